@@ -1,0 +1,143 @@
+"""`clipseek index`."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import output
+from cli.options import JsonOption, LibraryOption
+
+if TYPE_CHECKING:
+    from indexers.pipeline import IndexReport
+    from searchengine import Library
+
+log = logging.getLogger("clipseek")
+
+
+def index(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Folders or image files to index.")
+    ],
+    library: LibraryOption = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Encoder: starter, ARCH/TAG, hf-hub:ORG/NAME or ARCH/CHECKPOINT_FILE "
+            "(see: clipseek models). Default: the library's; for a new library the recommended "
+            "CLIP where it can be had, else starter.",
+        ),
+    ] = "auto",
+    device: Annotated[
+        str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to run.")
+    ] = "auto",
+    precision: Annotated[
+        str,
+        typer.Option(metavar="auto|float32|bfloat16|float16", help="Of the encoder's weights."),
+    ] = "auto",
+    batch_size: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Images encoded at a time.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Threads that decode.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Leave out files and folders; may be repeated."),
+    ] = None,
+    include_hidden: Annotated[
+        bool, typer.Option("--include-hidden", help="Take names that begin with a dot too.")
+    ] = False,
+    max_megapixels: Annotated[
+        float, typer.Option(metavar="N", min=0.1, help="Refuse larger pictures.")
+    ] = 200,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try files again that failed before.")
+    ] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Bring a library up to date with photo folders.
+
+    New and changed images are encoded, moved ones keep their vectors, deleted ones leave. Stop it
+    at any time: the next run goes on from there.
+    """
+    from cli.progress import TqdmObserver
+    from indexers import pipeline
+    from indexers.discover import WalkRules, require_roots
+    from searchengine import load_encoder, open_library
+
+    paths = [path.expanduser() for path in paths]
+    require_roots(paths)
+    options = pipeline.IndexOptions(
+        rules=WalkRules(exclude=tuple(exclude or ()), include_hidden=include_hidden),
+        batch_size=batch_size,
+        workers=workers,
+        max_megapixels=max_megapixels,
+        retry_failed=retry_failed,
+    )
+    with open_library(library, create=True) as opened, TqdmObserver() as observer:
+        encoder = _encoder_name(opened, model)
+        try:
+            report = pipeline.index(
+                opened,
+                paths,
+                encoder=encoder,
+                load=lambda: load_encoder(encoder, device=device, precision=precision),
+                observer=observer,
+                options=options,
+            )
+        except KeyboardInterrupt:
+            observer.close()
+            output.note("stopped; what was done is saved. Run it again to go on.")
+            raise typer.Exit(output.INTERRUPTED) from None
+        observer.close()
+        _print(report, opened, as_json=json_output)
+
+
+def _encoder_name(library: Library, model: str) -> str:
+    """The encoder to index with: the one asked for, the library's, or the default for a new one."""
+    from searchengine.clip import canonical_name, choose_default
+
+    spaces = library.spaces()
+    if model == "auto":
+        if spaces:
+            return spaces[0].info.encoder
+        chosen, reason = choose_default()
+        if reason is not None:
+            log.warning("%s", reason)
+        return chosen
+    name = canonical_name(model)
+    if spaces and all(space.info.encoder != name for space in spaces):
+        log.warning(
+            "the library was made with %s; %s becomes a second space beside it, to be searched "
+            "with --space",
+            spaces[0].info.encoder,
+            name,
+        )
+    return name
+
+
+def _print(report: IndexReport, library: Library, *, as_json: bool) -> None:
+    if as_json:
+        output.print_json(report)
+        return
+    ledger = (
+        f"{report.found:,} found = {report.indexed:,} indexed + {report.unchanged:,} unchanged + "
+        f"{report.moved:,} moved + {report.failed:,} failed + {report.excluded:,} excluded"
+    )
+    if report.removed:
+        ledger += f"; {report.removed:,} removed"
+    output.note(ledger)
+    speed = f"{report.seconds:.1f} s"
+    if report.bottleneck is not None:
+        speed += (
+            f", {report.images_per_second:.1f} images/s with {report.space} on {report.device} "
+            f"({report.precision}), limited by {report.bottleneck}"
+        )
+    output.note(f"{speed}. Library: {library.path}")
+    if report.failed:
+        output.note("What failed and why: clipseek failures")

@@ -1,0 +1,99 @@
+"""`clipseek info`, `failures`, `remove` and `models`: looking at a library, and tidying it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import output
+from cli.options import JsonOption, LibraryOption
+
+
+def info(library: LibraryOption = None, json_output: JsonOption = False) -> None:
+    """Show what a library holds."""
+    from searchengine import open_library
+
+    with open_library(library) as opened:
+        facts = opened.info()
+    if json_output:
+        output.print_json(facts)
+        return
+    print(f"library   {facts.path}")
+    print(f"images    {facts.images:,}")
+    print(f"failures  {facts.failures:,}")
+    print(f"captions  {facts.captions:,}")
+    print(f"on disk   {facts.bytes / 1e6:,.1f} MB")
+    for space in facts.spaces:
+        mark = " (default)" if space.name == facts.default_space else ""
+        index = f"index over {space.indexed_rows:,} rows" if space.indexed_rows else "exact scan"
+        print(
+            f"space     {space.name}{mark}: {space.images:,} images, {space.captions:,} captions, "
+            f"{space.dim} dimensions, {space.precision}, {index}, {space.bytes / 1e6:,.1f} MB"
+        )
+
+
+def failures(library: LibraryOption = None, json_output: JsonOption = False) -> None:
+    """List the files that could not be indexed, and why."""
+    from searchengine import open_library
+
+    with open_library(library) as opened:
+        found = opened.failures()
+    if json_output:
+        output.print_json(found)
+        return
+    for failure in found:
+        print(f"{failure.path}: {failure.reason}")
+    if found:
+        output.note(
+            f"{len(found):,} files; they are tried again when they change, "
+            "or with: clipseek index PATH --retry-failed"
+        )
+    else:
+        output.note("no failures")
+
+
+def remove(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Images or folders.")],
+    library: LibraryOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Take images out of the library. The files stay; the next index run finds them again."""
+    from searchengine import open_library
+
+    with open_library(library) as opened:
+        removed = opened.remove(paths)
+    if json_output:
+        output.print_json({"removed": removed})
+    else:
+        output.note(f"{removed:,} images removed from the library; the files stay")
+
+
+def models(json_output: JsonOption = False) -> None:
+    """List encoders: what they weigh, what they reach, and whether they are on this machine."""
+    from searchengine.models import MODELS, is_cached
+
+    if json_output:
+        output.print_json([{"model": model, "cached": is_cached(model.name)} for model in MODELS])
+        return
+    rows = [
+        (
+            model.name,
+            f"{model.parameters:.0f} M",
+            f"{model.input_size} px",
+            str(model.dim),
+            model.licence,
+            _percent(model.flickr30k_r1),
+            _percent(model.coco_r1),
+            "yes" if is_cached(model.name) else "no",
+        )
+        for model in MODELS
+    ]
+    header = ("name", "params", "input", "dim", "licence", "Flickr30k R@1", "COCO R@1", "cached")
+    output.print_table(header, rows, left={0, 4})
+    output.note("R@1: published zero-shot text-to-image recall. Any open_clip ARCH/TAG works too.")
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f} %"

@@ -1,0 +1,119 @@
+"""Answers on stdout, in the forms people and programs read; notes on stderr."""
+
+from __future__ import annotations
+
+import csv as csv_module
+import dataclasses
+import json as json_module
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from searchengine import SearchHit
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
+
+
+class Form(Enum):
+    """How hits are printed; the values are the flags that choose it."""
+
+    TABLE = "no flag"
+    JSON = "--json"
+    CSV = "--csv"
+    PATHS = "--paths"
+    NUL = "--print0"
+
+
+def choose_form(*, json: bool, csv: bool, paths: bool, nul: bool) -> Form:
+    """The one form asked for, a table without any flag. Wrong usage to ask for two."""
+    asked = {Form.JSON: json, Form.CSV: csv, Form.PATHS: paths, Form.NUL: nul}
+    chosen = [form for form, is_set in asked.items() if is_set]
+    if len(chosen) > 1:
+        raise typer.BadParameter(f"{' and '.join(form.value for form in chosen)}: choose one")
+    return chosen[0] if chosen else Form.TABLE
+
+
+def note(text: str) -> None:
+    """Tell the person at the terminal; programs that read stdout do not see it."""
+    print(text, file=sys.stderr)
+
+
+def print_hits(hits: Sequence[SearchHit], form: Form) -> None:
+    """Hits on stdout."""
+    if form is Form.TABLE:
+        _print_table(hits)
+    elif form is Form.JSON:
+        for hit in hits:
+            print(json_module.dumps(_record(hit)))
+    elif form is Form.CSV:
+        writer = csv_module.writer(sys.stdout)
+        writer.writerow(_FIELDS)
+        writer.writerows(_record(hit).values() for hit in hits)
+    else:
+        end = "\0" if form is Form.NUL else "\n"
+        sys.stdout.write("".join(f"{hit.path}{end}" for hit in hits))
+
+
+_FIELDS = ("rank", "score", "id", "path", "width", "height", "taken_at")
+
+
+def _record(hit: SearchHit) -> dict[str, Any]:
+    return {name: _plain(getattr(hit, name)) for name in _FIELDS}
+
+
+def _print_table(hits: Sequence[SearchHit]) -> None:
+    if not hits:
+        note("no hits")
+        return
+    rows = [
+        (
+            str(hit.rank),
+            f"{hit.score:.3f}",
+            str(hit.path),
+            f"{hit.width}x{hit.height}",
+            f"{hit.taken_at or hit.modified_at:%Y-%m-%d}",
+        )
+        for hit in hits
+    ]
+    print_table(("rank", "score", "path", "size", "date"), rows, left={2})
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: set[int]) -> None:
+    """Aligned columns on stdout; the columns in `left` to the left, the others to the right."""
+    lines = [header, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    for line in lines:
+        cells = (
+            cell.ljust(width) if column in left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        print("  ".join(cells).rstrip())
+
+
+def print_json(value: Any) -> None:  # noqa: ANN401 - a dataclass, or plain values
+    """One JSON value on one line of stdout."""
+    print(json_module.dumps(_plain(value)))
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    """The value in JSON's types: dataclasses to objects, paths and times to text."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,54 @@
+"""The progress bar of an index run, on stderr."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Never
+
+from tqdm import tqdm
+
+
+class TqdmObserver:
+    """An index run as a bar with count, rate and time left, skipped files as lines above it."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[Never] | None = None
+
+    def __enter__(self) -> TqdmObserver:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def planned(self, total: int) -> None:
+        """Start the bar, where there is anything to do and somebody to see it."""
+        if total:
+            self._bar = tqdm(
+                total=total,
+                unit=" images",
+                desc="indexing",
+                disable=not sys.stderr.isatty(),
+                smoothing=0.1,
+                dynamic_ncols=True,
+            )
+
+    def advanced(self) -> None:
+        """One more file is done with."""
+        if self._bar is not None:
+            self._bar.update()
+
+    def skipped(self, path: str, reason: str) -> None:
+        """Say which file is left out and why."""
+        tqdm.write(f"skipping {path}: {reason}", file=sys.stderr)
+
+    def close(self) -> None:
+        """Take the bar down; what it showed stays."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

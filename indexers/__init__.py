@@ -1,0 +1,1 @@
+"""How images come in: the walk, the plan, and the run that reads, encodes and saves."""

@@ -1,0 +1,74 @@
+"""What an index run has to do, decided from what the disk shows and what the catalog lists."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from searchengine.catalog import Known
+from searchengine.types import FileState
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A file to read: new, changed, or without a vector in the space."""
+
+    file: FileState
+    image_id: int | None
+    """The record of this path, where the catalog has one."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is to be done. Found files = jobs + unchanged + still_failed."""
+
+    jobs: list[Job] = field(default_factory=list)
+    unchanged: int = 0
+    still_failed: int = 0
+    """Files that failed before and have not changed since."""
+    missing: list[int] = field(default_factory=list)
+    """Ids of images whose files are gone, unless a job turns out to be one of them, moved."""
+    failed_paths: set[str] = field(default_factory=set)
+    """Failed files that are still there."""
+
+
+def make_plan(
+    found: Iterable[FileState],
+    known: Mapping[str, Known],
+    failed: Mapping[str, tuple[int, int]],
+    *,
+    retry_failed: bool = False,
+) -> Plan:
+    """Sort the files found, each path at most once, against `known` and `failed`, both by path.
+
+    A file is unchanged when its size and modification time are, and the space has its vector.
+    Reads `found` once and keeps only the files there is something to do for.
+    """
+    plan = Plan()
+    seen: set[str] = set()
+    for file in found:
+        path = file.path
+        if path in failed:
+            plan.failed_paths.add(path)
+            if failed[path] == (file.size, file.mtime_ns) and not retry_failed:
+                plan.still_failed += 1
+                seen.add(path)
+                continue
+        record = known.get(path)
+        if record is None:
+            plan.jobs.append(Job(file, None))
+            continue
+        seen.add(path)
+        if (record.size, record.mtime_ns) == (file.size, file.mtime_ns) and record.has_vector:
+            plan.unchanged += 1
+        else:
+            plan.jobs.append(Job(file, record.id))
+    plan.missing = [record.id for path, record in known.items() if path not in seen]
+    return plan
+
+
+def without_those_under(known: Mapping[str, Known], directories: Sequence[str]) -> dict[str, Known]:
+    """The images that are not below any of `directories`, which could not be looked into."""
+    below = tuple(directory.rstrip(os.sep) + os.sep for directory in directories)
+    return {path: record for path, record in known.items() if not path.startswith(below)}

@@ -1,0 +1,186 @@
+"""Every error clipseek raises on purpose.
+
+ClipseekError
+├── InputError              what was asked for cannot be done as asked
+│   ├── PathNotFoundError
+│   ├── QueryError
+│   └── CaptionFileError
+├── ImageError              one picture cannot be used
+│   ├── UnreadableImageError
+│   └── TooManyPixelsError
+├── LibraryError            the library on disk
+│   ├── LibraryNotFoundError
+│   ├── LibraryLockedError
+│   ├── LibraryTooNewError
+│   ├── LibraryDamagedError
+│   ├── NothingIndexedError
+│   ├── SpaceNotFoundError
+│   ├── EncoderMismatchError
+│   └── StorageFullError
+├── EncoderError            the model
+│   ├── UnknownEncoderError
+│   ├── EncoderUnavailableError
+│   └── DeviceUnavailableError
+└── MissingExtraError       an optional dependency is not installed
+
+A message names the thing, the numbers and the next command, in one line.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class ClipseekError(Exception):
+    """Base of all known errors: the command line shows the message and exits with 1."""
+
+
+class InputError(ClipseekError):
+    """What was asked for cannot be done as asked."""
+
+
+class PathNotFoundError(InputError):
+    """A path given by the user does not exist or cannot be read."""
+
+    def __init__(self, path: Path | str, why: str = "no such file or directory") -> None:
+        super().__init__(f"{path}: {why}; check the spelling and that the drive is mounted")
+
+
+class QueryError(InputError):
+    """The search terms make no query."""
+
+
+class CaptionFileError(InputError):
+    """A file of captions or texts is not in a known form."""
+
+
+class ImageError(ClipseekError):
+    """One picture cannot be used; an index run records it and goes on."""
+
+
+class UnreadableImageError(ImageError):
+    """The bytes are not a picture that can be decoded. The message is the reason alone."""
+
+
+class TooManyPixelsError(ImageError):
+    """The picture is larger than the limit, as decompression bombs are."""
+
+    def __init__(self, megapixels: float, limit: float) -> None:
+        super().__init__(
+            f"{megapixels:.0f} megapixels, over the limit of {limit:g}; "
+            f"raise it with --max-megapixels {megapixels + 1:.0f}"
+        )
+
+
+class LibraryError(ClipseekError):
+    """Something about the library on disk."""
+
+
+class LibraryNotFoundError(LibraryError):
+    """There is no library at this place."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"no library at {path}; make one with: clipseek index PATH --library {path}"
+        )
+
+
+class LibraryLockedError(LibraryError):
+    """Another process is writing to the library."""
+
+    def __init__(self, path: Path, pid: str) -> None:
+        super().__init__(
+            f"library {path} is being written by process {pid}; wait until it ends, or stop it "
+            "(what it has saved stays)"
+        )
+
+
+class LibraryTooNewError(LibraryError):
+    """A newer clipseek wrote the library."""
+
+    def __init__(self, path: Path, found: int, known: int) -> None:
+        super().__init__(
+            f"library {path} has schema {found}, this clipseek knows up to {known}; upgrade with: "
+            "pip install --upgrade clipseek"
+        )
+
+
+class LibraryDamagedError(LibraryError):
+    """Files of the library contradict each other or are not what they should be."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"library {path} is damaged: {why}; restore it from a backup, or index into a new one "
+            "with --library"
+        )
+
+
+class NothingIndexedError(LibraryError):
+    """The library holds no vectors to search."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"library {path} is empty; fill it with: clipseek index PATH --library {path}"
+        )
+
+
+class SpaceNotFoundError(LibraryError):
+    """The library has no space of this name."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(
+            f"no space {name!r} in this library; it has: {', '.join(known) or 'none'}; "
+            f"add one with: clipseek index PATH --model {name}"
+        )
+
+
+class EncoderMismatchError(LibraryError):
+    """The encoder at hand is not the one that made the vectors."""
+
+    def __init__(self, space: str, made_by: str, given: str) -> None:
+        super().__init__(
+            f"space {space!r} was made by {made_by}, not by {given}; nothing was changed. "
+            "Use the encoder it was made with, or a new library with --library"
+        )
+
+
+class StorageFullError(LibraryError):
+    """The disk that holds the library is full."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"no space left on the disk of library {path}; what was saved before stays: free some "
+            "space and run the same command again"
+        )
+
+
+class EncoderError(ClipseekError):
+    """Something about a model."""
+
+
+class UnknownEncoderError(EncoderError):
+    """The name is no encoder that can be loaded."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"unknown encoder {name!r}: {why}; see: clipseek models")
+
+
+class EncoderUnavailableError(EncoderError):
+    """The encoder exists, but its weights are not here and cannot be had."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(
+            f"the weights of {name} are not available: {why}; connect once to download them, give "
+            "a checkpoint file as ARCH/path, or use --model starter"
+        )
+
+
+class DeviceUnavailableError(EncoderError):
+    """The device asked for is not there, or cannot do what was asked."""
+
+
+class MissingExtraError(ClipseekError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what}; install it with: pip install 'clipseek[{extra}]'")

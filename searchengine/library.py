@@ -1,0 +1,406 @@
+"""A library: one directory with everything clipseek knows about a collection of images."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import filelock
+from PIL import Image
+
+from searchengine import ann, engine
+from searchengine.catalog import Batch, Catalog
+from searchengine.clip import load_encoder
+from searchengine.decode import read_image
+from searchengine.encoder import Encoder
+from searchengine.errors import (
+    EncoderMismatchError,
+    ImageError,
+    InputError,
+    LibraryError,
+    LibraryLockedError,
+    LibraryNotFoundError,
+    NothingIndexedError,
+    QueryError,
+    SpaceNotFoundError,
+    StorageFullError,
+)
+from searchengine.fetch import read_file, read_url
+from searchengine.query import Kind, Term, compose, parse_terms
+from searchengine.space import Space, space_name
+from searchengine.types import Failure, Filter, SearchHit, SpaceInfo, TextHit, Vectors
+
+CATALOG = "catalog.sqlite"
+LOCK = "write.lock"
+PID = "writer.pid"
+CAPTION_BATCH = 256
+"""Captions encoded and recorded at a time."""
+
+log = logging.getLogger("clipseek")
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceStatus:
+    """One space in numbers."""
+
+    name: str
+    encoder: str
+    dim: int
+    precision: str
+    images: int
+    captions: int
+    indexed_rows: int
+    """Rows the approximate index covers; 0 where the exact scan serves."""
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryInfo:
+    """A library in numbers."""
+
+    path: Path
+    images: int
+    failures: int
+    captions: int
+    default_space: str | None
+    spaces: list[SpaceStatus]
+    bytes: int
+    """Size on disk of everything in the library."""
+
+
+def default_library_path() -> Path:
+    """`CLIPSEEK_LIBRARY`, else the user's data directory."""
+    if chosen := os.environ.get("CLIPSEEK_LIBRARY"):
+        return Path(chosen).expanduser()
+    import platformdirs
+
+    return platformdirs.user_data_path("clipseek", appauthor=False)
+
+
+def open_library(
+    path: str | os.PathLike[str] | None = None,
+    *,
+    create: bool = False,
+    load: Callable[[str], Encoder] = load_encoder,
+) -> Library:
+    """The library at `path`, or the default one; made there with `create`.
+
+    `load` turns an encoder's name into the encoder, when it is first needed. Raises
+    LibraryNotFoundError, LibraryTooNewError or LibraryDamagedError.
+    """
+    directory = default_library_path() if path is None else Path(path).expanduser()
+    directory = Path(os.path.abspath(directory))
+    if not (directory / CATALOG).is_file():
+        if not create:
+            raise LibraryNotFoundError(directory)
+        _make_directory(directory)
+    return Library(directory, load)
+
+
+def _make_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        strangers = sorted(p.name for p in directory.iterdir() if p.name not in (LOCK, PID))
+    except OSError as error:
+        raise LibraryError(f"cannot make a library at {directory}: {error.strerror}") from error
+    if strangers:
+        raise LibraryError(
+            f"{directory} is no library and not empty ({strangers[0]}, ...); "
+            "give --library an empty or a new directory"
+        )
+
+
+class Library:
+    """An open library. Reading is always possible; writing goes through `writing()`."""
+
+    def __init__(self, path: Path, load: Callable[[str], Encoder]) -> None:
+        self.path = path
+        self.catalog = Catalog(path / CATALOG)
+        self._load = load
+        self._spaces: dict[int, Space] = {}
+        self._encoders: dict[str, Encoder] = {}
+
+    def close(self) -> None:
+        """Close the catalog."""
+        self.catalog.close()
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # asking
+
+    def search(
+        self,
+        terms: str | Sequence[Term],
+        *,
+        k: int = 10,
+        offset: int = 0,
+        where: Filter | None = None,
+        min_score: float | None = None,
+        space: str | None = None,
+        exact: bool = False,
+    ) -> list[SearchHit]:
+        """The k best images for one term (a text, or the path or URL of an image) or for several.
+
+        Several come from `searchengine.query.parse_terms`.
+        `space` is the name of a space or of its encoder; without it the default space answers.
+        Raises QueryError, SpaceNotFoundError, NothingIndexedError and the encoder's errors.
+        """
+        if k < 1 or offset < 0:
+            raise InputError(f"k must be at least 1 and offset at least 0, not {k} and {offset}")
+        chosen = self._searchable(space)
+        parsed = parse_terms([terms]) if isinstance(terms, str) else terms
+        encoder = self.encoder(chosen)
+        query = compose(parsed, encoder, lambda term: _term_image(term, encoder.input_size))
+        return engine.rank_images(
+            chosen, query, k=k, offset=offset, where=where, min_score=min_score, exact=exact
+        )
+
+    def describe(
+        self,
+        image: str | os.PathLike[str] | Image.Image,
+        *,
+        texts: Sequence[str] | None = None,
+        k: int = 5,
+        space: str | None = None,
+    ) -> list[TextHit]:
+        """The k texts nearest to an image: of `texts`, or of the captions stored in the library.
+
+        Raises PathNotFoundError, ImageError, and InputError where there are no texts.
+        """
+        chosen = self.space(space)
+        encoder = self.encoder(chosen)
+        picture = image if isinstance(image, Image.Image) else _open(image, encoder.input_size)
+        [vector] = encoder.encode_images([picture])
+        if texts is not None:
+            return engine.rank_texts(vector, texts, encoder.encode_texts(texts), k=k)
+        numbers, stored = self.catalog.caption_texts(chosen.info)
+        if not stored:
+            raise InputError(
+                "the library holds no captions to describe with; give --texts FILE, "
+                "or store some with: clipseek captions add FILE"
+            )
+        rows = chosen.captions.read(self.catalog.caption_rows(chosen.info))
+        return engine.rank_texts(vector, stored, rows[numbers], k=k)
+
+    def info(self) -> LibraryInfo:
+        """The library in numbers."""
+        counts = self.catalog.counts()
+        spaces = self.spaces()
+        return LibraryInfo(
+            path=self.path,
+            images=counts["images"],
+            failures=counts["failures"],
+            captions=counts["captions"],
+            default_space=spaces[0].info.name if spaces else None,
+            spaces=[self._status(space) for space in spaces],
+            bytes=sum(p.stat().st_size for p in self.path.rglob("*") if p.is_file()),
+        )
+
+    def _status(self, space: Space) -> SpaceStatus:
+        image_vectors, caption_vectors = self.catalog.vector_counts(space.info)
+        return SpaceStatus(
+            name=space.info.name,
+            encoder=space.info.encoder,
+            dim=space.info.dim,
+            precision=space.info.precision,
+            images=image_vectors,
+            captions=caption_vectors,
+            indexed_rows=ann.covered_rows(space.directory),
+            bytes=space.bytes,
+        )
+
+    def failures(self) -> list[Failure]:
+        """Every file that could not be indexed, and why."""
+        return self.catalog.failures()
+
+    # spaces and encoders
+
+    def spaces(self) -> list[Space]:
+        """Every space, the default one first."""
+        return [self._space(info) for info in self.catalog.spaces()]
+
+    def space(self, name: str | None = None) -> Space:
+        """The space of this name or of this encoder; the default one without a name.
+
+        Raises SpaceNotFoundError, or NothingIndexedError where there is no space at all.
+        """
+        infos = self.catalog.spaces()
+        if not infos:
+            raise NothingIndexedError(self.path)
+        for info in infos:
+            if name is None or name in (info.name, info.encoder):
+                return self._space(info)
+        raise SpaceNotFoundError(name or "", [info.name for info in infos])
+
+    def _space(self, info: SpaceInfo) -> Space:
+        if info.id not in self._spaces:
+            directory = self.path / "spaces" / info.name
+            self._spaces[info.id] = Space(info, directory, self.catalog)
+        return self._spaces[info.id]
+
+    def _searchable(self, name: str | None) -> Space:
+        space = self.space(name)
+        if self.catalog.rows(space.info) == 0:
+            raise NothingIndexedError(self.path)
+        return space
+
+    def encoder(self, space: Space) -> Encoder:
+        """The encoder of a space, loaded once. Raises EncoderMismatchError for other weights."""
+        if space.info.name not in self._encoders:
+            self.use_encoder(self._load(space.info.encoder))
+        return self._encoders[space.info.name]
+
+    def use_encoder(self, encoder: Encoder) -> None:
+        """Use an encoder that is loaded already for its space.
+
+        Raises EncoderMismatchError when the space was made with other weights.
+        """
+        for info in self.catalog.spaces():
+            if info.encoder == encoder.name:
+                _require_same(info, encoder)
+        self._encoders[space_name(encoder.name)] = encoder
+
+    # writing
+
+    @contextmanager
+    def writing(self) -> Iterator[Writer]:
+        """The one writer. Raises LibraryLockedError at once while another process writes."""
+        lock = filelock.FileLock(self.path / LOCK, timeout=0)
+        pid = self.path / PID
+        try:
+            lock.acquire()
+        except filelock.Timeout as error:
+            holder = pid.read_text(encoding="ascii") if pid.exists() else "unknown"
+            raise LibraryLockedError(self.path, holder) from error
+        except OSError as error:
+            raise LibraryError(f"cannot write to library {self.path}: {error.strerror}") from error
+        try:
+            _write_pid(pid, self.path)
+            yield Writer(self)
+        finally:
+            pid.unlink(missing_ok=True)
+            lock.release()
+
+    def remove(self, paths: Iterable[str | os.PathLike[str]]) -> int:
+        """Take images at or under `paths` out of the library; files are not touched.
+
+        Returns how many. Raises InputError, and removes nothing, where a path holds no image.
+        """
+        with self.writing():
+            ids: set[int] = set()
+            for path in paths:
+                absolute = os.path.abspath(os.path.expanduser(path))
+                found = self.catalog.image_ids(absolute)
+                if not found:
+                    raise InputError(f"{absolute}: the library lists no image there")
+                ids.update(found)
+            self.catalog.record(None, Batch(removed=sorted(ids)), first_row=0)
+        return len(ids)
+
+    def add_captions(self, pairs: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
+        """Store (absolute image path, caption) pairs and embed them in the default space.
+
+        Returns how many are new, and the image paths that the library does not list.
+        """
+        space = self.space()
+        with self.writing() as writer:
+            added, strangers = self.catalog.add_captions(pairs)
+            writer.embed_captions(space)
+        return added, strangers
+
+
+class Writer:
+    """What may be done while the library's lock is held."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._catalog = library.catalog
+
+    def space_for(self, encoder: Encoder) -> Space:
+        """The space of an encoder, made where there is none.
+
+        Raises EncoderMismatchError when it was made with other weights.
+        """
+        if all(info.encoder != encoder.name for info in self._catalog.spaces()):
+            name = space_name(encoder.name)
+            (self._library.path / "spaces" / name).mkdir(parents=True, exist_ok=True)
+            self._catalog.add_space(
+                name=name,
+                encoder=encoder.name,
+                dim=encoder.dim,
+                precision=encoder.precision,
+                fingerprint=encoder.fingerprint,
+            )
+        self._library.use_encoder(encoder)
+        return self._library.space(encoder.name)
+
+    def commit(self, space: Space | None, batch: Batch, vectors: Vectors | None = None) -> None:
+        """Make a batch last: first its vectors, shape (len(batch.added), d), then its facts."""
+        first_row = 0
+        if len(batch.added) != (0 if vectors is None else len(vectors)):
+            raise ValueError(
+                f"{len(batch.added)} images, {0 if vectors is None else len(vectors)} vectors"
+            )
+        if space is not None and vectors is not None:
+            first_row = self._catalog.rows(space.info)
+            space.images.append(vectors, rows=first_row)
+        self._catalog.record(None if space is None else space.info, batch, first_row)
+
+    def embed_captions(self, space: Space) -> None:
+        """Encode every caption the space has no vector of."""
+        while missing := self._catalog.captions_without_vector(space.info, CAPTION_BATCH):
+            encoder = self._library.encoder(space)
+            first_row = self._catalog.caption_rows(space.info)
+            space.captions.append(
+                encoder.encode_texts([caption.text for caption in missing]), rows=first_row
+            )
+            self._catalog.record_caption_vectors(
+                space.info, [caption.id for caption in missing], first_row
+            )
+
+
+def _require_same(info: SpaceInfo, encoder: Encoder) -> None:
+    if (info.fingerprint, info.dim) != (encoder.fingerprint, encoder.dim):
+        raise EncoderMismatchError(
+            info.name,
+            f"{info.encoder} with weights {info.fingerprint} ({info.dim} dimensions)",
+            f"{encoder.name} with weights {encoder.fingerprint} ({encoder.dim} dimensions)",
+        )
+
+
+def _write_pid(pid: Path, library: Path) -> None:
+    try:
+        pid.write_text(str(os.getpid()), encoding="ascii")
+    except OSError as error:
+        raise StorageFullError(library) from error
+
+
+def _open(path: str | os.PathLike[str], input_size: int) -> Image.Image:
+    data = read_file(Path(path))
+    try:
+        return read_image(data, input_size=input_size, name=str(path))[0]
+    except ImageError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _term_image(term: Term, input_size: int) -> Image.Image:
+    if term.kind is Kind.IMAGE:
+        return _open(term.value, input_size)
+    try:
+        return read_image(read_url(term.value), input_size=input_size, name=term.value)[0]
+    except ImageError as error:
+        raise QueryError(f"{term.value}: {error}") from error

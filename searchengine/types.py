@@ -1,0 +1,131 @@
+"""Values that cross module borders: frozen, plain, without behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors: TypeAlias = NDArray[np.float32]
+"""Unit rows, shape (n, d), float32, C-contiguous."""
+
+Pixels: TypeAlias = NDArray[np.uint8]
+"""One picture at the encoder's input size, shape (h, w, 3), RGB, 0 to 255."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What a file says about the picture in it. Sizes are in pixels, as displayed upright."""
+
+    width: int
+    height: int
+    format: str
+    """Pillow's name of the format: "JPEG", "PNG", ..."""
+    taken_at: datetime | None = None
+    """Local time of exposure, without a time zone, as cameras write it."""
+    camera: str | None = None
+    """Maker and model in one string, for example "Canon EOS 5D"."""
+    latitude: float | None = None
+    """Degrees north, in [-90, 90]."""
+    longitude: float | None = None
+    """Degrees east, in [-180, 180]."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """One ranked image. `score` is the cosine with the query, in [-1, 1]; `rank` counts from 1."""
+
+    rank: int
+    score: float
+    id: int
+    path: Path
+    width: int
+    height: int
+    size: int
+    """Bytes of the file."""
+    modified_at: datetime
+    """Modification time of the file, local time."""
+    taken_at: datetime | None
+    """Local time of exposure, or None where the file does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextHit:
+    """One ranked text for an image. `score` is the cosine, in [-1, 1]; `rank` counts from 1."""
+
+    rank: int
+    score: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which images may be hits. Every condition that is set must hold."""
+
+    under: Path | None = None
+    """Only images in this directory or below it."""
+    after: datetime | None = None
+    """Only images taken at or after this local time (file time where EXIF has none)."""
+    before: datetime | None = None
+    """Only images taken before this local time (file time where EXIF has none)."""
+    camera: str | None = None
+    """Only images whose camera contains this text, ignoring case."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceInfo:
+    """One encoder's part of a library, as the catalog records it."""
+
+    id: int
+    name: str
+    """Directory-safe name, unique in the library."""
+    encoder: str
+    """The name `load_encoder` takes."""
+    dim: int
+    precision: str
+    fingerprint: str
+    """Short hash of the weights that made the vectors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that could not be indexed, and why."""
+
+    path: str
+    reason: str
+    failed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """A file as the disk shows it: enough to tell whether it changed."""
+
+    path: str
+    """Absolute."""
+    size: int
+    """Bytes."""
+    mtime_ns: int
+    """Modification time in nanoseconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEntry:
+    """An image to record: its file, what is in it, and the record it replaces, if any."""
+
+    file: FileState
+    content_hash: bytes
+    facts: ImageFacts
+    image_id: int | None = None
+    """The record of this path, where the catalog has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionedText:
+    """A stored caption."""
+
+    id: int
+    text: str

@@ -1,0 +1,118 @@
+"""Fixtures: small coloured pictures, and libraries over them with the fake encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from indexers import pipeline
+from searchengine.library import Library, open_library
+from tests.fake import FakeEncoder
+
+
+@pytest.fixture(autouse=True)
+def _no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test reaches a model hub, a cached model or the user's own library."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("CLIPSEEK_LIBRARY", str(tmp_path / "default-library"))
+
+
+class Watcher:
+    """An observer that remembers."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.done = 0
+        self.skipped_files: dict[str, str] = {}
+
+    def planned(self, total: int) -> None:
+        self.total = total
+
+    def advanced(self) -> None:
+        self.done += 1
+
+    def skipped(self, path: str, reason: str) -> None:
+        self.skipped_files[path] = reason
+
+
+class Workbench:
+    """A folder of pictures, a library, and one call to bring it up to date."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.photos = tmp_path / "photos"
+        self.photos.mkdir()
+        self.library_path = tmp_path / "library"
+        self.encoder = FakeEncoder()
+        self.watcher = Watcher()
+        self.loads = 0
+
+    def load(self, _name: str = "fake") -> FakeEncoder:
+        self.loads += 1
+        return self.encoder
+
+    def open(self) -> Library:
+        return open_library(self.library_path, create=True, load=self.load)
+
+    def index(
+        self,
+        paths: Sequence[Path] | None = None,
+        options: pipeline.IndexOptions | None = None,
+    ) -> pipeline.IndexReport:
+        self.watcher = Watcher()
+        with self.open() as library:
+            report = pipeline.index(
+                library,
+                paths or [self.photos],
+                encoder=self.encoder.name,
+                load=self.load,
+                observer=self.watcher,
+                options=options or pipeline.IndexOptions(),
+            )
+        assert report.found == (
+            report.indexed + report.unchanged + report.moved + report.failed + report.excluded
+        )
+        return report
+
+    def paint(
+        self, name: str, colour: str | tuple[int, int, int], size: tuple[int, int] = (40, 30)
+    ) -> Path:
+        """A picture of one colour; a little of its name in a corner makes every file differ."""
+        path = self.photos / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image = Image.new("RGB", size, colour)
+        image.putpixel((0, 0), tuple(name.encode()[-8:-5].ljust(3, b"x")))
+        image.save(path)
+        return path
+
+    def names(self, query: str, k: int = 10) -> list[str]:
+        with self.open() as library:
+            return [hit.path.name for hit in library.search(query, k=k)]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Workbench:
+    return Workbench(tmp_path)
+
+
+@pytest.fixture
+def colours(bench: Workbench) -> Workbench:
+    """Six pictures, indexed."""
+    for name in ("red", "green", "blue", "white", "black", "yellow"):
+        bench.paint(f"{name}.png", name)
+    bench.index()
+    return bench
+
+
+@pytest.fixture
+def random_rows() -> Callable[[int, int], np.ndarray]:
+    """Unit rows from a fixed seed, shape (n, d)."""
+
+    def make(n: int, d: int) -> np.ndarray:
+        rows = np.random.default_rng(7).normal(size=(n, d)).astype(np.float32)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    return make
