@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -75,7 +76,9 @@ def models(json_output: JsonOption = False) -> None:
     from searchengine.models import MODELS, is_cached
 
     if json_output:
-        output.print_json([{"model": model, "cached": is_cached(model.name)} for model in MODELS])
+        output.print_json(
+            [dataclasses.asdict(model) | {"cached": is_cached(model.name)} for model in MODELS]
+        )
         return
     rows = [
         (

@@ -34,9 +34,9 @@ def main() -> None:
     """Run the command line. Exits with 0, with 1 after a known error, with 2 after wrong usage."""
     notes = logging.StreamHandler()
     notes.setFormatter(logging.Formatter("clipseek: %(message)s"))
-    logging.getLogger("clipseek").addHandler(notes)
+    logging.getLogger("clipseek").handlers = [notes]
     try:
-        app()
+        app(prog_name="clipseek")
     except ClipseekError as error:
         print(f"clipseek: {error}", file=sys.stderr)
         sys.exit(1)

@@ -411,7 +411,9 @@ def _conditions(where: Filter) -> Iterator[sa.ColumnElement[bool]]:
 
 
 def _nanoseconds(local_time: datetime) -> int:
-    return int(local_time.timestamp()) * 1_000_000_000
+    """Nanoseconds since 1970, within what SQLite's integers hold."""
+    within = min(max(local_time, datetime(1970, 1, 2)), datetime(2262, 1, 1))
+    return int(within.timestamp()) * 1_000_000_000
 
 
 def _file_values(file: FileState) -> dict[str, Any]:

@@ -488,7 +488,7 @@ def _require_transformers(name: str, model: str) -> bool:
     if importlib.util.find_spec("transformers") is None:
         raise EncoderError(
             f"{name} needs the package transformers for its texts; "
-            "install it with: pip install transformers"
+            "install it with: pip install 'clipseek[hf]'"
         )
     importlib.import_module("transformers")  # before `hub.offline`, whose state it would keep
     return True

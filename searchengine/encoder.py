@@ -42,7 +42,10 @@ class Encoder(Protocol):
         """Short hash of the weights, equal for equal weights whatever the device or precision."""
 
     def preprocess(self, image: Image.Image) -> Pixels:
-        """One RGB picture of any size to the model's input size, shape (h, w, 3), uint8."""
+        """One RGB picture of any size to the model's input size, shape (h, w, 3), uint8.
+
+        Raises UnreadableImageError for a strip so narrow that it cannot be resized.
+        """
 
     def encode_pixels(self, pixels: Sequence[Pixels]) -> Vectors:
         """Preprocessed pictures to unit rows, shape (n, d), float32."""

@@ -19,7 +19,7 @@ def read_file(path: Path) -> bytes:
     try:
         return path.expanduser().read_bytes()
     except OSError as error:
-        raise PathNotFoundError(path, error.strerror or str(error)) from error
+        raise PathNotFoundError(path, (error.strerror or str(error)).lower()) from error
 
 
 def read_url(url: str) -> bytes:

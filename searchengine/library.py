@@ -13,9 +13,8 @@ from types import TracebackType
 import filelock
 from PIL import Image
 
-from searchengine import ann, engine
+from searchengine import ann, clip, engine
 from searchengine.catalog import Batch, Catalog
-from searchengine.clip import load_encoder
 from searchengine.decode import read_image
 from searchengine.encoder import Encoder
 from searchengine.errors import (
@@ -73,6 +72,14 @@ class LibraryInfo:
     """Size on disk of everything in the library."""
 
 
+def load_for_queries(name: str) -> Encoder:
+    """An encoder for a few texts and pictures: float32, which is right everywhere.
+
+    Choosing a faster precision takes a measurement that a query would wait for.
+    """
+    return clip.load_encoder(name, precision="float32")
+
+
 def default_library_path() -> Path:
     """`CLIPSEEK_LIBRARY`, else the user's data directory."""
     if chosen := os.environ.get("CLIPSEEK_LIBRARY"):
@@ -86,7 +93,7 @@ def open_library(
     path: str | os.PathLike[str] | None = None,
     *,
     create: bool = False,
-    load: Callable[[str], Encoder] = load_encoder,
+    load: Callable[[str], Encoder] = load_for_queries,
 ) -> Library:
     """The library at `path`, or the default one; made there with `create`.
 

@@ -27,11 +27,11 @@ class ModelInfo:
 
     name: str
     """The name `load_encoder` takes."""
-    parameters: float | None
-    """Millions, image and text towers together; None where the files say it."""
-    input_size: int | None
+    parameters: float
+    """Millions, image and text towers together."""
+    input_size: int
     """Longer side of the model's input, in pixels."""
-    dim: int | None
+    dim: int
     """Length of the vectors."""
     licence: str
     """Of the weights: an SPDX identifier."""
@@ -47,9 +47,9 @@ class ModelInfo:
 MODELS: tuple[ModelInfo, ...] = (
     ModelInfo(
         STARTER,
-        None,
-        None,
-        None,
+        19.25,
+        224,
+        256,
         "MIT",
         None,
         None,

@@ -1,5 +1,6 @@
 import csv
 import json
+import math
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors import safe_open
 
 from searchengine import hub, models
 from searchengine.encoder import Encoder
@@ -45,6 +47,16 @@ def test_table_has_the_starter_first_and_the_recommended_one() -> None:
     assert MODELS[0].flickr30k_r1 is None
     assert MODELS[1].name == RECOMMENDED
     assert len({model.name for model in MODELS}) == len(MODELS)
+
+
+@pytest.mark.skipif(not is_cached("starter"), reason="the starter's files are not here yet")
+def test_starter_facts_are_those_of_its_files() -> None:
+    config = json.loads((models.STARTER_DIR / "open_clip_config.json").read_text())["model_cfg"]
+    assert MODELS[0].dim == config["embed_dim"]
+    assert MODELS[0].input_size == config["vision_cfg"]["image_size"]
+    with safe_open(models.STARTER_DIR / "open_clip_model.safetensors", "np") as weights:
+        sizes = [math.prod(weights.get_slice(name).get_shape()) for name in weights.keys()]  # noqa: SIM118
+    assert MODELS[0].parameters == pytest.approx(sum(sizes) / 1e6, rel=0.01)
 
 
 @pytest.mark.parametrize("model", OTHERS, ids=lambda model: model.name)

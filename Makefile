@@ -1,0 +1,43 @@
+# Two commands for people: `make demo` and `make test`. Both make .venv first; nothing else is needed
+# than Python 3.11 or newer and a package index.
+
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint readme bench clean
+
+demo: .venv/demo
+	$(BIN)/python sample_data/demo.py
+
+test: .venv/dev lint
+	$(BIN)/python -m pytest
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+readme: .venv/dev
+	$(BIN)/python -m tests.readme --write
+
+bench: .venv/dev
+	$(BIN)/python -m benchmarks.index_speed
+
+.venv/python:
+	@test -n "$(PYTHON)" || { echo "no python3 found: install Python 3.11 or newer"; exit 1; }
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
+		{ echo "$(PYTHON) is older than 3.11: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/demo: .venv/python pyproject.toml constraints.txt
+	$(INSTALL) --editable '.[cpu]'
+	@touch $@
+
+.venv/dev: .venv/python pyproject.toml constraints.txt
+	$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv build *.egg-info

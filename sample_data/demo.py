@@ -1,0 +1,45 @@
+"""`make demo`: index the sample photos with the offline encoder, and search them.
+
+Runs the commands a person would type, in a temporary directory that stays, so that the gallery can
+be looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PHOTOS = Path(__file__).parent / "photos"
+QUERIES = (
+    "two dogs looking out of a window",
+    "a cup of coffee on a wooden table",
+    "snowy mountains by a lake",
+)
+
+
+def main() -> None:
+    """Index, ask three texts and one image, and say where the gallery is."""
+    scratch = Path(tempfile.mkdtemp(prefix="clipseek-demo-"))
+    os.environ["CLIPSEEK_LIBRARY"] = str(scratch / "library")
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    _run("index", os.path.relpath(PHOTOS), "--model", "starter")
+    for query in QUERIES:
+        _run("search", query, "--top", "3")
+    _run("search", os.path.relpath(PHOTOS / "animals" / "orange-kitten.jpg"), "--top", "3")
+    _run("search", QUERIES[0], "--html", str(scratch / "hits.html"), "--paths", "--top", "12")
+    print(f"\nThe gallery of the first query: {(scratch / 'hits.html').as_uri()}")
+
+
+def _run(*arguments: str) -> None:
+    print(f"\n$ clipseek {shlex.join(arguments)}", flush=True)
+    done = subprocess.run([sys.executable, "-m", "cli", *arguments], check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+if __name__ == "__main__":
+    main()

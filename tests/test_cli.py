@@ -1,0 +1,244 @@
+"""The commands as a person or a script meets them: output, exit codes, one line an error."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from cli import main as cli_main
+from searchengine import clip
+from tests.conftest import Workbench
+
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """`clipseek` in this process, with the fake encoder and the bench's library."""
+    monkeypatch.setenv("CLIPSEEK_LIBRARY", str(bench.library_path))
+    monkeypatch.setattr(clip, "load_encoder", lambda name, **_: bench.load(name))
+    monkeypatch.setattr(clip, "choose_default", lambda: ("fake", "fake encoder: for tests"))
+    monkeypatch.setattr(clip, "canonical_name", lambda name: name)
+
+    def call(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["clipseek", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli_main.main()
+        out, err = capsys.readouterr()
+        return Done(int(stop.value.code or 0), out, err)
+
+    return call
+
+
+@pytest.fixture
+def photos(bench: Workbench) -> Path:
+    for name in ("red", "green", "blue"):
+        bench.paint(f"{name}.png", name)
+    return bench.photos
+
+
+def test_index_prints_the_ledger_and_the_choice_of_encoder(run: Run, photos: Path) -> None:
+    done = run("index", photos)
+    assert done.code == 0
+    assert done.out == ""
+    assert "clipseek: fake encoder: for tests" in done.err
+    assert (
+        "3 found = 3 indexed + 0 unchanged + 0 moved + 0 failed + 0 excluded" in done.err
+    )
+    assert "limited by" in done.err
+    again = run("index", photos)
+    assert "fake encoder" not in again.err, "the choice is made once"
+    assert "0 indexed + 3 unchanged" in again.err
+
+
+def test_index_json_is_one_object(run: Run, photos: Path) -> None:
+    (photos / "bad.jpg").write_text("bad")
+    done = run("index", photos, "--json")
+    report = json.loads(done.out)
+    assert set(report) >= {
+        "found", "indexed", "unchanged", "moved", "removed", "failed", "excluded", "seconds",
+        "images_per_second", "bottleneck", "space", "device", "precision",
+    }  # fmt: skip
+    assert (report["found"], report["indexed"], report["failed"]) == (4, 3, 1)
+    assert f"skipping {photos / 'bad.jpg'}: " in done.err
+
+
+def test_search_forms(run: Run, photos: Path) -> None:
+    run("index", photos)
+    table = run("search", "red", "-k", 2).out.splitlines()
+    assert table[0].split() == ["rank", "score", "path", "size", "date"]
+    assert table[1].split()[2:4] == [str(photos / "red.png"), "40x30"]
+    assert len(table) == 3
+    lines = [json.loads(line) for line in run("search", "red", "--json").out.splitlines()]
+    assert list(lines[0]) == ["rank", "score", "id", "path", "width", "height", "taken_at"]
+    assert [line["rank"] for line in lines] == [1, 2, 3]
+    assert lines[0]["path"] == str(photos / "red.png")
+    rows = list(csv.DictReader(io.StringIO(run("search", "red", "--csv").out)))
+    assert [row["path"] for row in rows] == [line["path"] for line in lines]
+    paths = run("search", "red", "--paths").out
+    assert paths.splitlines() == [line["path"] for line in lines]
+    assert run("search", "red", "-0").out == paths.replace("\n", "\0")
+
+
+def test_search_words_images_and_operators(run: Run, photos: Path) -> None:
+    run("index", photos)
+    assert run("search", "a", "blue", "thing", "--paths", "-k1").out == f"{photos / 'blue.png'}\n"
+    assert run("search", photos / "green.png", "-k1", "--paths").out == f"{photos / 'green.png'}\n"
+    mixed = run("search", "red", "+", "3:green", "-", "blue", "--paths", "-k1")
+    assert mixed.out == f"{photos / 'green.png'}\n"
+    flags = run("search", "red", "--add", "3:green", "--sub", "blue", "--paths", "-k1")
+    assert flags.out == mixed.out
+
+
+def test_search_filters_and_pages(run: Run, photos: Path) -> None:
+    run("index", photos)
+    assert run("search", "red", "--after", "2999").out == ""
+    assert "no hits" in run("search", "red", "--after", "2999").err
+    assert len(run("search", "red", "--before", "2999-01-31", "--paths").out.splitlines()) == 3
+    assert len(run("search", "red", "--under", photos, "--paths").out.splitlines()) == 3
+    assert run("search", "red", "--under", photos / "elsewhere", "--paths").out == ""
+    assert run("search", "red", "--offset", 2, "--json").out.startswith('{"rank": 3')
+    assert len(run("search", "red", "--min-score", 0.9, "--paths").out.splitlines()) == 1
+
+
+def test_search_writes_a_gallery(run: Run, photos: Path, tmp_path: Path) -> None:
+    run("index", photos)
+    done = run("search", "red", "--html", tmp_path / "hits.html")
+    assert f"gallery: {tmp_path / 'hits.html'}" in done.err
+    assert (tmp_path / "hits.html").read_text(encoding="utf-8").count("data:image/") == 3
+
+
+def test_describe_and_captions(run: Run, photos: Path, tmp_path: Path) -> None:
+    run("index", photos)
+    texts = tmp_path / "texts.txt"
+    texts.write_text("red\nblue\n\nred\n", encoding="utf-8")
+    answer = json.loads(run("describe", photos / "blue.png", "--texts", texts, "--json").out)
+    assert [hit["text"] for hit in answer["texts"]] == ["blue", "red"]
+    captions = tmp_path / "captions.csv"
+    captions.write_text("image,caption\nred.png,a red wall\ngone.png,nothing\n", encoding="utf-8")
+    added = json.loads(run("captions", "add", captions, "--images", photos, "--json").out)
+    assert added == {"read": 2, "added": 1, "unknown_images": [str(photos / "gone.png")]}
+    assert "a red wall" in run("describe", photos / "red.png").out
+    lines = tmp_path / "captions.jsonl"
+    lines.write_text('{"image": "blue.png", "caption": "a blue sky"}\n', encoding="utf-8")
+    assert "1 captions read, 1 new" in run("captions", "add", lines, "--images", photos).err
+
+
+def test_info_failures_remove(run: Run, photos: Path) -> None:
+    (photos / "bad.jpg").write_bytes(b"")
+    run("index", photos)
+    info = json.loads(run("info", "--json").out)
+    assert set(info) >= {"images", "failures", "captions", "spaces", "default_space", "bytes"}
+    assert (info["images"], info["failures"], info["default_space"]) == (3, 1, "fake")
+    assert "fake (default): 3 images" in run("info").out
+    [failure] = json.loads(run("failures", "--json").out)
+    assert (failure["path"], failure["reason"]) == (str(photos / "bad.jpg"), "empty file")
+    assert f"{photos / 'bad.jpg'}: empty file" in run("failures").out
+    assert json.loads(run("remove", photos / "red.png", "--json").out) == {"removed": 1}
+    assert "2 images removed" in run("remove", photos).err
+
+
+def test_a_second_encoder_is_announced(run: Run, bench: Workbench, photos: Path) -> None:
+    run("index", photos)
+    bench.encoder.name = "second"
+    assert "becomes a second space" in run("index", photos, "--model", "second").err
+    assert run("search", "red", "-k1", "--paths", "--space", "second").code == 0
+
+
+ERRORS = [
+    (["index", "nowhere"], 1, "nowhere: no such file or directory"),
+    (["search", "red", "--library", "nowhere"], 1, "no library at"),
+    (["search"], 1, "nothing to search for"),
+    (["search", "dog", "+"], 1, "operator without a term"),
+    (["search", "gone.jpg"], 1, "no such image file"),
+    (["search", "red", "--space", "other"], 1, "no space 'other' in this library; it has: fake"),
+    (["search", "http://127.0.0.1:9/x.jpg"], 1, "cannot fetch http://127.0.0.1:9/x.jpg"),
+    (["describe", "gone.jpg"], 1, "gone.jpg"),
+    (["describe", "gone.jpg", "--texts", "gone.txt"], 1, "gone.txt: no such file"),
+    (["captions", "add", "gone.csv"], 1, "gone.csv: no such file"),
+    (["remove", "nowhere"], 1, "the library lists no image there"),
+    (["search", "red", "--json", "--csv"], 2, "--json and --csv: choose one"),
+    (["search", "red", "--after", "yesterday"], 2, "'yesterday' is no date"),
+    (["search", "red", "-k", "0"], 2, "greater than or equal to 1"),
+    (["search", "red", "--colour"], 2, "--colour"),
+    (["find"], 2, "find"),
+    (["index"], 2, "PATH"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "message"), ERRORS, ids=lambda v: str(v)[:40])
+def test_errors_are_one_line_on_stderr(
+    run: Run,
+    photos: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    arguments: list[str],
+    code: int,
+    message: str,
+) -> None:
+    run("index", photos)
+    monkeypatch.chdir(tmp_path)
+    done = run(*arguments)
+    assert (done.code, done.out) == (code, "")
+    assert message in done.err
+    if code == 1:
+        assert done.err.startswith("clipseek: ")
+        assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a,b\n1,2\n", "neither CSV with the header image,caption"),
+        ('{"image": "a.jpg"}\n', "line 1: needs an image and a caption"),
+        ('{"image": "a.jpg", "caption": "x"}\n{broken\n', "line 2: not JSON"),
+        ("image,caption\na.jpg\n", "line 2: needs an image and a caption"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+    ],
+)
+def test_caption_files_that_are_wrong(
+    run: Run, photos: Path, tmp_path: Path, content: str | bytes, message: str
+) -> None:
+    run("index", photos)
+    file = tmp_path / "captions"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    done = run("captions", "add", file)
+    assert done.code == 1
+    assert message in done.err
+
+
+def test_every_command_and_flag_has_help(run: Run) -> None:
+    for command in ("index", "search", "describe", "info", "failures", "remove", "models"):
+        done = run(command, "--help")
+        assert done.code == 0
+        options = done.out.split("Options:")[1]
+        for line in options.splitlines():
+            if line.startswith("  -"):
+                words = line.split("  ")
+                assert len([word for word in words if word.strip()]) >= 2 or len(line) > 24, line
+
+
+def test_models_lists_licences_and_what_is_here(run: Run) -> None:
+    listed = json.loads(run("models", "--json").out)
+    names = [entry["name"] for entry in listed]
+    assert names[0] == "starter"
+    assert {"name", "parameters", "input_size", "dim", "licence", "cached"} <= set(listed[0])
+    table = run("models").out.splitlines()
+    assert len(table) == len(names) + 1
+    assert table[0].startswith("name")
