@@ -32,6 +32,7 @@ import numpy as np
 from PIL import Image
 
 from indexers import pipeline
+from indexers.run import BATCH_SIZES
 from searchengine import load_encoder, open_library
 from searchengine.decode import read_image
 from searchengine.encoder import Encoder
@@ -122,7 +123,7 @@ def _measure(folder: Path, encoder: Encoder, arguments: argparse.Namespace) -> d
             return list(pool.map(prepare, sample))
 
     pixels = decode()
-    size = pipeline.BATCH_SIZES[encoder.device]
+    size = BATCH_SIZES[encoder.device]
 
     def encode() -> None:
         for start in range(0, len(pixels), size):

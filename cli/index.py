@@ -68,11 +68,12 @@ def index(
     from cli.progress import TqdmObserver
     from indexers import pipeline
     from indexers.discover import WalkRules, require_roots
+    from indexers.run import IndexOptions
     from searchengine import load_encoder, open_library
 
     paths = [path.expanduser() for path in paths]
     require_roots(paths)
-    options = pipeline.IndexOptions(
+    options = IndexOptions(
         rules=WalkRules(exclude=tuple(exclude or ()), include_hidden=include_hidden),
         batch_size=batch_size,
         workers=workers,

@@ -47,6 +47,9 @@ MAX_PARAMETERS = 10_000
 """Values bound in one IN (...): SQLite allows 32,766."""
 
 
+_FACTS = [images.c[name] for name in ImageFacts.__dataclass_fields__]
+
+
 class Known(NamedTuple):
     """An image the catalog lists, as the plan needs it."""
 
@@ -64,6 +67,7 @@ class Twin:
     image_id: int
     path: str
     row: int
+    facts: ImageFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,21 +233,17 @@ class Catalog:
     def twin(self, space: SpaceInfo, content_hash: bytes) -> Twin | None:
         """An image of the same content with a vector in the space, or None. Any thread may ask."""
         query = (
-            sa.select(images.c.id, images.c.path, embeddings.c.row)
+            sa.select(images.c.id, images.c.path, embeddings.c.row, *_FACTS)
             .join(embeddings, embeddings.c.owner_id == images.c.id)
             .where(images.c.content_hash == content_hash, embeddings.c.space_id == space.id)
             .limit(1)
         )
         with self._transaction() as connection:
             found = connection.execute(query).one_or_none()
-        return None if found is None else Twin(*found)
-
-    def facts(self, image_id: int) -> ImageFacts:
-        """What the catalog knows of the picture in one image."""
-        columns = [images.c[name] for name in ImageFacts.__dataclass_fields__]
-        with self._transaction() as connection:
-            row = connection.execute(sa.select(*columns).where(images.c.id == image_id)).one()
-        return ImageFacts(**row._mapping)
+        if found is None:
+            return None
+        image_id, path, row, *facts = found
+        return Twin(image_id, path, row, ImageFacts(*facts))
 
     def image_ids(self, path: str) -> list[int]:
         """Ids of the images at or under a path."""

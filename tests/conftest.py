@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from indexers import pipeline
+from indexers.run import IndexOptions
 from searchengine.library import Library, open_library
 from tests.fake import FakeEncoder
 
@@ -60,7 +61,7 @@ class Workbench:
     def index(
         self,
         paths: Sequence[Path] | None = None,
-        options: pipeline.IndexOptions | None = None,
+        options: IndexOptions | None = None,
     ) -> pipeline.IndexReport:
         self.watcher = Watcher()
         with self.open() as library:
@@ -70,7 +71,7 @@ class Workbench:
                 encoder=self.encoder.name,
                 load=self.load,
                 observer=self.watcher,
-                options=options or pipeline.IndexOptions(),
+                options=options or IndexOptions(),
             )
         assert report.found == (
             report.indexed + report.unchanged + report.moved + report.failed + report.excluded

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from indexers import pipeline
+from indexers import pipeline, run
 from searchengine.library import open_library
 from searchengine.types import Pixels, Vectors
 from tests.fake import FakeEncoder
@@ -50,7 +50,7 @@ class _Silent:
 
 def run_to_be_killed(photos: Path, library: Path) -> None:
     """An index run that saves after every small batch."""
-    pipeline.SAVE_SECONDS = 0.0
+    run.SAVE_SECONDS = 0.0
     with open_library(library, create=True) as opened:
         pipeline.index(
             opened,
@@ -58,7 +58,7 @@ def run_to_be_killed(photos: Path, library: Path) -> None:
             encoder="fake",
             load=SlowEncoder,
             observer=_Silent(),
-            options=pipeline.IndexOptions(batch_size=8, workers=2),
+            options=run.IndexOptions(batch_size=8, workers=2),
         )
 
 

@@ -58,9 +58,7 @@ def test_index_prints_the_ledger_and_the_choice_of_encoder(run: Run, photos: Pat
     assert done.code == 0
     assert done.out == ""
     assert "clipseek: fake encoder: for tests" in done.err
-    assert (
-        "3 found = 3 indexed + 0 unchanged + 0 moved + 0 failed + 0 excluded" in done.err
-    )
+    assert "3 found = 3 indexed + 0 unchanged + 0 moved + 0 failed + 0 excluded" in done.err
     assert "limited by" in done.err
     again = run("index", photos)
     assert "fake encoder" not in again.err, "the choice is made once"

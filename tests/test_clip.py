@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from searchengine import clip, hub
-from searchengine.clip import ClipEncoder, choose_default, load_encoder, prefer_bfloat16
+from searchengine import clip, hub, placement, sources
+from searchengine.clip import ClipEncoder, choose_default, load_encoder
 from searchengine.encoder import Encoder
 from searchengine.errors import (
     DeviceUnavailableError,
@@ -27,6 +27,7 @@ from searchengine.errors import (
     UnreadableImageError,
 )
 from searchengine.models import RECOMMENDED
+from searchengine.placement import prefer_bfloat16
 from searchengine.preprocess import split_transform
 
 torch = pytest.importorskip("torch")
@@ -202,7 +203,7 @@ def test_preprocessing_equals_open_clip(mode: str, size: Any, interpolation: str
     ours = split_transform(transform)
     for photo in photos():
         pixels = ours(photo)
-        got = clip._normalised(np.stack([pixels]), ours, "cpu")[0]
+        got = placement.normalised(np.stack([pixels]), ours, "cpu")[0]
         np.testing.assert_allclose(got.numpy(), transform(photo).numpy(), atol=1e-5)
 
 
@@ -257,7 +258,7 @@ def test_half_precision_agrees(encoder: ClipEncoder, tiny: str, precision: str) 
 
 
 def test_starter_of_float16_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clip, "STARTER_DIR", tmp_path / "starter")
+    monkeypatch.setattr(sources, "STARTER_DIR", tmp_path / "starter")
     monkeypatch.setattr("searchengine.models.STARTER_DIR", tmp_path / "starter")
     with pytest.raises(EncoderError, match="missing from this installation"):
         load_encoder("starter")
@@ -345,7 +346,7 @@ def test_names_that_cannot_be_loaded(name: str, error: type[Exception], says: st
 
 def test_missing_transformers_is_said_before_a_download(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(EncoderError, match="pip install transformers"):
+    with pytest.raises(EncoderError, match="clipseek\\[hf\\]"):
         load_encoder("ViT-B-16-SigLIP/webli")
 
 
@@ -373,13 +374,13 @@ def test_auto_precision_on_a_cpu(tiny: str, monkeypatch: pytest.MonkeyPatch) -> 
     def unneeded(_: object) -> None:
         raise AssertionError("measured without the instruction set")
 
-    monkeypatch.setattr(clip, "_cpu_has_bfloat16", lambda: False)
+    monkeypatch.setattr(placement, "_cpu_has_bfloat16", lambda: False)
     with monkeypatch.context() as inner:
-        inner.setattr(clip, "_faster", unneeded)
+        inner.setattr(placement, "_faster", unneeded)
         assert load_encoder(tiny, device="cpu").precision == "float32"
-    monkeypatch.setattr(clip, "_cpu_has_bfloat16", lambda: True)
+    monkeypatch.setattr(placement, "_cpu_has_bfloat16", lambda: True)
     for choice in ("bfloat16", "float32"):
-        monkeypatch.setattr(clip, "prefer_bfloat16", lambda *_, it=choice: it == "bfloat16")
+        monkeypatch.setattr(placement, "prefer_bfloat16", lambda *_, it=choice: it == "bfloat16")
         encoder = load_encoder(tiny, device="cpu")
         assert encoder.precision == choice
         weights = encoder.model.state_dict().values()
@@ -492,7 +493,9 @@ def test_cached_tag_needs_no_network_and_keeps_its_preprocessing(
             **{f"image_{key}": value for key, value in tag.items() if key != "hf_hub"},
         )
     for photo in photos():
-        got = clip._normalised(np.stack([loaded.preprocess(photo)]), loaded.preprocessing, "cpu")[0]
+        got = placement.normalised(
+            np.stack([loaded.preprocess(photo)]), loaded.preprocessing, "cpu"
+        )[0]
         np.testing.assert_allclose(got.numpy(), transform(photo).numpy(), atol=1e-5)
     assert loaded.preprocessing.mean == (0.1, 0.2, 0.3)
 

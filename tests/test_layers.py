@@ -16,11 +16,12 @@ ALLOWED_ROOMS = {
     "indexers": {"indexers", "searchengine"},
     "cli": {"cli", "indexers", "searchengine"},
 }
+MODEL_ROOMS = {f"searchengine/{name}.py" for name in ("clip", "sources", "building", "placement")}
 HOMES = {
     "faiss": {"searchengine/ann.py"},
     "sqlalchemy": {"searchengine/catalog.py", "searchengine/schema.py"},
-    "torch": {"searchengine/clip.py"},
-    "open_clip": {"searchengine/clip.py"},
+    "torch": MODEL_ROOMS,
+    "open_clip": MODEL_ROOMS,
     "typer": {"cli"},
     "tqdm": {"cli/progress.py"},
     "click": set(),

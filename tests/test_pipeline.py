@@ -12,7 +12,7 @@ from PIL import Image
 
 from indexers import discover
 from indexers.discover import WalkRules
-from indexers.pipeline import IndexOptions
+from indexers.run import IndexOptions
 from searchengine.errors import LibraryLockedError, PathNotFoundError
 from searchengine.types import Vectors
 from tests.conftest import Workbench

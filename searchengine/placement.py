@@ -1,0 +1,129 @@
+"""Where and how precisely a model computes."""
+
+from __future__ import annotations
+
+import time
+from copy import deepcopy
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from searchengine.building import ClipModel, Parts
+from searchengine.errors import DeviceUnavailableError
+from searchengine.preprocess import Preprocessing
+
+if TYPE_CHECKING:
+    import torch
+
+DEVICES = ("cuda", "mps", "cpu")
+"""In the order `auto` tries them."""
+
+PRECISIONS = ("float32", "bfloat16", "float16")
+
+LEAST_COSINE = 0.999
+"""Mean cosine with float32 below which bfloat16 is not chosen by itself: rankings stay the same."""
+
+TRIAL_BATCH = 4
+"""Pictures in the measurement that decides for or against bfloat16: about a second in all."""
+
+
+def choose_device(asked: str) -> str:
+    """The device asked for, or the best there is. Raises DeviceUnavailableError."""
+    import torch
+
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if asked == "auto":
+        return next(device for device in DEVICES if there[device])
+    if not there.get(asked, False):
+        have = ", ".join(device for device in DEVICES if there[device])
+        raise DeviceUnavailableError(f"no device {asked!r} here; this machine has: {have}")
+    return asked
+
+
+def place(parts: Parts, device: str, precision: str) -> tuple[ClipModel, str]:
+    """The model on its device in its precision, and that precision by name."""
+    import torch
+
+    if precision == "auto" and device == "cpu" and _cpu_has_bfloat16():
+        return _faster(parts)
+    if precision == "auto" and device == "cuda":
+        native = torch.cuda.get_device_capability() >= (8, 0)  # from Ampere on; before, emulated
+        precision = "bfloat16" if native else "float16"
+    elif precision == "auto":
+        precision = "float32"
+    return _cast(parts.model, device, precision), precision
+
+
+def _cast(model: ClipModel, device: str, precision: str) -> ClipModel:
+    import torch
+
+    # channels_last: pictures come as (h, w, 3) rows, and convolutions are faster on them as such
+    model = model.to(device=device, dtype=getattr(torch, precision))
+    return model.to(memory_format=torch.channels_last)
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Whether the CPU multiplies bfloat16 by itself; where it does not, float32 is faster."""
+    import torch
+
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        check = getattr(torch.cpu, name, None)
+        if check is not None and check():
+            return True
+    return False
+
+
+def _faster(parts: Parts) -> tuple[ClipModel, str]:
+    """The model in float32 or bfloat16, by measuring both on a few pictures on this CPU."""
+    full = _cast(parts.model, "cpu", "float32")
+    half = _cast(deepcopy(parts.model), "cpu", "bfloat16")
+    pictures = _trial_pictures(parts)
+    full_time, full_rows = _trial(full, pictures)
+    half_time, half_rows = _trial(half, pictures.bfloat16())
+    cosine = (full_rows * half_rows).sum(dim=-1).mean().item()
+    if prefer_bfloat16(full_time, half_time, cosine):
+        return half, "bfloat16"
+    return full, "float32"
+
+
+def prefer_bfloat16(float32_seconds: float, bfloat16_seconds: float, cosine: float) -> bool:
+    """Whether bfloat16 is worth it: faster, and a mean cosine of at least `LEAST_COSINE`."""
+    return bfloat16_seconds < float32_seconds and cosine >= LEAST_COSINE
+
+
+def _trial_pictures(parts: Parts) -> torch.Tensor:
+    """Smooth random colours at the input size, normalised: nearer to photos than noise is."""
+    random = np.random.default_rng(0)
+    coarse = random.integers(0, 256, (TRIAL_BATCH, 8, 8, 3), dtype=np.uint8)
+    enlarged = [Image.fromarray(small).resize((256, 256)) for small in coarse]
+    pixels = np.stack([parts.preprocessing(picture) for picture in enlarged])
+    return normalised(pixels, parts.preprocessing, "cpu")
+
+
+def _trial(model: ClipModel, pictures: torch.Tensor) -> tuple[float, torch.Tensor]:
+    """Seconds for the pictures, after a warm-up, and their unit rows in float32."""
+    import torch
+
+    with torch.inference_mode():
+        model.encode_image(pictures[:1])
+        start = time.perf_counter()
+        rows = model.encode_image(pictures).float()
+        return time.perf_counter() - start, rows / rows.norm(dim=-1, keepdim=True)
+
+
+def normalised(pixels: np.ndarray, preprocessing: Preprocessing, device: str) -> torch.Tensor:
+    """Bytes (n, h, w, 3) to normalised float32 (n, 3, h, w) on the device, channels last.
+
+    The same operations in the same order as torchvision's ToTensor and Normalize.
+    """
+    import torch
+
+    batch = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float().div_(255)
+    mean = torch.tensor(preprocessing.mean, device=device).view(3, 1, 1)
+    std = torch.tensor(preprocessing.std, device=device).view(3, 1, 1)
+    return batch.sub_(mean).div_(std)

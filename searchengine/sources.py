@@ -1,0 +1,176 @@
+"""Which files make an encoder: from its name to what open_clip is to load."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from searchengine import hub
+from searchengine.errors import EncoderError, PathNotFoundError, UnknownEncoderError
+from searchengine.models import MODELS, RECOMMENDED, STARTER_DIR, is_cached
+from searchengine.names import DIR_PREFIX, HUB_PREFIX, STARTER, is_path, split_name
+
+
+@dataclass(frozen=True)
+class Source:
+    """What open_clip is to load: every file is on this machine by now."""
+
+    model: str
+    """Name of an architecture, or `local-dir:` and a directory."""
+    tokenizer: str
+    """The name open_clip chooses the tokenizer by."""
+    checkpoint: str | None = None
+    """File of weights; None where they lie in the directory."""
+    preprocess: Mapping[str, Any] = field(default_factory=dict)
+    """How the weights of a tag want their pictures, where the architecture does not say."""
+
+    @property
+    def where(self) -> str:
+        """The file or directory of the weights, for messages."""
+        return self.checkpoint or self.model.removeprefix(DIR_PREFIX)
+
+
+def find_source(name: str) -> Source:
+    """Files of the encoder with this canonical name, downloaded where they are not here."""
+    if name == STARTER:
+        if not is_cached(STARTER):
+            raise EncoderError(
+                f"the encoder {STARTER!r} is missing from this installation ({STARTER_DIR}); "
+                "repair it with: pip install --force-reinstall clipseek"
+            )
+        return _from_directory(STARTER_DIR)
+    if name.startswith(DIR_PREFIX):
+        return _from_directory(Path(name.removeprefix(DIR_PREFIX)))
+    if name.startswith(HUB_PREFIX):
+        return _from_hub(name, name.removeprefix(HUB_PREFIX))
+    arch, rest = split_name(name)
+    _require_architecture(name, arch, rest)
+    if is_path(rest):
+        if not Path(rest).is_file():
+            raise PathNotFoundError(rest, "no such checkpoint file")
+        return Source(arch, arch, rest)
+    return _from_tag(name, arch, rest)
+
+
+def _from_directory(path: Path) -> Source:
+    if not (path / hub.CONFIG_FILE).is_file():
+        raise PathNotFoundError(path, f"no open_clip model here, as it has no {hub.CONFIG_FILE}")
+    model = f"{DIR_PREFIX}{path}"
+    _require_transformers(model, model)
+    return Source(model, model)
+
+
+def _from_hub(name: str, repo: str) -> Source:
+    config = hub.fetch_file(name, repo, [hub.CONFIG_FILE])
+    model = f"{DIR_PREFIX}{config.parent}"
+    borrows_tokenizer = _require_transformers(name, model)
+    commit = config.parent.name  # the weights that belong to this config, whatever came later
+    hub.fetch_file(name, repo, hub.WEIGHTS_FILES, commit)
+    return Source(model, name if borrows_tokenizer else model)
+
+
+def _from_tag(name: str, arch: str, tag: str) -> Source:
+    from open_clip.pretrained import get_pretrained_cfg
+
+    published = get_pretrained_cfg(arch, tag)
+    if not published:
+        raise UnknownEncoderError(name, f"no weights {tag!r}; {_known_weights(arch, tag)}")
+    _require_same_activation(arch, tag, bool(published.get("quick_gelu", False)))
+    repo, _, file = published.get("hf_hub", "").rpartition("/")
+    if not repo:
+        raise UnknownEncoderError(name, f"its weights are not on the hub: {published.get('url')}")
+    files = [str(Path(file).with_suffix(".safetensors")), file] if file else hub.WEIGHTS_FILES
+    weights = hub.fetch_file(name, repo, files)
+    wishes = {
+        f"image_{key}": published.get(key)
+        for key in ("mean", "std", "interpolation", "resize_mode")
+    }
+    return Source(arch, arch, str(weights), wishes)
+
+
+def _require_architecture(name: str, arch: str, rest: str) -> None:
+    import open_clip
+
+    known = open_clip.list_models()
+    if arch not in known:
+        near = _nearest(arch, known) or split_name(RECOMMENDED)[:1]
+        raise UnknownEncoderError(name, f"no architecture {arch!r}; there is {', '.join(near)}")
+    if not rest:
+        raise UnknownEncoderError(name, f"it names no weights; {_known_weights(arch)}")
+    _require_transformers(name, arch)
+
+
+def _known_weights(arch: str, tag: str = "") -> str:
+    """Names to try for this architecture: nearest to the tag, or recommended, or any."""
+    from open_clip import list_pretrained_tags_by_model
+    from open_clip.pretrained import get_pretrained_cfg
+
+    quick = _is_quick(arch)
+    tags = [
+        tag
+        for tag in list_pretrained_tags_by_model(arch)
+        if bool(get_pretrained_cfg(arch, tag).get("quick_gelu", False)) == quick
+    ]
+    if not tags:
+        return f"none are published for {arch}: give a checkpoint file as {arch}/path"
+    recommended = [split_name(model.name)[1] for model in MODELS]
+    near = _nearest(tag, tags) or [tag for tag in tags if tag in recommended] or tags[:3]
+    return f"there is {', '.join(f'{arch}/{tag}' for tag in near)}"
+
+
+def _require_same_activation(arch: str, tag: str, quick: bool) -> None:
+    """Weights trained with QuickGELU give poor vectors with GELU, and the other way round."""
+    if _is_quick(arch) == quick:
+        return
+    other = f"{arch}-quickgelu" if quick else arch.removesuffix("-quickgelu")
+    raise EncoderError(
+        f"QuickGELU mismatch: the weights {tag} were trained {'with' if quick else 'without'} "
+        f"QuickGELU and {arch} computes {'without' if quick else 'with'} it; "
+        f"use --model {other}/{tag}"
+    )
+
+
+def _is_quick(arch: str) -> bool:
+    import open_clip
+
+    return bool(open_clip.get_model_config(arch).get("quick_gelu", False))
+
+
+def _nearest(word: str, known: Sequence[str]) -> list[str]:
+    """Up to three known names like this one, whatever the case."""
+    by_lower = {name.lower(): name for name in known}
+    return [
+        by_lower[near] for near in difflib.get_close_matches(word.lower(), by_lower, cutoff=0.5)
+    ]
+
+
+def text_config(model: str) -> dict[str, Any]:
+    """What the open_clip config says of the text tower. Raises EncoderError for no config."""
+    import open_clip
+
+    try:
+        config: dict[str, Any] = open_clip.get_model_config(model)["text_cfg"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise EncoderError(
+            f"{model.removeprefix(DIR_PREFIX)}/{hub.CONFIG_FILE} is no open_clip config: {error!r}"
+        ) from error
+    return config
+
+
+def _require_transformers(name: str, model: str) -> bool:
+    """Whether the model's texts need the package transformers; raises where it is missing."""
+    text = text_config(model)
+    if not (text.get("hf_tokenizer_name") or text.get("hf_model_name")):
+        return False
+    if importlib.util.find_spec("transformers") is None:
+        raise EncoderError(
+            f"{name} needs the package transformers for its texts; "
+            "install it with: pip install 'clipseek[hf]'"
+        )
+    importlib.import_module("transformers")  # before `hub.offline`, whose state it would keep
+    return True
