@@ -62,6 +62,16 @@ def run_to_be_killed(photos: Path, library: Path) -> None:
         )
 
 
+def fill_up(photos: Path, library: Path) -> None:
+    """An index run of more pictures than a small disk holds the facts and vectors of."""
+    photos.mkdir(exist_ok=True)
+    chance = random.Random(1)
+    for number in range(1_500):
+        if not (photos / f"{number:04}.png").exists():
+            _paint(photos / f"{number:04}.png", chance)
+    run_to_be_killed(photos, library)
+
+
 def campaign(directory: Path, runs: int, seed: int) -> int:
     """Kill `runs` runs and check the library each time; returns how many died before their end."""
     chance = random.Random(seed)

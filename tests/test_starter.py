@@ -1,0 +1,122 @@
+"""The encoder that ships with the program, on real photos."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from indexers import pipeline
+from searchengine import Library, load_encoder, open_library
+from searchengine.decode import read_image
+from searchengine.encoder import Encoder
+from searchengine.exact import scan
+from searchengine.models import STARTER_DIR
+from tests.conftest import Watcher
+
+ROOT = Path(__file__).parents[1]
+PHOTOS = ROOT / "sample_data" / "photos"
+FLICKR8K_DEV = ROOT.parent / "shared" / "data" / "flickr8k_dev"
+MAX_MEGABYTES = 60
+LEAST_RECALL_AT_10 = 0.55
+"""Text to image, on 1,000 photos with 5 captions each that were never trained on."""
+
+QUERIES = {
+    "two dogs looking out of a window": "two-dogs-at-window.jpg",
+    "a cup of coffee on a wooden table": "coffee-cup.jpg",
+    "a bee on a purple flower": "honey-bee.jpg",
+    "an astronaut in an orange suit": "astronaut.jpg",
+    "hikers on a sand dune in the desert": "desert-dune.jpg",
+    "snowy mountains by a lake": "mountain-lake.jpg",
+    "a cat": "orange-kitten.jpg tabby-cat-face.png",
+    "people climbing stairs": "climbing-stairs.gif",
+}
+
+
+@pytest.fixture(scope="module")
+def starter() -> Encoder:
+    return load_encoder("starter", device="cpu", precision="float32")
+
+
+@pytest.fixture(scope="module")
+def samples(starter: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Library:
+    library = open_library(tmp_path_factory.mktemp("samples"), create=True)
+    report = pipeline.index(
+        library, [PHOTOS], encoder="starter", load=lambda: starter, observer=Watcher()
+    )
+    assert (report.failed, report.indexed) == (0, report.found)
+    assert report.found >= 30
+    return library
+
+
+def test_the_file_is_small() -> None:
+    assert (STARTER_DIR / "open_clip_model.safetensors").stat().st_size <= MAX_MEGABYTES * 1e6
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_finds_what_a_person_would_call_right(samples: Library, query: str) -> None:
+    [hit] = samples.search(query, k=1)
+    assert hit.path.name in QUERIES[query].split()
+
+
+def test_finds_sample_photos_by_their_captions(samples: Library, starter: Encoder) -> None:
+    """More than half of the captions find their photo among 59 in the first five."""
+    with (ROOT / "sample_data" / "captions.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    found = 0
+    for row in rows:
+        paths = {hit.path for hit in samples.search(row["caption"], k=5)}
+        found += PHOTOS / row["image"] in paths
+    assert found / len(rows) > 0.5
+
+
+def test_a_photo_stored_sideways_is_found_by_its_upright_copy(
+    samples: Library, tmp_path: Path
+) -> None:
+    upright, _ = read_image((PHOTOS / "animals" / "two-dogs-at-window.jpg").read_bytes())
+    upright.save(tmp_path / "upright.png")
+    [hit] = samples.search(str(tmp_path / "upright.png"), k=1)
+    assert hit.path.name == "two-dogs-at-window.jpg"
+    assert hit.score > 0.99
+
+
+def test_reduced_decoding_keeps_the_vectors(starter: Encoder) -> None:
+    """Photos enlarged to 12 megapixels, decoded in full and reduced: mean cosine >= 0.999."""
+    reduced, full = [], []
+    for path in sorted(PHOTOS.rglob("*.jpg"))[::8]:
+        photo, _ = read_image(path.read_bytes())
+        scale = (12e6 / (photo.width * photo.height)) ** 0.5
+        large = photo.resize(
+            (round(photo.width * scale), round(photo.height * scale)), Image.Resampling.BICUBIC
+        )
+        file = io.BytesIO()
+        large.save(file, "JPEG", quality=92)
+        small, facts = read_image(file.getvalue(), input_size=starter.input_size)
+        assert small.width < large.width / 2, "the decoder must have reduced it"
+        assert (facts.width, facts.height) == large.size
+        reduced.append(small)
+        full.append(read_image(file.getvalue())[0])
+    cosines = (starter.encode_images(reduced) * starter.encode_images(full)).sum(axis=1)
+    assert cosines.mean() >= 0.999
+
+
+def test_recall_on_photos_never_trained_on(starter: Encoder) -> None:
+    if not FLICKR8K_DEV.exists():
+        pytest.skip("no Flickr8k dev photos beside the checkout: recall not measured")
+    text = (FLICKR8K_DEV / "dataset_flickr8k.json").read_text(encoding="utf-8")
+    records = json.loads(text)["images"]
+    images = [
+        read_image((FLICKR8K_DEV / "images" / record["filename"]).read_bytes())[0]
+        for record in records
+    ]
+    owners = np.repeat(np.arange(len(records)), [len(r["sentences"]) for r in records])
+    captions = [sentence["raw"] for record in records for sentence in record["sentences"]]
+    assert (len(images), len(captions)) == (1000, 5000)
+    _, found = scan(starter.encode_images(images), starter.encode_texts(captions), 10)
+    recall = (found == owners[:, np.newaxis]).any(axis=1).mean()
+    assert recall >= LEAST_RECALL_AT_10
