@@ -1,7 +1,7 @@
 """How fast an index run is, beside its parts alone, in one run on one machine.
 
-    python benchmarks/index_speed.py --count 200
-    python benchmarks/index_speed.py --photos DIR --count 1000
+    python -m benchmarks.index_speed --count 200
+    python -m benchmarks.index_speed --photos DIR --count 1000
 
 For each folder of photos it prints images/s of the encoder alone, of decoding alone (reading,
 decoding and resizing, with the threads the run uses) and of the whole run, the run as a share of
@@ -131,7 +131,7 @@ def _measure(folder: Path, encoder: Encoder, arguments: argparse.Namespace) -> d
 
     encode_rate = len(sample) / _best_of_three(encode)
     decode_rate = len(sample) / _best_of_three(decode)
-    command = [sys.executable, __file__, "--encoder", arguments.encoder]
+    command = [sys.executable, "-m", "benchmarks.index_speed", "--encoder", arguments.encoder]
     command += ["--precision", arguments.precision, "--run", str(folder), f"{folder}-library"]
     run = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     return {
@@ -152,10 +152,7 @@ def _best_of_three(work: Callable[[], object]) -> float:
 
 
 def _whole_run(folder: Path, library: Path, name: str, precision: str) -> None:
-    """The index run in a process of its own; its figures as JSON on stdout.
-
-    The rate leaves out loading the encoder, which a run pays once whatever its size.
-    """
+    """The index run in a process of its own; its figures as JSON on stdout."""
     encoder = load_encoder(name, precision=precision)
     with open_library(library, create=True) as opened:
         report = pipeline.index(
@@ -194,6 +191,8 @@ def _rerun(folder: Path, count: int) -> dict[str, object]:
 
 class _Nobody:
     def planned(self, total: int) -> None: ...
+
+    def started(self) -> None: ...
 
     def advanced(self) -> None: ...
 

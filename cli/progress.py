@@ -32,11 +32,17 @@ class TqdmObserver:
             self._bar = tqdm(
                 total=total,
                 unit=" images",
-                desc="indexing",
+                desc="loading the encoder",
                 disable=not sys.stderr.isatty(),
                 smoothing=0.1,
                 dynamic_ncols=True,
             )
+
+    def started(self) -> None:
+        """Count time from here: loading the encoder says nothing about the rate."""
+        if self._bar is not None:
+            self._bar.reset()
+            self._bar.set_description("indexing")
 
     def advanced(self) -> None:
         """One more file is done with."""

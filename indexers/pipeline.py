@@ -74,6 +74,7 @@ def index(
         if survey.plan.jobs:
             model = load()
             run = Run(library, writer, writer.space_for(model), model, observer, options)
+            observer.started()
             run.work(survey.plan.jobs)
         removed = _remove_missing(library, writer, survey, run.moved_ids if run else set())
         space = next((s for s in library.spaces() if s.info.encoder == encoder), None)

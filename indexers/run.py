@@ -53,6 +53,9 @@ class Observer(Protocol):
     def planned(self, total: int) -> None:
         """The number of files that will be read."""
 
+    def started(self) -> None:
+        """The encoder is loaded and the first of them is about to be read."""
+
     def advanced(self) -> None:
         """One of them is done with."""
 

@@ -231,19 +231,22 @@ class Catalog:
             return {path: (size, mtime) for path, size, mtime in connection.execute(query)}
 
     def twin(self, space: SpaceInfo, content_hash: bytes) -> Twin | None:
-        """An image of the same content with a vector in the space, or None. Any thread may ask."""
-        query = (
-            sa.select(images.c.id, images.c.path, embeddings.c.row, *_FACTS)
-            .join(embeddings, embeddings.c.owner_id == images.c.id)
-            .where(images.c.content_hash == content_hash, embeddings.c.space_id == space.id)
-            .limit(1)
+        """An image of the same content with a vector in the space, or None. Any thread may ask.
+
+        Two steps: joined, SQLite would walk every row of the space for each new file.
+        """
+        same = sa.select(images.c.id, images.c.path, *_FACTS).where(
+            images.c.content_hash == content_hash
         )
         with self._transaction() as connection:
-            found = connection.execute(query).one_or_none()
-        if found is None:
-            return None
-        image_id, path, row, *facts = found
-        return Twin(image_id, path, row, ImageFacts(*facts))
+            for image_id, path, *facts in connection.execute(same).all():
+                has_row = sa.select(embeddings.c.row).where(
+                    embeddings.c.owner_id == image_id, embeddings.c.space_id == space.id
+                )
+                row = connection.execute(has_row).scalar_one_or_none()
+                if row is not None:
+                    return Twin(image_id, path, row, ImageFacts(*facts))
+        return None
 
     def image_ids(self, path: str) -> list[int]:
         """Ids of the images at or under a path."""

@@ -33,6 +33,9 @@ class Watcher:
     def planned(self, total: int) -> None:
         self.total = total
 
+    def started(self) -> None:
+        assert self.done == 0
+
     def advanced(self) -> None:
         self.done += 1
 

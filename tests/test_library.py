@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sqlite3
 from datetime import datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from PIL import Image
 
 from searchengine import Filter
@@ -308,3 +310,32 @@ def test_a_commit_with_too_few_vectors_is_a_mistake(colours: Workbench) -> None:
                 Batch(added=[entry]),  # type: ignore[list-item]
                 np.zeros((2, 8), dtype=np.float32),
             )
+
+
+def test_lookups_cost_the_same_in_a_large_library(colours: Workbench) -> None:
+    """No lookup may walk every row of a space: SQLite's own plan of each query is asked."""
+    statements: list[tuple[str, object]] = []
+    with colours.open() as library:
+        library.remove([colours.photos / "white.png"])
+        space = library.space().info
+        engine = library.catalog._engine
+        sa.event.listen(
+            engine,
+            "before_cursor_execute",
+            lambda _c, _cursor, sql, parameters, *_: statements.append((sql, parameters)),
+        )
+        assert library.catalog.twin(space, b"no such hash") is None
+        red = hashlib.blake2b((colours.photos / "red.png").read_bytes(), digest_size=16)
+        assert library.catalog.twin(space, red.digest()) is not None
+        assert len(library.catalog.dead_rows(space)) == 1
+        assert library.catalog.rows(space) == 6
+        assert len(library.catalog.hits(space, [(0, 1.0), (2, 0.5)], 1)) == 2
+        assert len(library.catalog.image_ids(str(colours.photos / "red.png"))) == 1
+    catalog = sqlite3.connect(colours.library_path / "catalog.sqlite")
+    assert len(statements) == 7
+    for sql, parameters in statements:
+        plan = [step[3] for step in catalog.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)]
+        assert not [step for step in plan if step.startswith("SCAN")], (sql, plan)
+        if "max(" not in sql:  # the last row of a space: SQLite takes one step for it
+            assert not [step for step in plan if step.endswith("(space_id=?)")], (sql, plan)
+    catalog.close()
