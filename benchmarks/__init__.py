@@ -1,0 +1,1 @@
+"""Measurements, each run by a command in README.md."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -12,15 +13,17 @@ from searchengine import ann
 from searchengine.ann import IndexPlan, needs_build, plan_index
 from searchengine.catalog import Batch
 from searchengine.engine import rank_images
+from searchengine.library import open_library
 from searchengine.space import Space
 from searchengine.types import FileState, ImageEntry, ImageFacts, Vectors
 from tests.conftest import Workbench
+from tests.fake import FakeEncoder
 
 N, DIM = 3_000, 32
 
 
 def test_plan_is_a_pure_function_of_size() -> None:
-    assert plan_index(ann.EXACT_BELOW - 1, 512) is None
+    assert plan_index(999, 512) is None
     assert plan_index(1_000_000, 512) == IndexPlan("IVF2048,PQ64np", 2048, 81_920)
     assert plan_index(100_000, 256) == IndexPlan("IVF1024,PQ32np", 1024, 40_960)
     for d in (4, 10, 77, 256, 511, 768):
@@ -38,7 +41,7 @@ def test_when_to_build() -> None:
     assert needs_build(2 * n, int(1.4 * n))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def clustered() -> tuple[Vectors, Vectors]:
     """Image-like rows in clouds, and text-like queries pushed off them by a common offset."""
     random = np.random.default_rng(3)
@@ -53,23 +56,36 @@ def _unit(rows: np.ndarray) -> Vectors:
     return np.ascontiguousarray(unit, dtype=np.float32)
 
 
-@pytest.fixture
-def space(
-    bench: Workbench, clustered: tuple[Vectors, Vectors], monkeypatch: pytest.MonkeyPatch
-) -> Space:
-    """A space of 3,000 rows with an index over them."""
-    pytest.importorskip("faiss", reason="needs faiss: pip install 'clipseek[cpu]'")
+@pytest.fixture(autouse=True)
+def _small_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ann, "EXACT_BELOW", 1_000)
     monkeypatch.setattr(ann, "SHORTLIST", 300)
+
+
+@pytest.fixture(scope="module")
+def built(clustered: tuple[Vectors, Vectors], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library of 3,000 rows with an index over them, made once."""
+    pytest.importorskip("faiss", reason="needs faiss: pip install 'clipseek[cpu]'")
+    encoder = FakeEncoder()
+    encoder.dim = DIM
+    path = tmp_path_factory.mktemp("built") / "library"
+    with pytest.MonkeyPatch.context() as patch, open_library(path, create=True) as library:
+        patch.setattr(ann, "EXACT_BELOW", 1_000)
+        with library.writing() as writer:
+            space = writer.space_for(encoder)
+            writer.commit(space, Batch(added=_entries(0, N)), clustered[0])
+        assert space.wants_index()
+        space.build_index()
+        assert not space.wants_index()
+    return path
+
+
+@pytest.fixture
+def space(bench: Workbench, built: Path) -> Space:
+    """A copy of it that the test may break."""
+    shutil.copytree(built, bench.library_path)
     bench.encoder.dim = DIM
-    library = bench.open()
-    with library.writing() as writer:
-        space = writer.space_for(bench.encoder)
-        writer.commit(space, Batch(added=_entries(0, N)), clustered[0])
-    assert space.wants_index()
-    space.build_index()
-    assert not space.wants_index()
-    return space
+    return bench.open().space()
 
 
 def _entries(start: int, stop: int) -> list[ImageEntry]:
