@@ -19,7 +19,7 @@ from PIL import Image
 
 from searchengine.decode import MAX_MEGAPIXELS, read_image
 from searchengine.errors import ClipseekError, InputError
-from searchengine.query import IMAGE_SUFFIX
+from searchengine.suffixes import is_image_name
 from searchengine.types import SearchHit
 
 THUMBNAIL_SIDE = 360
@@ -77,7 +77,7 @@ def write_gallery(path: Path, query: str, hits: Sequence[SearchHit]) -> None:
 
     Raises InputError where `path` cannot be written or has the name of an image.
     """
-    if IMAGE_SUFFIX.search(path.name):
+    if is_image_name(path.name):
         raise InputError(f"{path}: a page does not replace an image; name a file like hits.html")
     lines = _page(query, hits)
     try:

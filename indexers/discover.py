@@ -10,19 +10,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
-from typing import TypeAlias
 
-from searchengine.decode import RAW_SUFFIXES
 from searchengine.errors import PathNotFoundError
+from searchengine.suffixes import is_image_name
 from searchengine.types import FileState
 
 # fmt: off
-IMAGE_SUFFIXES = RAW_SUFFIXES | {
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif",
-    ".heic", ".heif",
-}
-"""Every suffix the walk takes, in lower case, with the dot."""
-
 _JUNK_NAMES = frozenset((
     "@eadir", "#recycle", "node_modules", ".git", "__macosx", "$recycle.bin", "thumbs.db",
     ".thumbnails", ".spotlight-v100", ".fseventsd", "system volume information",
@@ -45,10 +38,6 @@ class WalkRules:
     """Take names with a leading dot. Junk (`._*`, `.git`, `.Trash*`, ...) stays out."""
 
 
-FoundFile: TypeAlias = FileState
-"""One image file. `path` is absolute and normalised; symlinks in it are not resolved."""
-
-
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     r"""A directory or file the walk could not look at. What lies below it is unknown, not gone.
@@ -59,11 +48,6 @@ class Unreadable:
     path: str
     reason: str
     is_dir: bool
-
-
-def is_image_name(name: str) -> bool:
-    """Whether the base name has a suffix of an image."""
-    return name[name.rfind(".") :].lower() in IMAGE_SUFFIXES
 
 
 def is_skipped(name: str, relative: str, is_dir: bool, rules: WalkRules) -> bool:
@@ -127,12 +111,12 @@ class Walk:
         self.unreadable = []
         self._entered: set[tuple[int, int]] = set()
         self._links: list[_Directory] = []
-        self._files: dict[str, FoundFile] = {}
+        self._files: dict[str, FileState] = {}
         self._directories: list[_Directory] = []
         for root in roots:
             self._add_root(os.path.abspath(root), rules or WalkRules())
 
-    def __iter__(self) -> Iterator[FoundFile]:
+    def __iter__(self) -> Iterator[FileState]:
         """Yield every image file once. Raises nothing for what is on the disk."""
         yield from self._files.values()
         pending = self._directories[::-1]
@@ -162,9 +146,9 @@ class Walk:
             below = tuple(glob.removeprefix(prefix) for glob in rules.exclude)
             self._directories.append(_Directory(path, path, replace(rules, exclude=below)))
         else:
-            self._files[path] = FoundFile(path, facts.st_size, facts.st_mtime_ns)
+            self._files[path] = FileState(path, facts.st_size, facts.st_mtime_ns)
 
-    def _scan(self, directory: _Directory, below: list[_Directory]) -> Iterator[FoundFile]:
+    def _scan(self, directory: _Directory, below: list[_Directory]) -> Iterator[FileState]:
         root, rules = directory.root, directory.rules
         start = len(root.rstrip("/")) + 1
         for entry in self._entries(directory.path):
@@ -186,7 +170,7 @@ class Walk:
                 elif path not in self._files:
                     facts = entry.stat()
                     if is_image and stat.S_ISREG(facts.st_mode):
-                        yield FoundFile(path, facts.st_size, facts.st_mtime_ns)
+                        yield FileState(path, facts.st_size, facts.st_mtime_ns)
             except OSError as error:
                 # A broken link without an image's name may have led to a directory of images.
                 why = "broken link" if entry.is_symlink() else _reason(error)

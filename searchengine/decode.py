@@ -32,15 +32,8 @@ from searchengine.errors import (
     UnreadableImageError,
 )
 from searchengine.metadata import read_exif, read_facts, read_orientation, read_raw_exif
+from searchengine.suffixes import RAW_SUFFIXES
 from searchengine.types import ImageFacts
-
-# fmt: off
-RAW_SUFFIXES = frozenset((
-    ".3fr", ".arw", ".cr2", ".cr3", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mef", ".mos", ".mrw",
-    ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
-))
-"""Camera RAW, in lower case, with the dot."""
-# fmt: on
 
 MAX_MEGAPIXELS = 200.0
 """Well over the largest phone sensor; as RGBA in memory this is 0.8 GB."""

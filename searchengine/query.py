@@ -6,6 +6,7 @@ weight, `2:golden retriever`. A term that names an image file, or an http(s) URL
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ from PIL import Image
 
 from searchengine.encoder import Encoder
 from searchengine.errors import QueryError
+from searchengine.suffixes import is_image_name
 
-IMAGE_SUFFIX = re.compile(r"\.(jpe?g|png|webp|gif|bmp|tiff?|avif|hei[cf])$", re.IGNORECASE)
 WEIGHT = re.compile(r"(?P<weight>\d+(?:\.\d*)?|\.\d+):(?P<rest>.+)", re.DOTALL)
 NOTHING = 1e-6
 """A sum of unit vectors shorter than this has no direction."""
@@ -98,11 +99,19 @@ def _term(text: str, sign: float) -> Term:
 def _kind(text: str) -> Kind:
     if re.match(r"https?://", text, re.IGNORECASE):
         return Kind.URL
-    if "\n" not in text and len(text) < 4096 and Path(text).expanduser().is_file():
+    names_a_path = is_image_name(text) or os.sep in text
+    if names_a_path and _is_file(text):
         return Kind.IMAGE
-    if IMAGE_SUFFIX.search(text) and " " not in text:
+    if is_image_name(text) and " " not in text:
         raise QueryError(f"{text}: no such image file; check the path")
     return Kind.TEXT
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).expanduser().is_file()
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL, no such user's home
+        return False
 
 
 def compose(

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from indexers import discover
-from indexers.discover import FoundFile, Walk, WalkRules, is_image_name, is_skipped, require_roots
+from indexers.discover import Walk, WalkRules, is_skipped, require_roots
 from searchengine.errors import PathNotFoundError
+from searchengine.suffixes import is_image_name
+from searchengine.types import FileState
 
 
 def touch(path: Path, content: bytes = b"x") -> Path:
@@ -84,7 +86,7 @@ def test_files_in_order_with_size_and_time(tmp_path: Path) -> None:
         "b/1.jpg",
         "b/2.jpg",
     ]
-    assert files[0] == FoundFile(str(tmp_path / "0.gif"), 5, 1_234_567_890_123_456_700)
+    assert files[0] == FileState(str(tmp_path / "0.gif"), 5, 1_234_567_890_123_456_700)
     assert (walk.excluded, walk.unreadable) == (0, [])
 
 

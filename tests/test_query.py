@@ -57,6 +57,17 @@ def test_files_are_images_and_stand_alone(pool: str) -> None:
     ]
 
 
+def test_a_word_is_not_a_file_that_happens_to_be_named_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dog").write_text("notes about the dog")
+    monkeypatch.chdir(tmp_path)
+    assert parse_terms(["dog"]) == [text("dog")]
+    assert parse_terms(["./dog"]) == [Term(Kind.IMAGE, "./dog")]
+    assert parse_terms(["a/b " + "x" * 5000]) == [text("a/b " + "x" * 5000)]
+    assert parse_terms(["~nobody-here/x y"]) == [text("~nobody-here/x y")]
+
+
 def test_add_and_sub_flags() -> None:
     assert parse_terms(["dog"], add=["2:snow"], subtract=["cat"]) == [
         text("dog"),
