@@ -1,7 +1,6 @@
 import csv
 import json
 import math
-import os
 import subprocess
 import sys
 import time
@@ -18,8 +17,8 @@ from searchengine.models import MODELS, RECOMMENDED, ModelInfo, is_cached
 from searchengine.names import canonical_name
 from tests.fake import COLOURS, FakeEncoder
 
-PUBLISHED = Path(os.environ.get("OPEN_CLIP_DOCS", "nowhere"))
-"""The directory `docs` of a checkout of open_clip, with its published tables."""
+PUBLISHED = Path(__file__).parents[2] / "shared" / "reference"
+"""Published tables of open_clip's docs, where they lie beside the checkout."""
 
 OTHERS = [model for model in MODELS if model.name != "starter"]
 
@@ -66,7 +65,7 @@ def test_names_and_licences(model: ModelInfo) -> None:
     assert model.hub_repo is not None
 
 
-@pytest.mark.skipif(not PUBLISHED.is_dir(), reason="set OPEN_CLIP_DOCS to open_clip/docs")
+@pytest.mark.skipif(not PUBLISHED.is_dir(), reason="no published tables beside the checkout")
 @pytest.mark.parametrize("model", OTHERS, ids=lambda model: model.name)
 def test_numbers_are_the_published_ones(model: ModelInfo) -> None:
     arch, tag = model.name.split("/")
@@ -74,7 +73,7 @@ def test_numbers_are_the_published_ones(model: ModelInfo) -> None:
         row = next(r for r in csv.DictReader(file) if (r["name"], r["pretrained"]) == (arch, tag))
     assert model.flickr30k_r1 == float(row["Flickr image retr. R@1"])
     assert model.coco_r1 == float(row["MSCOCO image retr. R@1"])
-    with (PUBLISHED / "model_profile.csv").open() as file:
+    with (PUBLISHED / "openclip_model_profile.csv").open() as file:
         row = next(r for r in csv.DictReader(file) if r["model"] == arch)
     assert model.parameters == float(row["mparams"])
     assert model.input_size == int(row["image_size"])
