@@ -18,7 +18,12 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from searchengine.errors import LibraryDamagedError, LibraryTooNewError, StorageFullError
+from searchengine.errors import (
+    LibraryDamagedError,
+    LibraryTooNewError,
+    LibraryUnusableError,
+    StorageFullError,
+)
 from searchengine.schema import (
     SCHEMA_VERSION,
     caption_embeddings,
@@ -127,6 +132,8 @@ class Catalog:
             text = str(error.orig)
             if "full" in text or "disk I/O" in text:
                 raise StorageFullError(self.path.parent) from error
+            if isinstance(error, sa.exc.OperationalError):
+                raise LibraryUnusableError(self.path.parent, text) from error
             raise LibraryDamagedError(self.path.parent, text) from error
 
     # spaces

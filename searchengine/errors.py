@@ -12,6 +12,7 @@ ClipseekError
 │   ├── LibraryNotFoundError
 │   ├── LibraryLockedError
 │   ├── LibraryTooNewError
+│   ├── LibraryUnusableError
 │   ├── LibraryDamagedError
 │   ├── NothingIndexedError
 │   ├── SpaceNotFoundError
@@ -102,6 +103,16 @@ class LibraryTooNewError(LibraryError):
         super().__init__(
             f"library {path} has schema {found}, this clipseek knows up to {known}; upgrade with: "
             "pip install --upgrade clipseek"
+        )
+
+
+class LibraryUnusableError(LibraryError):
+    """The library is there, but the system does not let us use it: permissions, a lock."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"cannot use library {path}: {why}; check that you may write there and that no other "
+            "program holds its files"
         )
 
 

@@ -24,6 +24,7 @@ from searchengine.errors import (
     LibraryError,
     LibraryLockedError,
     LibraryNotFoundError,
+    LibraryUnusableError,
     NothingIndexedError,
     QueryError,
     SpaceNotFoundError,
@@ -294,7 +295,7 @@ class Library:
             holder = pid.read_text(encoding="ascii") if pid.exists() else "unknown"
             raise LibraryLockedError(self.path, holder) from error
         except OSError as error:
-            raise LibraryError(f"cannot write to library {self.path}: {error.strerror}") from error
+            raise LibraryUnusableError(self.path, (error.strerror or str(error)).lower()) from error
         try:
             _write_pid(pid, self.path)
             yield Writer(self)

@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from PIL import Image
 
+import searchengine.catalog
 from searchengine import Filter
 from searchengine.catalog import Batch
 from searchengine.errors import (
@@ -23,6 +24,7 @@ from searchengine.errors import (
     LibraryLockedError,
     LibraryNotFoundError,
     LibraryTooNewError,
+    LibraryUnusableError,
     NothingIndexedError,
     PathNotFoundError,
     QueryError,
@@ -234,6 +236,18 @@ def test_a_catalog_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "catalog.sqlite").write_bytes(b"not a database at all, but long enough" * 10)
     with pytest.raises(LibraryDamagedError, match="not a database"):
         open_library(tmp_path)
+
+
+def test_a_catalog_that_another_program_holds(
+    colours: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searchengine.catalog, "BUSY_SECONDS", 0.1)
+    holder = sqlite3.connect(colours.library_path / "catalog.sqlite", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    with colours.open() as library, pytest.raises(LibraryUnusableError, match="is locked"):
+        library.remove([colours.photos])
+    holder.close()
+    assert colours.index().unchanged == 6
 
 
 def test_vectors_that_are_too_few(colours: Workbench) -> None:

@@ -1,23 +1,44 @@
-"""README.md shows what the program prints, and names every command."""
+"""README.md shows what the program prints, its Python runs, and it names every command."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
-from searchengine.models import STARTER_DIR
-from tests.readme import README, masked, run_blocks
+from indexers import pipeline
+from searchengine import load_encoder, open_library
+from tests.conftest import Watcher
+from tests.readme import README, ROOT, masked, run_blocks
+
+COMMANDS = ("index", "search", "describe", "captions add", "info", "failures", "remove", "models")
 
 
-@pytest.mark.skipif(
-    not (STARTER_DIR / "open_clip_model.safetensors").exists(), reason="no starter weights here"
-)
 def test_console_blocks_show_real_output() -> None:
     text = README.read_text(encoding="utf-8")
     assert masked(run_blocks(text)) == masked(text), "make readme writes it anew"
 
 
-def test_every_command_is_shown() -> None:
-    text = README.read_text(encoding="utf-8")
-    commands = ("index", "search", "describe", "captions add", "info", "failures", "remove")
-    for command in (*commands, "models"):
-        assert f"$ clipseek {command}" in text
+def test_python_blocks_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open_library(tmp_path / "library", create=True) as library:
+        pipeline.index(
+            library,
+            [ROOT / "sample_data" / "photos" / "food"],
+            encoder="starter",
+            load=lambda: load_encoder("starter", precision="float32"),
+            observer=Watcher(),
+        )
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
+    assert "coffee-cup.jpg" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_shown(command: str) -> None:
+    assert f"$ clipseek {command}" in README.read_text(encoding="utf-8")
