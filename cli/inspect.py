@@ -48,7 +48,7 @@ def failures(library: LibraryOption = None, json_output: JsonOption = False) -> 
         print(f"{failure.path}: {failure.reason}")
     if found:
         output.note(
-            f"{len(found):,} files; they are tried again when they change, "
+            f"{len(found):,} in all; tried again when they change, "
             "or with: clipseek index PATH --retry-failed"
         )
     else:

@@ -50,7 +50,7 @@ MODELS: tuple[ModelInfo, ...] = (
         19.25,
         224,
         256,
-        "MIT",
+        "see NOTICE",
         None,
         None,
         "ships with clipseek: works offline at once, weak on fine detail",

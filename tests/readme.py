@@ -22,8 +22,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 BLOCK = re.compile(r"(```console\n)(.*?)(```)", re.DOTALL)
-HOME = "/home/ada"
-"""Stands in the README for the directory the commands ran in."""
+HOME = "/home/grace/pics"
+"""Stands in the README for the directory the commands ran in; of the same length where that is a
+temporary one of Linux, so that columns stay straight."""
 
 
 def run_blocks(text: str) -> str:

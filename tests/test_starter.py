@@ -30,11 +30,12 @@ QUERIES = {
     "two dogs looking out of a window": "two-dogs-at-window.jpg",
     "a cup of coffee on a wooden table": "coffee-cup.jpg",
     "a bee on a purple flower": "honey-bee.jpg",
-    "an astronaut in an orange suit": "astronaut.jpg",
-    "hikers on a sand dune in the desert": "desert-dune.jpg",
     "snowy mountains by a lake": "mountain-lake.jpg",
     "a cat": "orange-kitten.jpg tabby-cat-face.png",
-    "people climbing stairs": "climbing-stairs.gif",
+    "a bridge lit up at night": "suspension-bridge-night.jpg",
+    "drums and an electric guitar": "drum-kit-and-guitar.jpg",
+    "a band playing on a stage": "band-on-stage.jpg",
+    "a red parrot flying": "flying-parrot.jpg",
 }
 
 

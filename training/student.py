@@ -1,0 +1,127 @@
+"""Stage 2: distil sentence embeddings into open_clip's small text transformer."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import torch
+from losses import cosine_distance, neighbourhood
+from open_clip.model import CLIP
+from settings import DistilSettings
+from torch import nn
+from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
+from tower import TextTower
+
+log = logging.getLogger(__name__)
+
+LENGTH_JITTER = 1.5  # tokens; mixes neighbours of the length order from epoch to epoch
+RIDGE = 1e-3
+PIECE = 64  # texts
+
+
+def length_batches(ids: list[torch.Tensor], tokens: int) -> list[torch.Tensor]:
+    """Random batches of rows of like length, about `tokens` tokens each."""
+    lengths = torch.tensor([len(row) for row in ids], dtype=torch.float)
+    order = torch.argsort(lengths + LENGTH_JITTER * torch.rand(len(lengths)))
+    batches, start = [], 0
+    while start < len(order):
+        size = max(1, tokens // int(lengths[order[start]] + LENGTH_JITTER))
+        batches.append(order[start : start + size])
+        start += size
+    return [batches[number] for number in torch.randperm(len(batches)).tolist()]
+
+
+def padded(ids: list[torch.Tensor], rows: torch.Tensor) -> torch.Tensor:
+    """The chosen texts as one (B, L) tensor, zeros on the right."""
+    return pad_sequence([ids[row] for row in rows.tolist()], batch_first=True)
+
+
+def embed(tower: TextTower, ids: list[torch.Tensor], rows: torch.Tensor) -> torch.Tensor:
+    """Unit embeddings (B, D) of the chosen texts, with gradients.
+
+    Encoded in pieces of like length: one long caption would pad the whole batch to twice its size.
+    """
+    order = torch.argsort(torch.tensor([len(ids[row]) for row in rows.tolist()]))
+    pieces = [tower(padded(ids, rows[piece])) for piece in order.split(PIECE)]
+    return functional.normalize(torch.cat(pieces)[torch.argsort(order)], dim=1)
+
+
+@torch.no_grad()
+def encode(tower: TextTower, ids: list[torch.Tensor], size: int = 512) -> torch.Tensor:
+    """Unit embeddings (T, D) of tokenised texts, in their order."""
+    tower.eval()
+    order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
+    out = torch.empty(len(ids), tower.model.text_projection.shape[1])
+    for start in range(0, len(order), size):
+        rows = torch.tensor(order[start : start + size])
+        out[rows] = functional.normalize(tower(padded(ids, rows)), dim=1)
+    return out
+
+
+@torch.no_grad()
+def move(tower: TextTower, model: CLIP, ids: list[torch.Tensor], targets: torch.Tensor) -> None:
+    """Continue `tower` inside `model`, whose embedding may have another number of dimensions.
+
+    The new text projection is the ridge regression of the end token's features onto `targets`
+    (T, D), so a tower that learned one space starts near another.
+    """
+    width = len(tower.model.text_projection)
+    tower.model.text_projection = nn.Parameter(torch.eye(width))
+    tower.eval()
+    x = torch.cat(
+        [
+            tower(padded(ids, torch.arange(start, min(start + 512, len(ids)))))
+            for start in range(0, len(ids), 512)
+        ]
+    )
+    ridge = RIDGE * len(x) * torch.eye(width)
+    learned = {
+        name: value
+        for name, value in tower.model.state_dict().items()
+        if not name.startswith("visual.")
+    }
+    learned["text_projection"] = torch.linalg.solve(x.T @ x + ridge, x.T @ targets)
+    model.load_state_dict(learned, strict=False)  # the image tower follows later
+    tower.model = model
+
+
+def distil(
+    tower: TextTower, ids: list[torch.Tensor], targets: torch.Tensor, settings: DistilSettings
+) -> None:
+    """Train `tower` in place so that its embeddings point where `targets` (T, D, unit) do."""
+    torch.manual_seed(settings.seed)
+    optimizer = torch.optim.AdamW(
+        tower.trainable(),
+        settings.learning_rate,
+        betas=(0.9, 0.98),
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
+    total = settings.epochs * len(length_batches(ids, settings.tokens_per_batch))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, settings.learning_rate, total_steps=total + settings.epochs, pct_start=0.08
+    )
+    started, step = time.monotonic(), 0
+    for epoch in range(settings.epochs):
+        tower.train()
+        near = 0.0
+        for rows in length_batches(ids, settings.tokens_per_batch):
+            guess = functional.normalize(tower(padded(ids, rows)), dim=1)
+            wanted = targets[rows]
+            distance = cosine_distance(guess, wanted)
+            likeness = neighbourhood(guess, wanted, settings.neighbour_scale)
+            loss = distance + settings.neighbour_weight * likeness
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(tower.trainable(), 1.0)
+            optimizer.step()
+            if step < total + settings.epochs - 1:
+                schedule.step()
+            near = 0.98 * near + 0.02 * distance.item() if step else distance.item()
+            step += 1
+            if step % 50 == 0:
+                place = f"distil epoch {epoch + 1} step {step} of {total}"
+                seconds = time.monotonic() - started
+                log.info("%s: distance %.4f likeness %.3f, %.0f s", place, near, likeness, seconds)
