@@ -141,7 +141,13 @@ def test_ctrl_c_ends_with_one_line_and_a_valid_library(
             with path.open("ab") as file:
                 file.write(number.to_bytes(4, "big"))
     command = [sys.executable, "-m", "cli", "index", tmp_path / "many", "--model", "starter"]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored in a background
+    ) as process:
         _wait_for(lambda: _images(tmp_path / "library") > 0)
         process.send_signal(signal.SIGINT)
         _, complaints = process.communicate(timeout=60)
