@@ -44,7 +44,7 @@ def take_survey(
         retry_failed=retry_failed,
     )
     unreadable = [(entry.path, entry.reason) for entry in walk.unreadable if entry.is_dir]
-    silent = [root for root in roots if root not in filled]
+    silent = [] if walk.excluded else [root for root in roots if root not in filled]
     plan.missing = _certainly_gone(plan.missing, known, unreadable, silent)
     return Survey(
         plan=plan,
@@ -61,7 +61,11 @@ def _noting_roots(
     """The same files; `filled` collects the roots that have at least one."""
     for file in files:
         if len(filled) < len(roots):
-            filled.update(root for root in roots if file.path.startswith(root))
+            filled.update(
+                root
+                for root in roots
+                if file.path == root or file.path.startswith(root.rstrip(os.sep) + os.sep)
+            )
         yield file
 
 

@@ -134,6 +134,20 @@ def test_an_unmounted_drive_loses_nothing(
         assert library.info().images == 6
 
 
+def test_an_empty_folder_is_not_filled_by_one_named_alike(bench: Workbench) -> None:
+    bench.paint("a/1.png", "red")
+    bench.paint("ab/2.png", "blue")
+    bench.index()
+    (bench.photos / "a" / "1.png").unlink()
+    report = bench.index([bench.photos / "a", bench.photos / "ab"])
+    assert (report.unchanged, report.removed) == (1, 0)
+
+
+def test_a_folder_of_excluded_images_is_not_empty(colours: Workbench) -> None:
+    report = colours.index(options=IndexOptions(rules=WalkRules(exclude=("*.png",))))
+    assert (report.excluded, report.removed) == (6, 6)
+
+
 def test_an_unreadable_folder_loses_nothing(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
