@@ -75,12 +75,13 @@ def search(
     dates = [parse_date(text) if text else None for text in (after, before)]
 
     from searchengine import Filter, open_library
+    from searchengine.paths import absolute
     from searchengine.query import parse_terms
 
     words = terms or []
     parsed = parse_terms(words, add=add or [], subtract=sub or [])
     where = Filter(
-        under=under.expanduser().absolute() if under else None,
+        under=Path(absolute(under)) if under else None,
         after=dates[0],
         before=dates[1],
         camera=camera,

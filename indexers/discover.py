@@ -11,7 +11,7 @@ from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
 
-from searchengine.errors import PathNotFoundError
+from searchengine.errors import PathNotFoundError, reason_of
 from searchengine.suffixes import is_image_name
 from searchengine.types import FileState
 
@@ -136,7 +136,7 @@ class Walk:
             if is_dir:
                 os.scandir(path).close()
         except OSError as error:
-            raise PathNotFoundError(path, _reason(error)) from error
+            raise PathNotFoundError(path, reason_of(error)) from error
         if not is_dir and not stat.S_ISREG(facts.st_mode):
             raise PathNotFoundError(path, "neither a file nor a directory")
         if not _is_text(path):
@@ -173,7 +173,7 @@ class Walk:
                         yield FileState(path, facts.st_size, facts.st_mtime_ns)
             except OSError as error:
                 # A broken link without an image's name may have led to a directory of images.
-                why = "broken link" if entry.is_symlink() else _reason(error)
+                why = "broken link" if entry.is_symlink() else reason_of(error)
                 self._report(path, why, is_dir or not is_image)
 
     def _entries(self, path: str) -> list[os.DirEntry[str]]:
@@ -187,7 +187,7 @@ class Walk:
             with os.scandir(path) as entries:
                 return sorted(entries, key=attrgetter("name"))
         except OSError as error:
-            self._report(path, _reason(error), is_dir=True)
+            self._report(path, reason_of(error), is_dir=True)
             return []
 
     def _report(self, path: str, reason: str, is_dir: bool) -> None:
@@ -207,7 +207,3 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

@@ -73,7 +73,7 @@ def index(
         run: Run | None = None
         if survey.plan.jobs:
             model = load()
-            run = Run(library, writer, writer.space_for(model), model, observer, options)
+            run = Run(writer, writer.space_for(model), model, observer, options)
             observer.started()
             run.work(survey.plan.jobs)
         removed = _remove_missing(library, writer, survey, run.moved_ids if run else set())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from searchengine.catalog import Known
+from searchengine.paths import below
 from searchengine.types import FileState
 
 
@@ -70,5 +70,5 @@ def make_plan(
 
 def without_those_under(known: Mapping[str, Known], directories: Sequence[str]) -> dict[str, Known]:
     """The images that are not below any of `directories`, which could not be looked into."""
-    below = tuple(directory.rstrip(os.sep) + os.sep for directory in directories)
-    return {path: record for path, record in known.items() if not path.startswith(below)}
+    hidden = tuple(below(directory) for directory in directories)
+    return {path: record for path, record in known.items() if not path.startswith(hidden)}

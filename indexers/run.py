@@ -19,8 +19,8 @@ from indexers.plan import Job
 from searchengine.catalog import Batch, Twin
 from searchengine.decode import MAX_MEGAPIXELS, read_image
 from searchengine.encoder import Encoder
-from searchengine.errors import ImageError, MissingExtraError
-from searchengine.library import Library, Writer
+from searchengine.errors import ImageError, MissingExtraError, reason_of
+from searchengine.library import Writer
 from searchengine.space import Space
 from searchengine.types import FileState, ImageEntry, ImageFacts, Pixels, Vectors
 
@@ -89,7 +89,6 @@ class _Failed:
 class Run:
     """The reading part of a run: jobs in, vectors and facts saved."""
 
-    library: Library
     writer: Writer
     space: Space
     encoder: Encoder
@@ -119,7 +118,7 @@ class Run:
     def work(self, jobs: Sequence[Job]) -> None:
         """Do every job. What is done is saved even when the user interrupts."""
         started = time.perf_counter()
-        batch_size = self.options.batch_size or BATCH_SIZES.get(self.encoder.device, 32)
+        batch_size = self.options.batch_size or BATCH_SIZES[self.encoder.device]
         workers = self.options.workers or os.cpu_count() or 1
         with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
             depth = workers + LOOK_AHEAD_BATCHES * batch_size
@@ -145,9 +144,9 @@ class Run:
         try:
             data = Path(job.file.path).read_bytes()
         except OSError as error:
-            return _Failed(job, (error.strerror or str(error)).lower())
+            return _Failed(job, reason_of(error))
         content_hash = hashlib.blake2b(data, digest_size=16).digest()
-        twin = self.library.catalog.twin(self.space.info, content_hash)
+        twin = self.space.catalog.twin(self.space.info, content_hash)
         if twin is not None:
             return _Twinned(job, content_hash, twin)
         try:

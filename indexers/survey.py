@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from indexers.discover import Walk, WalkRules
 from indexers.plan import Plan, make_plan, without_those_under
 from searchengine.catalog import Catalog, Known
+from searchengine.paths import absolute, below
 from searchengine.types import FileState
 
 log = logging.getLogger("clipseek")
@@ -33,7 +33,7 @@ def take_survey(
     catalog: Catalog, paths: Sequence[Path], encoder: str, rules: WalkRules, *, retry_failed: bool
 ) -> Survey:
     """Walk the paths and hold what is there against the catalog. Raises PathNotFoundError."""
-    roots = [os.path.abspath(path.expanduser()) for path in paths]
+    roots = [absolute(path) for path in paths]
     walk = Walk([Path(root) for root in roots], rules)
     known = catalog.known(encoder, roots)
     filled: set[str] = set()
@@ -62,9 +62,7 @@ def _noting_roots(
     for file in files:
         if len(filled) < len(roots):
             filled.update(
-                root
-                for root in roots
-                if file.path == root or file.path.startswith(root.rstrip(os.sep) + os.sep)
+                root for root in roots if file.path == root or file.path.startswith(below(root))
             )
         yield file
 

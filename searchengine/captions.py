@@ -11,6 +11,7 @@ from pathlib import Path
 
 from searchengine.errors import CaptionFileError
 from searchengine.fetch import read_file
+from searchengine.paths import absolute
 
 
 def read_captions(path: Path, images: Path | None = None) -> list[tuple[str, str]]:
@@ -23,7 +24,7 @@ def read_captions(path: Path, images: Path | None = None) -> list[tuple[str, str
     pairs = _json_lines(path, text) if text.lstrip().startswith("{") else _csv(path, text)
     directory = path.parent if images is None else images
     return [
-        (os.path.abspath(os.path.join(directory, os.path.expanduser(image))), caption)
+        (absolute(os.path.join(directory, os.path.expanduser(image))), caption)
         for image, caption in pairs
     ]
 

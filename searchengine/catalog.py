@@ -24,6 +24,7 @@ from searchengine.errors import (
     LibraryUnusableError,
     StorageFullError,
 )
+from searchengine.paths import below
 from searchengine.schema import (
     SCHEMA_VERSION,
     caption_embeddings,
@@ -401,9 +402,9 @@ def _at_or_under(
     root: str, column: sa.ColumnElement[str] = images.c.path
 ) -> sa.ColumnElement[bool]:
     """Paths equal to `root` or below it, as a range, so that the path's index serves it."""
-    below = root.rstrip(os.sep) + os.sep
-    after_all_below = below[:-1] + chr(ord(os.sep) + 1)
-    return sa.or_(column == root, sa.and_(column >= below, column < after_all_below))
+    first = below(root)
+    after_all_below = first[:-1] + chr(ord(os.sep) + 1)
+    return sa.or_(column == root, sa.and_(column >= first, column < after_all_below))
 
 
 def _conditions(where: Filter) -> Iterator[sa.ColumnElement[bool]]:

@@ -32,6 +32,11 @@ from __future__ import annotations
 from pathlib import Path
 
 
+def reason_of(error: OSError) -> str:
+    """What the system says of a file, for the middle of a sentence."""
+    return (error.strerror or str(error)).lower()
+
+
 class ClipseekError(Exception):
     """Base of all known errors: the command line shows the message and exits with 1."""
 

@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from searchengine.errors import PathNotFoundError, QueryError
+from searchengine.errors import PathNotFoundError, QueryError, reason_of
 
 MAX_BYTES = 64 * 2**20
 """A picture larger than this on the web is not fetched."""
@@ -19,7 +19,7 @@ def read_file(path: Path) -> bytes:
     try:
         return path.expanduser().read_bytes()
     except OSError as error:
-        raise PathNotFoundError(path, (error.strerror or str(error)).lower()) from error
+        raise PathNotFoundError(path, reason_of(error)) from error
 
 
 def read_url(url: str) -> bytes:

@@ -29,8 +29,10 @@ from searchengine.errors import (
     QueryError,
     SpaceNotFoundError,
     StorageFullError,
+    reason_of,
 )
 from searchengine.fetch import read_file, read_url
+from searchengine.paths import absolute
 from searchengine.query import Kind, Term, compose, parse_terms
 from searchengine.space import Space, space_name
 from searchengine.types import Failure, Filter, SearchHit, SpaceInfo, TextHit, Vectors
@@ -84,7 +86,7 @@ def load_for_queries(name: str) -> Encoder:
 def default_library_path() -> Path:
     """`CLIPSEEK_LIBRARY`, else the user's data directory."""
     if chosen := os.environ.get("CLIPSEEK_LIBRARY"):
-        return Path(chosen).expanduser()
+        return Path(chosen)
     import platformdirs
 
     return platformdirs.user_data_path("clipseek", appauthor=False)
@@ -101,8 +103,7 @@ def open_library(
     `load` turns an encoder's name into the encoder, when it is first needed. Raises
     LibraryNotFoundError, LibraryTooNewError or LibraryDamagedError.
     """
-    directory = default_library_path() if path is None else Path(path).expanduser()
-    directory = Path(os.path.abspath(directory))
+    directory = Path(absolute(default_library_path() if path is None else path))
     if not (directory / CATALOG).is_file():
         if not create:
             raise LibraryNotFoundError(directory)
@@ -295,7 +296,7 @@ class Library:
             holder = pid.read_text(encoding="ascii") if pid.exists() else "unknown"
             raise LibraryLockedError(self.path, holder) from error
         except OSError as error:
-            raise LibraryUnusableError(self.path, (error.strerror or str(error)).lower()) from error
+            raise LibraryUnusableError(self.path, reason_of(error)) from error
         try:
             _write_pid(pid, self.path)
             yield Writer(self)
@@ -311,10 +312,10 @@ class Library:
         with self.writing():
             ids: set[int] = set()
             for path in paths:
-                absolute = os.path.abspath(os.path.expanduser(path))
-                found = self.catalog.image_ids(absolute)
+                place = absolute(path)
+                found = self.catalog.image_ids(place)
                 if not found:
-                    raise InputError(f"{absolute}: the library lists no image there")
+                    raise InputError(f"{place}: the library lists no image there")
                 ids.update(found)
             self.catalog.record(None, Batch(removed=sorted(ids)), first_row=0)
         return len(ids)

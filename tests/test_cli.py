@@ -111,6 +111,8 @@ def test_search_filters_and_pages(run: Run, photos: Path) -> None:
     assert len(run("search", "red", "--before", "2999-01-31", "--paths").out.splitlines()) == 3
     assert len(run("search", "red", "--under", photos, "--paths").out.splitlines()) == 3
     assert run("search", "red", "--under", photos / "elsewhere", "--paths").out == ""
+    roundabout = photos / "elsewhere" / ".."
+    assert len(run("search", "red", "--under", roundabout, "--paths").out.splitlines()) == 3
     assert run("search", "red", "--offset", 2, "--json").out.startswith('{"rank": 3')
     assert len(run("search", "red", "--min-score", 0.9, "--paths").out.splitlines()) == 1
 

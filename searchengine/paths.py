@@ -1,0 +1,15 @@
+"""Paths as people write them and as the catalog compares them: absolute, symlinks kept."""
+
+from __future__ import annotations
+
+import os
+
+
+def absolute(path: str | os.PathLike[str]) -> str:
+    """The path from the root of the file system, `~` and `..` resolved, symlinks not."""
+    return os.path.abspath(os.path.expanduser(path))
+
+
+def below(directory: str) -> str:
+    """What every path below the directory starts with: `/a/b/` for `/a/b`, `/` for `/`."""
+    return directory.rstrip(os.sep) + os.sep
