@@ -1,0 +1,337 @@
+"""The protocol guard: which benchmark a set of images is, and where an evaluation leaves papers.
+
+A benchmark is known by its images alone: `fingerprint` is the SHA-256 of the sorted identities of
+the images, joined by line feeds, as UTF-8. `identity` folds the spellings of one image: Flickr's
+photo number in the names of Flickr8k and Flickr30k, COCO's number in those of 2014 and of 2017.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from searchengine.datasets import ALL, CaptionedImage, Dataset
+from searchengine.suffixes import is_image_name
+
+FLICKR8K, FLICKR30K, COCO = "flickr8k", "flickr30k", "coco"
+"""Families of benchmarks, as Karpathy's JSON names them."""
+
+CAPTIONS_PER_IMAGE = 5
+"""Captions of an image that papers ask: all of Flickr's, the first five of COCO's five to seven."""
+
+HALF_PRECISIONS = frozenset(("bfloat16", "float16"))
+
+TIED_SHARE = 0.01
+"""Share of tied queries to wonder about. Captions that two images share tie in any precision, but
+only 289 images of the COCO test split have one, and it must be their best caption to tie."""
+
+_SHAPES = {
+    COCO: re.compile(r"(?:COCO_(?:train|val|test)\d{4}_)?(\d{12})(?:\.\w+)?"),
+    FLICKR8K: re.compile(r"(\d+)_[0-9a-f]{10}(?:\.\w+)?(?:\.1)?"),
+    FLICKR30K: re.compile(r"(\d{4,11})(?:\.\w+)?"),
+}
+"""File names of a family. One name in Flickr8k's token file ends in `.jpg.1`."""
+
+_TITLES = {FLICKR8K: "Flickr8k", FLICKR30K: "Flickr30k", COCO: "COCO"}
+
+_PAPERS = {
+    FLICKR8K: "the 1,000 images of its test split",
+    FLICKR30K: "the 1,000 images of Karpathy's test split",
+    COCO: "the 5,000 images of Karpathy's test split",
+}
+"""What papers report R@K on."""
+
+_SIZES = {
+    FLICKR8K: {
+        6000: "its train split",
+        8000: "its three splits together",
+        8091: "the whole dataset",
+        8092: "the whole dataset with the name that has no file",
+    },
+    FLICKR30K: {
+        1014: "Karpathy's val split",
+        29000: "Karpathy's train split",
+        29783: "the Entities train split",
+        31014: "Karpathy's three splits together",
+        31783: "the whole dataset",
+    },
+    COCO: {
+        40504: "the whole of val2014",
+        82783: "the whole of train2014",
+        113287: "Karpathy's train split with restval",
+        118287: "the whole of train2017",
+        123287: "the whole dataset",
+    },
+}
+"""Numbers of images that give a wrong gallery away; they are read only beside the file names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A known set of images."""
+
+    name: str
+    family: str
+    images: int
+    sha256: str
+    """`fingerprint` of the images."""
+    reported: bool
+    """Whether papers report R@K on it."""
+
+
+# The fingerprints were made from Karpathy's JSON of the Flickr30k and COCO test images (the VSE++
+# pairs give the same) and of Flickr8k's val split, from captions_val2017.json, and from VSE++'s
+# id_mapping.json of Flickr30k. Two come from public copies of id lists, copied by hand and checked:
+# their length in characters, no id twice, and against lists at hand. These are the photo numbers of
+# Flickr_8k.testImages.txt (none is in dev, 929 are Flickr30k's) and test.txt of
+# BryanPlummer/flickr30k_entities (962 are in id_mapping.json, 25 in Karpathy's test split).
+BENCHMARKS = (
+    Benchmark(
+        "Flickr30k Karpathy test",
+        FLICKR30K,
+        1000,
+        "3561ef20c1ce29ad8138e655ad5a6239d8c6bf191c41b495786d9b3a46d895aa",
+        True,
+    ),
+    Benchmark(
+        "COCO Karpathy test",
+        COCO,
+        5000,
+        "b4f15b295a1855a8ae04635e2754c2dec5644ae7b047a9b377edd5defd876a98",
+        True,
+    ),
+    Benchmark(
+        "Flickr8k test",
+        FLICKR8K,
+        1000,
+        "52e432a30eece23121ebed0943f14944553da10b9a25a646f5e1c3130ee36788",
+        True,
+    ),
+    Benchmark(
+        "Flickr8k dev",
+        FLICKR8K,
+        1000,
+        "3be0134fc8052ccaddc97cb76c1b632edbd683a7cf5680081b21986bdf480188",
+        False,
+    ),
+    Benchmark(
+        "Flickr30k Entities test",
+        FLICKR30K,
+        1000,
+        "43aa148f28ed57ff53d026a71ec522029a0e3660ddeeb3fd61830afb35be6465",
+        False,
+    ),
+    Benchmark(
+        "Flickr30k, all splits of Karpathy",
+        FLICKR30K,
+        31014,
+        "016d201a996ffb418f49199122e8cbf7c5f4966335573e2550a1fd02e13028df",
+        False,
+    ),
+    Benchmark(
+        "COCO val2017",
+        COCO,
+        5000,
+        "e920c94fbab89c0f03582f6ef8cdc66092097d5ad1b1d240d1f8cb5ccdc1d85d",
+        False,
+    ),
+)
+"""Known sets of images, those of papers first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an evaluation did with the images of a split."""
+
+    captions_per_image: int | None = CAPTIONS_PER_IMAGE
+    """The first so many captions of an image were asked; None for all."""
+    limit: int | None = None
+    """Only the first so many images were used; None for all."""
+    missing_images: int = 0
+    """Images without a file, left out of the gallery with their captions."""
+    precision: str = "float32"
+    tied_share: float = 0.0
+    """Share of queries, in [0, 1], with a wrong answer that scores as high as the right one, in
+    the direction that has more of them."""
+
+
+def identity(key: str) -> str:
+    """One spelling of an image's key.
+
+    It is "391895" for `val2014/COCO_val2014_000000391895.jpg`, "2090545563" for
+    `2090545563_a4e66ec76b.jpg`, and for others the file name without the suffix of an image.
+    """
+    name = posixpath.basename(key)
+    if match := _SHAPES[COCO].fullmatch(name):
+        return str(int(match[1]))
+    if match := _SHAPES[FLICKR8K].fullmatch(name):
+        return match[1]
+    return posixpath.splitext(name)[0] if is_image_name(name) else name
+
+
+def fingerprint(images: Sequence[CaptionedImage]) -> str:
+    """SHA-256, in hexadecimal, of which images these are, in whatever order and spelling."""
+    names = sorted(identity(image.key) for image in images)
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()
+
+
+def dataset_sha256(images: Sequence[CaptionedImage], captions_per_image: int | None = None) -> str:
+    """SHA-256, in hexadecimal, of the images and of the captions that are asked.
+
+    Hashed are lines of identity, tab, caption and line feed, as UTF-8: images sorted by identity,
+    captions in their order, white space within a caption written as one space. So it is the same
+    for one dataset in several formats.
+    """
+    rows = sorted((identity(im.key), im.captions[:captions_per_image]) for im in images)
+    digest = hashlib.sha256()
+    for name, captions in rows:
+        for caption in captions:
+            digest.update(f"{name}\t{' '.join(caption.split())}\n".encode())
+    return digest.hexdigest()
+
+
+def recognise(images: Sequence[CaptionedImage]) -> str | None:
+    """The name in `BENCHMARKS` of exactly these images, or None. Captions play no part."""
+    benchmark = _benchmark(images)
+    return benchmark.name if benchmark else None
+
+
+def guard(
+    dataset: Dataset, split: str | None, images: Sequence[CaptionedImage], usage: Usage
+) -> list[str]:
+    """Sentences on where an evaluation leaves the protocol of papers; empty where it does not.
+
+    `split` and `images` are those of `choose_split`, before a limit and before missing images
+    were left out. A user's own images get sentences only on what was left out, and on ties.
+    """
+    benchmark = _benchmark(images)
+    family = benchmark.family if benchmark else _family(dataset, images)
+    sentences = [
+        _wrong_images(dataset, split, images, benchmark, family),
+        _wrong_captions(images, benchmark, family, usage.captions_per_image),
+        _left_out(images, usage),
+        _limited(images, usage),
+        _ties(usage),
+    ]
+    return [sentence for sentence in sentences if sentence is not None]
+
+
+def _benchmark(images: Sequence[CaptionedImage]) -> Benchmark | None:
+    if len(images) not in {benchmark.images for benchmark in BENCHMARKS}:
+        return None
+    sha256 = fingerprint(images)
+    return next((known for known in BENCHMARKS if known.sha256 == sha256), None)
+
+
+def _family(dataset: Dataset, images: Sequence[CaptionedImage]) -> str | None:
+    """Whose images these seem to be, by the file's own word or by all their names.
+
+    Flickr30k's names are mere numbers, so they count only in one of Flickr30k's sizes.
+    """
+    if dataset.name in _TITLES:
+        return dataset.name
+    names = [posixpath.basename(image.file) for image in images]
+    for family, shape in _SHAPES.items():
+        sizes = {1000, *_SIZES[FLICKR30K]}
+        if (family != FLICKR30K or len(names) in sizes) and all(map(shape.fullmatch, names)):
+            return family
+    return None
+
+
+def _wrong_images(
+    dataset: Dataset,
+    split: str | None,
+    images: Sequence[CaptionedImage],
+    benchmark: Benchmark | None,
+    family: str | None,
+) -> str | None:
+    if family is None or (benchmark is not None and benchmark.reported):
+        return None
+    if benchmark is not None:
+        what = f"These are the {len(images):,} images of {benchmark.name}"
+    else:
+        what = _what(dataset, split, len(images), family)
+    way_out = (
+        "evaluate that split with --split test"
+        if "test" in dataset.splits and split != "test"
+        else "evaluate a file of that split"
+    )
+    return (
+        f"{what}, but papers report {_PAPERS[family]}: do not set these numbers beside published "
+        f"ones, or {way_out}"
+    )
+
+
+def _what(dataset: Dataset, split: str | None, count: int, family: str) -> str:
+    title = _TITLES[family]
+    images = f"images of {title}" if dataset.name == family else f"images named like {title}'s"
+    if count in _SIZES[family]:
+        return f"These are {count:,} {images}, as many as {_SIZES[family][count]}"
+    if split == ALL and dataset.splits:
+        return f"These are {count:,} {images}, all splits of the file together"
+    if split not in (None, "test", ALL):
+        return f"These are the {count:,} {images} in the split {split!r}"
+    hint = "; Karpathy's val split is one such" if (family, count) == (COCO, 5000) else ""
+    return f"These are {count:,} {images} that are no test split known here{hint}"
+
+
+def _wrong_captions(
+    images: Sequence[CaptionedImage],
+    benchmark: Benchmark | None,
+    family: str | None,
+    captions_per_image: int | None,
+) -> str | None:
+    if family is None:
+        return None
+    asked = [len(image.captions[:captions_per_image]) for image in images]
+    papers = CAPTIONS_PER_IMAGE * len(images)
+    if max(asked, default=0) > CAPTIONS_PER_IMAGE:
+        return (
+            f"{sum(asked):,} captions are asked, up to {max(asked)} of an image, but papers ask "
+            f"the first five ({papers:,}): use --captions-per-image 5"
+        )
+    more = captions_per_image is not None and any(
+        len(image.captions) > captions_per_image for image in images
+    )
+    way_out = "use --captions-per-image 5" if more else "use a file with all captions"
+    if max(asked, default=0) == 1:
+        return (
+            "Only one caption of each image is asked, but papers ask five: an image then has one "
+            f"chance instead of five to be right, and the numbers cannot be compared; {way_out}"
+        )
+    if benchmark is not None and sum(asked) < papers:
+        return (
+            f"{sum(asked):,} captions are asked, but papers ask {papers:,}, five of every image: "
+            f"the numbers cannot be compared; {way_out}"
+        )
+    return None
+
+
+def _left_out(images: Sequence[CaptionedImage], usage: Usage) -> str | None:
+    if not usage.missing_images:
+        return None
+    return (
+        f"{usage.missing_images:,} of {len(images):,} images are missing, so this is another and "
+        "smaller gallery, which is easier: find them with --images, or do not compare the numbers"
+    )
+
+
+def _limited(images: Sequence[CaptionedImage], usage: Usage) -> str | None:
+    if usage.limit is None or usage.limit >= len(images):
+        return None
+    return (
+        f"Only the first {usage.limit:,} of {len(images):,} images are used, and a smaller gallery "
+        "is easier: leave --limit away for numbers to compare"
+    )
+
+
+def _ties(usage: Usage) -> str | None:
+    if usage.precision not in HALF_PRECISIONS or usage.tied_share <= TIED_SHARE:
+        return None
+    return (
+        f"{usage.tied_share:.1%} of the queries are tied in {usage.precision}, which rounds scores "
+        "to the same value, and ties count against the system: encode in float32 to compare"
+    )
