@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from PIL import Image
-
-from searchengine.decode import MAX_MEGAPIXELS, read_image
-from searchengine.errors import ClipseekError, InputError
-from searchengine.suffixes import is_image_name
+from cli.page import Thumbnail, decoders, read_html, read_thumbnail, start_page, write_page
+from searchengine.decode import MAX_MEGAPIXELS
 from searchengine.types import SearchHit
 
 THUMBNAIL_SIDE = 360
 """Pixels of the longer side: about what a tile takes on a screen, at 15 to 30 KB."""
 
-THUMBNAIL_QUALITY = 80
-"""Of JPEG: every browser shows it and every build of Pillow writes it."""
-
 NARROWEST, WIDEST = 0.56, 2.5
 """Width over height of a tile: a caption fits the narrowest (9:16), a row of a phone the widest.
 Pictures beyond are shown whole inside the tile."""
-
-THREADS = min(4, os.cpu_count() or 1)
-"""Decoders at work: more gain little, and each may hold a full-size picture."""
 
 _TILE = Template("""\
 <li style="--ratio:$ratio"><$tag title="$path">
@@ -77,41 +63,21 @@ def write_gallery(path: Path, query: str, hits: Sequence[SearchHit]) -> None:
 
     Raises InputError where `path` cannot be written or has the name of an image.
     """
-    if is_image_name(path.name):
-        raise InputError(f"{path}: a page does not replace an image; name a file like hits.html")
-    lines = _page(query, hits)
-    try:
-        if path.exists() and not path.is_file():  # such as /dev/stdout: never renamed over
-            _write(path, lines)
-            return
-        target = path.resolve()  # a link stays a link
-        part = target.with_name(f".clipseek-{os.getpid()}.part")
-        try:
-            _write(part, lines)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise InputError(f"cannot write the page {path}: {why}; choose another FILE") from error
-
-
-def _write(path: Path, lines: Iterable[str]) -> None:
-    # File names that are not UTF-8 come as lone surrogates, which cannot be written.
-    with path.open("w", encoding="utf-8", errors="replace", newline="\n") as page:
-        page.writelines(lines)
+    write_page(path, _page(query, hits), "hits.html")
 
 
 def _page(query: str, hits: Sequence[SearchHit]) -> Iterator[str]:
-    template = files("cli").joinpath("gallery.html").read_text(encoding="utf-8")
+    shown = " ".join(query.split())
     values = {
-        "query": escape(" ".join(query.split())),
+        "query": escape(shown),
         "count": "1 hit" if len(hits) == 1 else f"{len(hits) or 'No'} hits",
         "kind": "some" if hits else "none",
         "today": date.today().isoformat(),
     }
-    head, foot = (Template(half).substitute(values) for half in template.split("<!-- hits -->\n"))
-    yield head
+    halves = read_html("gallery.html").split("<!-- hits -->\n")
+    top, foot = (Template(half).substitute(values) for half in halves)
+    yield start_page(shown)
+    yield top
     if hits:
         yield from _tiles(hits)
     else:
@@ -121,12 +87,9 @@ def _page(query: str, hits: Sequence[SearchHit]) -> Iterator[str]:
 
 def _tiles(hits: Sequence[SearchHit]) -> Iterator[str]:
     yield '<ol role="list">\n'
-    pool = ThreadPoolExecutor(THREADS, "thumbnail")
-    try:
+    with decoders() as pool:
         for hit, preview in zip(hits, pool.map(_preview, hits), strict=True):
             yield _tile(hit, preview)
-    finally:
-        pool.shutdown(cancel_futures=True)  # the disk is full, or Ctrl-C: decode no more
     yield "</ol>\n"
 
 
@@ -152,31 +115,7 @@ def _tile(hit: SearchHit, preview: _Preview) -> str:
 def _preview(hit: SearchHit) -> _Preview:
     # A picture that was indexed may be shown, whatever its size; what replaced it may not.
     allowed = max(MAX_MEGAPIXELS, hit.width * hit.height / 1e6)
-    try:
-        picture, _ = read_image(
-            hit.path.read_bytes(),
-            name=hit.path.name,
-            input_size=THUMBNAIL_SIDE,
-            max_megapixels=allowed,
-        )
-    except OSError as error:
-        if isinstance(error, FileNotFoundError | NotADirectoryError):
-            return _placeholder(hit, "File is gone", "moved or deleted since it was indexed")
-        return _placeholder(hit, "Cannot be opened", error.strerror or str(error))
-    except ClipseekError as error:
-        return _placeholder(hit, "Cannot be read", str(error), is_there=True)
-    picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS, reducing_gap=3)
-    width, height = picture.size
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=THUMBNAIL_QUALITY, optimize=True)
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    image = (
-        f'<img src="data:image/jpeg;base64,{data}" width="{width}" height="{height}" '
-        f'alt="{escape(hit.path.name)}">'
-    )
-    return _Preview(width / height, image, is_there=True)
-
-
-def _placeholder(hit: SearchHit, what: str, why: str, *, is_there: bool = False) -> _Preview:
-    picture = f'<span class="missing"><b>{what}</b> <bdi>{escape(why)}</bdi></span>'
-    return _Preview(hit.width / max(hit.height, 1), picture, is_there)
+    shown = read_thumbnail(hit.path, THUMBNAIL_SIDE, max_megapixels=allowed)
+    if isinstance(shown, Thumbnail):
+        return _Preview(shown.width / shown.height, shown.html(hit.path.name), is_there=True)
+    return _Preview(hit.width / max(hit.height, 1), shown.html(), shown.is_there)

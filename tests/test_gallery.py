@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import os
 import re
 import sys
-from dataclasses import dataclass, field
 from datetime import datetime
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -18,49 +14,11 @@ from PIL import Image
 from cli.gallery import THUMBNAIL_SIDE, write_gallery
 from searchengine.errors import InputError
 from searchengine.types import SearchHit
+from tests.pages import Element, parse, thumbnail
 
 RED, GREEN, BLUE = (200, 0, 0), (0, 200, 0), (0, 0, 200)
 NASTY = "<b onload='x'>&amp; \"q\" \N{RIGHT-TO-LEFT OVERRIDE}evil \n " + "long" * 40 + ".png"
 TAKEN, MODIFIED = datetime(2021, 3, 4, 5, 6), datetime(2024, 12, 31, 23, 59)
-VOID = {"meta", "img", "wbr"}
-
-
-@dataclass
-class Element:
-    tag: str
-    attributes: dict[str, str]
-    text: str = ""
-    inside: list[Element] = field(default_factory=list)
-
-    def all(self, tag: str) -> list[Element]:
-        found = [self] if self.tag == tag else []
-        return found + [match for child in self.inside for match in child.all(tag)]
-
-    def one(self, tag: str) -> Element:
-        (found,) = self.all(tag)
-        return found
-
-
-class Parser(HTMLParser):
-    """A tree of elements; fails where tags do not nest."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.root = Element("root", {})
-        self.open = [self.root]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = Element(tag, {name: value or "" for name, value in attrs})
-        self.open[-1].inside.append(element)
-        if tag not in VOID:
-            self.open.append(element)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop().tag == tag
-
-    def handle_data(self, data: str) -> None:
-        for element in self.open:
-            element.text += data
 
 
 def hit_of(
@@ -78,17 +36,7 @@ def picture(path: Path, size: tuple[int, int], colour: tuple[int, int, int] = RE
 
 def page_of(path: Path, query: str, hits: list[SearchHit]) -> Element:
     write_gallery(path, query, hits)
-    parser = Parser()
-    parser.feed(path.read_text("utf-8"))
-    parser.close()
-    assert parser.open == [parser.root]
-    return parser.root
-
-
-def thumbnail(image: Element) -> Image.Image:
-    kind, data = image.attributes["src"].split(",")
-    assert kind == "data:image/jpeg;base64"
-    return Image.open(io.BytesIO(base64.b64decode(data, validate=True)))
+    return parse(path)
 
 
 def test_tiles_follow_the_hits_and_carry_their_facts(tmp_path: Path) -> None:

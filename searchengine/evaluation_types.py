@@ -1,0 +1,173 @@
+"""What an evaluation says: frozen values that the table, the JSON file and the page are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ranks: TypeAlias = NDArray[np.int64]
+"""The rank of each query's best relevant answer, counted from 1, shape (q,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """One direction of retrieval, measured. The words are CLIP_benchmark's."""
+
+    name: str
+    """"image_retrieval" (a caption asks for its image) or "text_retrieval" (an image asks for any
+    of its captions)."""
+    gallery: int
+    """Answers there are to choose from."""
+    ranks: Ranks
+    tied: int
+    """Queries for which a wrong answer scores exactly as high as the best relevant one."""
+    recall: dict[int, float]
+    """By K: share of queries, in [0, 1], with at least one relevant answer in the first K."""
+    intervals: dict[int, tuple[float, float]]
+    """By K: bootstrap 95 % interval of `recall`, over images."""
+    true_recall: dict[int, float]
+    """By K: mean share of a query's relevant answers that are in the first K. Equals `recall`
+    where a query has one relevant answer."""
+    median_rank: float
+    mean_reciprocal_rank: float
+
+
+@dataclass(frozen=True, slots=True)
+class WayRow:
+    """One way to the answers: exact, or through an index. One line of the table."""
+
+    way: str
+    """"exact", "index" or "index, not re-scored"."""
+    direction: str
+    """Which queries were asked: "image_retrieval" or "text_retrieval"."""
+    recall: dict[int, float]
+    """By K: R@K of these answers, in [0, 1]."""
+    agreement: dict[int, float]
+    """By K: mean share of the exact first K that this way returns in its first K, in [0, 1]."""
+    queries_per_second: float
+    p50_ms: float
+    """Median latency of one query, the vector given, in milliseconds."""
+    p99_ms: float
+    bytes_per_image: float
+    """Size on disk of what this way reads: vectors, or codes and lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedRow:
+    """A published zero-shot number beside the measured one."""
+
+    metric: str
+    """CLIP_benchmark's key, such as "image_retrieval_recall@1"."""
+    published: float
+    """In [0, 1]."""
+    measured: float
+    """In [0, 1]."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How images and texts lie to each other in the space; see `searchengine.health`."""
+
+    true_pair_cosine: float
+    random_pair_cosine: float
+    modality_gap: float
+    linear_separability: float
+    alignment: float
+    uniformity_images: float
+    uniformity_texts: float
+    hubness_image_retrieval: float
+    hubness_text_retrieval: float
+    ranking_accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One query whose first relevant answer is far down: what came back instead."""
+
+    direction: str
+    image: Path
+    caption: str
+    """The relevant caption (for text_retrieval: its best-ranked own caption)."""
+    rank: int
+    score: float
+    """Cosine of the image and the caption."""
+    returned_images: tuple[tuple[Path, float], ...]
+    """For image_retrieval: the first images that came back, with their cosines."""
+    returned_texts: tuple[tuple[str, float], ...]
+    """For text_retrieval: the first texts that came back, with their cosines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A readable few of the pairs: images, one caption each, and every cosine between them."""
+
+    images: tuple[Path, ...]
+    captions: tuple[str, ...]
+    cosines: NDArray[np.float32]
+    """Shape (n, n): images down, captions across; the diagonal holds the true pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """Images and captions on the plane of the two main axes of both together (PCA)."""
+
+    images: NDArray[np.float32]
+    """Shape (m, 2)."""
+    captions: NDArray[np.float32]
+    """Shape (m, 2); row i belongs to image i."""
+    explained: tuple[float, float]
+    """Share of the variance on each axis, in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """Everything somebody needs to measure the same again."""
+
+    dataset: str | None
+    """Name of a known benchmark and split, or None."""
+    file: str
+    format: str
+    split: str | None
+    images: int
+    captions: int
+    captions_per_image: str
+    """A number, or "all"."""
+    sha256: str
+    """Of the image keys and captions that were used; see `searchengine.protocols`."""
+    encoder: str
+    checkpoint: str
+    """Fingerprint of the weights."""
+    precision: str
+    device: str
+    prompt: str
+    """"{}" where the captions went in as they are."""
+    ties: str
+    distractors: int
+    """Images in the gallery beyond those of the dataset."""
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One evaluation, whole."""
+
+    protocol: Protocol
+    warnings: tuple[str, ...]
+    """Sentences of the protocol guard, and on what an index would not serve."""
+    counts: dict[str, int]
+    """What was found and left out: "missing images", "captions of missing images", ..."""
+    image_retrieval: Direction
+    text_retrieval: Direction
+    ways: tuple[WayRow, ...]
+    published: tuple[PublishedRow, ...]
+    health: Health
+    failures: tuple[Failure, ...]
+    """The worst of both directions, worst first within a direction."""
+    sample: Sample
+    projection: Projection
+    seconds: float
