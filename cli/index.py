@@ -80,7 +80,7 @@ def index(
         max_megapixels=max_megapixels,
         retry_failed=retry_failed,
     )
-    with open_library(library, create=True) as opened, TqdmObserver() as observer:
+    with open_library(library, create=True) as opened, TqdmObserver("indexing") as observer:
         encoder = _encoder_name(opened, model)
         try:
             report = pipeline.index(

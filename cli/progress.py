@@ -1,4 +1,4 @@
-"""The progress bar of an index run, on stderr."""
+"""The progress bar of a run over many files, on stderr."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from tqdm import tqdm
 
 
 class TqdmObserver:
-    """An index run as a bar with count, rate and time left, skipped files as lines above it."""
+    """A run as a bar with count, rate and time left, skipped files as lines above it.
 
-    def __init__(self) -> None:
+    `verb` says what is done to the images.
+    """
+
+    def __init__(self, verb: str) -> None:
+        self._verb = verb
         self._bar: tqdm[Never] | None = None
 
     def __enter__(self) -> TqdmObserver:
@@ -42,7 +46,7 @@ class TqdmObserver:
         """Count time from here: loading the encoder says nothing about the rate."""
         if self._bar is not None:
             self._bar.reset()
-            self._bar.set_description("indexing")
+            self._bar.set_description(self._verb)
 
     def advanced(self) -> None:
         """One more file is done with."""

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexers.run import IndexOptions, Observer, Run
+from indexers.run import IndexOptions, Run
 from indexers.survey import Survey, take_survey
 from searchengine.catalog import Batch
+from searchengine.embedding import Observer
 from searchengine.encoder import Encoder
 from searchengine.errors import MissingExtraError
 from searchengine.library import Library, Writer

@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -18,23 +16,18 @@ from indexers.discover import WalkRules
 from indexers.plan import Job
 from searchengine.catalog import Batch, Twin
 from searchengine.decode import MAX_MEGAPIXELS, read_image
+from searchengine.embedding import BATCH_SIZES, Observer, ahead
 from searchengine.encoder import Encoder
 from searchengine.errors import ImageError, MissingExtraError, reason_of
 from searchengine.library import Writer
 from searchengine.space import Space
 from searchengine.types import FileState, ImageEntry, ImageFacts, Pixels, Vectors
 
-BATCH_SIZES = {"cuda": 256, "mps": 64, "cpu": 16}
-"""Images encoded at a time. On a CPU 32 are slower than 16 (measured: their maps outgrow the
-allocator's reuse); a GPU needs many to be busy."""
-
 SAVE_SECONDS = 3.0
 """Work that a crash may lose: saving more often costs an fsync each, and gains little."""
 
 LOOK_AHEAD_BATCHES = 2
 """Pictures decoded before they are needed, in batches: enough to bridge a slow file."""
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +39,6 @@ class IndexOptions:
     workers: int | None = None
     max_megapixels: float = MAX_MEGAPIXELS
     retry_failed: bool = False
-
-
-class Observer(Protocol):
-    """Who is told how a run goes."""
-
-    def planned(self, total: int) -> None:
-        """The number of files that will be read."""
-
-    def started(self) -> None:
-        """The encoder is loaded and the first of them is about to be read."""
-
-    def advanced(self) -> None:
-        """One of them is done with."""
-
-    def skipped(self, path: str, reason: str) -> None:
-        """A file or directory that cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +100,7 @@ class Run:
         with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
             depth = workers + LOOK_AHEAD_BATCHES * batch_size
             try:
-                for outcome in self._timed_waits(_ahead(pool, self._read, jobs, depth)):
+                for outcome in self._timed_waits(ahead(pool, self._read, jobs, depth)):
                     self._take(outcome)
                     if len(self._pixels) >= batch_size:
                         self._encode()
@@ -230,19 +207,3 @@ class Run:
             self.writer.commit(self.space, batch, vectors)
         self._saved_at = time.perf_counter()
         self.seconds["write"] += self._saved_at - started
-
-
-def _ahead(
-    pool: ThreadPoolExecutor,
-    function: Callable[[Job], Result],
-    jobs: Iterable[Job],
-    depth: int,
-) -> Iterator[Result]:
-    """The function's results in order, with at most `depth` of them under way or waiting."""
-    waiting: deque[Future[Result]] = deque()
-    for job in jobs:
-        waiting.append(pool.submit(function, job))
-        if len(waiting) >= depth:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()

@@ -194,6 +194,18 @@ class Catalog:
             .order_by(embeddings.c.row)
         )
 
+    def embedded_images(self, space: SpaceInfo) -> tuple[NDArray[np.int64], list[str]]:
+        """The rows of all images with a vector in the space, ascending, and the images' paths."""
+        query = (
+            sa.select(embeddings.c.row, images.c.path)
+            .join(images, images.c.id == embeddings.c.owner_id)
+            .where(embeddings.c.space_id == space.id)
+            .order_by(embeddings.c.row)
+        )
+        with self._transaction() as connection:
+            found = connection.execute(query).all()
+        return np.array([row for row, _ in found], dtype=np.int64), [path for _, path in found]
+
     def rows_matching(self, space: SpaceInfo, where: Filter) -> NDArray[np.int64]:
         """Rows of image vectors whose image passes the filter, ascending, shape (m,)."""
         return self._rows_where(

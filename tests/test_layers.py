@@ -17,10 +17,11 @@ ALLOWED_ROOMS = {
     "cli": {"cli", "indexers", "searchengine"},
 }
 MODEL_ROOMS = {f"searchengine/{name}.py" for name in ("clip", "sources", "building", "placement")}
+TENSOR_ROOMS = {*MODEL_ROOMS, "searchengine/folding.py", "searchengine/ranks.py"}
 HOMES = {
     "faiss": {"searchengine/ann.py"},
     "sqlalchemy": {"searchengine/catalog.py", "searchengine/schema.py"},
-    "torch": MODEL_ROOMS,
+    "torch": TENSOR_ROOMS,
     "open_clip": MODEL_ROOMS,
     "typer": {"cli"},
     "tqdm": {"cli/progress.py"},

@@ -1,0 +1,164 @@
+"""`clipseek evaluate`."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import output
+from cli.options import LibraryOption
+
+if TYPE_CHECKING:
+    from searchengine.evaluation_types import Evaluation
+
+
+def evaluate(
+    captions: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CAPTIONS",
+            help="Caption file: Karpathy or COCO JSON, token file, CSV, JSON Lines, VSE++ pair.",
+        ),
+    ],
+    images: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The images. Default: beside CAPTIONS.")
+    ] = None,
+    format: Annotated[  # noqa: A002
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="auto, karpathy, coco, token, kaggle, csv, jsonl or vsepp. auto looks inside.",
+        ),
+    ] = "auto",
+    split: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Default: test, or the only one. all takes every image."),
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Encoder (see: clipseek models). Default: the library's, if any.",
+        ),
+    ] = "auto",
+    device: Annotated[
+        str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to run.")
+    ] = "auto",
+    precision: Annotated[
+        str,
+        typer.Option(metavar="float32|bfloat16|float16|auto", help="Of the encoder's weights."),
+    ] = "float32",
+    through: Annotated[
+        str,
+        typer.Option(
+            metavar="exact|index|both", help="Ways to the answers whose loss and speed to measure."
+        ),
+    ] = "exact",
+    k: Annotated[str, typer.Option("-k", "--k", metavar="K,...", help="Ks of R@K.")] = "1,5,10",
+    captions_per_image: Annotated[
+        str, typer.Option(metavar="N|all", help="The first N of each image; papers take 5.")
+    ] = "5",
+    prompt: Annotated[
+        str, typer.Option(metavar="TEMPLATE", help="Around each caption, which replaces {}.")
+    ] = "{}",
+    distractors: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="LIBRARY", help="Add this library's images to the gallery, as wrong answers."
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Only the first N images.")
+    ] = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write all numbers as JSON; - for stdout."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Write a page to look at.")
+    ] = None,
+    library: LibraryOption = None,
+) -> None:
+    """Measure retrieval both ways on captioned images: R@K as papers report it."""
+    from cli.progress import TqdmObserver
+    from searchengine import evaluation, load_encoder, open_library
+
+    options = evaluation.EvaluationOptions(
+        images=images,
+        format=format,
+        split=split,
+        ks=tuple(sorted({_number(part, "--k") for part in k.split(",")})),
+        captions_per_image=_captions_per_image(captions_per_image),
+        prompt=prompt,
+        limit=limit,
+        through=through,
+    )
+    evaluation.require_sense(options)
+    _require_places(json_file, report)
+    with nullcontext() if distractors is None else open_library(distractors) as others:
+        name = _encoder_name(model, library or distractors)
+        encoder = load_encoder(name, device=device, precision=precision)
+        with TqdmObserver("encoding") as observer:
+            result = evaluation.evaluate(captions, encoder, options, observer, others)
+    _show(result, json_file, report)
+
+
+def _captions_per_image(text: str) -> int | None:
+    return None if text == "all" else _number(text, "--captions-per-image")
+
+
+def _number(text: str, flag: str) -> int:
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise typer.BadParameter(f"{text!r} is no whole number above 0", param_hint=flag)
+    return int(text)
+
+
+def _require_places(json_file: Path | None, report: Path | None) -> None:
+    """Raises InputError where FILE cannot be written: better now than after minutes of encoding."""
+    from cli.evaluation_json import STDOUT
+    from cli.report import require_place
+
+    if json_file not in (None, STDOUT):
+        output.require_place(json_file)
+    if report is not None:
+        require_place(report)
+
+
+def _encoder_name(model: str, library: Path | None) -> str:
+    """The encoder asked for, that of the library, or what a new library would get."""
+    from searchengine import open_library
+    from searchengine.clip import choose_default
+    from searchengine.errors import LibraryNotFoundError
+
+    if model != "auto":
+        return model
+    try:
+        with open_library(library) as opened:
+            if spaces := opened.spaces():
+                return spaces[0].info.encoder
+    except LibraryNotFoundError:
+        if library is not None:
+            raise
+    chosen, reason = choose_default()
+    if reason is not None:
+        output.note(f"clipseek: {reason}")
+    return chosen
+
+
+def _show(result: Evaluation, json_file: Path | None, report: Path | None) -> None:
+    """On the terminal first: a full disk then costs the files and not the numbers."""
+    from cli import evaluation_json
+    from cli.evaluation_tables import print_notes, print_tables
+    from cli.report import write_report
+
+    print_notes(result)
+    if json_file != evaluation_json.STDOUT:
+        print_tables(result)
+    if json_file is not None:
+        evaluation_json.write(json_file, result)
+    if report is not None:
+        write_report(report, result)
+        output.note(f"the page: {report}")

@@ -1,0 +1,88 @@
+"""An evaluation as JSON, in the keys of CLIP_benchmark, so that existing scripts read it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+from searchengine.errors import InputError, reason_of
+from searchengine.evaluation_types import Direction, Evaluation
+from searchengine.names import split_name
+
+STDOUT = Path("-")
+"""Stands for the standard output."""
+
+
+def write(path: Path, result: Evaluation) -> None:
+    """Write `result` to a file or to `STDOUT`. Raises InputError where that cannot be."""
+    text = json.dumps(record(result), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    if path == STDOUT:
+        sys.stdout.write(text)
+        return
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {reason_of(error)}; choose another FILE") from error
+
+
+def record(result: Evaluation) -> dict[str, Any]:
+    """The evaluation in JSON's types. CLIP_benchmark's own keys come first."""
+    protocol = result.protocol
+    model, pretrained = _model(protocol.encoder)
+    return {
+        "dataset": protocol.dataset or protocol.file,
+        "model": model,
+        "pretrained": pretrained,
+        "task": "zeroshot_retrieval",
+        "language": "en",
+        "metrics": _metrics(result),
+        "intervals_95": {
+            f"{direction.name}_recall@{k}": list(bounds)
+            for direction in (result.image_retrieval, result.text_retrieval)
+            for k, bounds in direction.intervals.items()
+        },
+        "protocol": {**dataclasses.asdict(protocol), "counts": result.counts},
+        "warnings": list(result.warnings),
+        "ways": [_with_text_keys(dataclasses.asdict(row)) for row in result.ways],
+        "published": [dataclasses.asdict(row) for row in result.published],
+        "health": {
+            name: value if math.isfinite(value) else None  # JSON has no NaN
+            for name, value in dataclasses.asdict(result.health).items()
+        },
+        "seconds": result.seconds,
+    }
+
+
+def _model(encoder: str) -> tuple[str, str]:
+    """CLIP_benchmark's model and pretrained: the halves of ARCH/TAG."""
+    return split_name(encoder) if "/" in encoder and ":" not in encoder else (encoder, "")
+
+
+def _metrics(result: Evaluation) -> dict[str, float]:
+    metrics: dict[str, float] = {}
+    for direction in (result.image_retrieval, result.text_retrieval):
+        metrics |= {f"{direction.name}_recall@{k}": v for k, v in direction.recall.items()}
+    for direction in (result.image_retrieval, result.text_retrieval):
+        metrics |= _further(direction)
+    return metrics
+
+
+def _further(direction: Direction) -> dict[str, float]:
+    return {
+        **{f"{direction.name}_true_recall@{k}": v for k, v in direction.true_recall.items()},
+        f"{direction.name}_median_rank": direction.median_rank,
+        f"{direction.name}_mean_reciprocal_rank": direction.mean_reciprocal_rank,
+        f"{direction.name}_tied": direction.tied,
+    }
+
+
+def _with_text_keys(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with K as text in its tables, as JSON has it."""
+    return {
+        name: {str(k): v for k, v in value.items()} if isinstance(value, dict) else value
+        for name, value in row.items()
+    }

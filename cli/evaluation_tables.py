@@ -1,0 +1,104 @@
+"""An evaluation on the terminal: tables on stdout, what to know about them on stderr."""
+
+from __future__ import annotations
+
+from cli import output
+from cli.notation import DIRECTIONS, count, decimal, half, hundredths, interval, points
+from searchengine.evaluation_types import Direction, Evaluation, WayRow
+
+SIZES = ("images in the file", "captions in the file")
+"""The counts that are no news; the others are, where they are not 0."""
+
+
+def print_notes(result: Evaluation) -> None:
+    """What was measured on, what is odd about it, and the warnings; on stderr."""
+    protocol = result.protocol
+    split = f", split {protocol.split}" if protocol.split else ""
+    output.note(
+        f"{protocol.dataset or protocol.file}{split}: {protocol.images:,} images, "
+        f"{protocol.captions:,} captions, read as {protocol.format}; {protocol.encoder} "
+        f"({protocol.precision}) on {protocol.device}"
+    )
+    if protocol.distractors:
+        output.note(f"and {protocol.distractors:,} further images as wrong answers")
+    odd = [f"{n:,} {what}" for what, n in result.counts.items() if n and what not in SIZES]
+    if odd:
+        output.note(f"found on the way: {', '.join(odd)}")
+    for warning in result.warnings:
+        output.note(f"warning: {warning}")
+
+
+def print_tables(result: Evaluation) -> None:
+    """The measures, then the ways to the answers, then the published numbers."""
+    _print_recall(result)
+    print()
+    _print_true_recall(result.text_retrieval)
+    if len(result.ways) > 1 or (result.ways and result.ways[0].way != "exact"):
+        print()
+        _print_ways(result)
+    if result.published:
+        print()
+        _print_published(result)
+
+
+def _print_recall(result: Evaluation) -> None:
+    directions = (result.image_retrieval, result.text_retrieval)
+    ks = list(directions[0].recall)
+    header = ["retrieval, %", *(head for k in ks for head in (f"R@{k}", "95 % CI"))]
+    header += ["median rank", "MRR", "ties"]
+    rows = [
+        [
+            DIRECTIONS[direction.name],
+            *(cell for k in ks for cell in _share_and_interval(direction, k)),
+            half(direction.median_rank),
+            decimal(direction.mean_reciprocal_rank, 3),
+            count(direction.tied),
+        ]
+        for direction in directions
+    ]
+    output.print_table(header, rows, left={0})
+
+
+def _share_and_interval(direction: Direction, k: int) -> tuple[str, str]:
+    return hundredths(direction.recall[k], 2), interval(direction.intervals[k])
+
+
+def _print_true_recall(direction: Direction) -> None:
+    """Not R@K, so under another name: how many of an image's own captions come first."""
+    header = ["own captions found, %", *(f"in first {k}" for k in direction.true_recall)]
+    shares = [hundredths(share, 2) for share in direction.true_recall.values()]
+    output.print_table(header, [[DIRECTIONS[direction.name], *shares]], left={0})
+
+
+def _print_ways(result: Evaluation) -> None:
+    ks = list(result.image_retrieval.recall)
+    header = ["text queries", *(f"R@{k}" for k in ks), *(f"agreement@{k}" for k in ks)]
+    header += ["queries/s", "p50 ms", "p99 ms", "bytes/image"]
+    output.print_table(header, [_way(row, ks) for row in result.ways], left={0})
+
+
+def _way(row: WayRow, ks: list[int]) -> list[str]:
+    return [
+        row.way,
+        *(hundredths(row.recall[k], 2) for k in ks),
+        *(hundredths(row.agreement[k], 2) for k in ks),
+        count(row.queries_per_second),
+        decimal(row.p50_ms, 2),
+        decimal(row.p99_ms, 2),
+        count(row.bytes_per_image),
+    ]
+
+
+def _print_published(result: Evaluation) -> None:
+    header = ("published, %", "published", "measured", "points", "source")
+    rows = [
+        (
+            row.metric,
+            hundredths(row.published, 2),
+            hundredths(row.measured, 2),
+            points(row.measured - row.published),
+            row.source,
+        )
+        for row in result.published
+    ]
+    output.print_table(header, rows, left={0, 4})

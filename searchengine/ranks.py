@@ -1,0 +1,187 @@
+"""Ranks of the relevant answers among all, by counting, in blocks and bounded memory.
+
+A rank is 1 + the wrong answers that score at least as high: ties count against the system. The
+scores of a block come from one float32 matrix product, on the CPU or a GPU. Where float32 cannot
+tell two scores apart both are computed again in float64, each pair by itself: the outcome then
+depends on neither the block nor the processor, and equal vectors tie exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchengine.types import Vectors
+from searchengine.vectors import Rows
+
+if TYPE_CHECKING:
+    import torch
+
+BLOCK = 4_096
+"""Captions and images in a block: its scores take 64 MB."""
+
+UNSURE = 4e-6
+"""Cosines that differ by less are compared in float64: float32 products of a thousand dimensions
+are right to about 1e-6."""
+
+PAIRS_AT_A_TIME = 16_384
+"""Pairs that are scored in float64 at a time: 256 MB at 1,024 dimensions."""
+
+NEVER = 9.0
+"""Above every cosine."""
+
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class PairRanks:
+    """How every caption and its image find each other; all arrays have shape (c,)."""
+
+    of_image: Numbers
+    """The caption asks: rank of its image among all images, from 1."""
+    of_caption: Numbers
+    """The image asks: rank of this caption among all captions, from 1. Of an image's own captions
+    the higher score goes first, then the earlier one."""
+    image_ties: Numbers
+    """Wrong images that score exactly as the caption's own."""
+    caption_ties: Numbers
+    """Captions of other images that score exactly as this one."""
+    cosines: NDArray[np.float64]
+    """Of the caption and its image."""
+
+
+def pair_ranks(
+    images: Vectors | Rows, captions: Vectors | Rows, owners: Numbers, *, device: str = "cpu"
+) -> PairRanks:
+    """Ranks of every caption with its image, both ways.
+
+    images has shape (n, d), captions (c, d), rows of length 1; `owners`, shape (c,), are the image
+    rows the captions belong to. Images without a caption are wrong answers to all (distractors).
+    """
+    cosines = pair_cosines(captions, images, np.arange(len(captions)), owners)
+    texts, pictures = _Tally(len(captions)), _Tally(len(captions))
+    for first in range(0, len(images), BLOCK):
+        columns = slice(first, min(first + BLOCK, len(images)))
+        rows_of_block = _tensor(images[columns], device)
+        own = _own_captions(owners, columns)
+        for start in range(0, len(captions), BLOCK):
+            rows = slice(start, min(start + BLOCK, len(captions)))
+            scores = _tensor(captions[rows], device) @ rows_of_block.T
+            _hide_true_pairs(scores, owners, rows, columns)
+            wanted = np.arange(rows.start, rows.stop)
+            near = texts.count(scores, wanted, cosines, dim=1)
+            texts.settle(wanted[near[0]], near, (rows, columns), (captions, images), cosines)
+            for wanted in own:  # the first captions of the images of this block, then the second
+                near = pictures.count(scores, wanted, cosines, dim=0)
+                texts_asked = wanted[near[1]]
+                pictures.settle(texts_asked, near, (rows, columns), (captions, images), cosines)
+    return PairRanks(
+        of_image=1 + texts.above,
+        of_caption=_place(owners, cosines) + pictures.above,
+        image_ties=texts.equal,
+        caption_ties=pictures.equal,
+        cosines=cosines,
+    )
+
+
+def pair_cosines(
+    captions: Vectors | Rows, images: Vectors | Rows, rows: Numbers, columns: Numbers
+) -> NDArray[np.float64]:
+    """Cosines of captions[rows] with images[columns], pair by pair, in float64: shape (rows,)."""
+    out = np.empty(len(rows))
+    for start in range(0, len(rows), PAIRS_AT_A_TIME):
+        part = slice(start, start + PAIRS_AT_A_TIME)
+        left, right = captions[rows[part]], images[columns[part]]
+        out[part] = (left.astype(np.float64) * right.astype(np.float64)).sum(axis=1)
+    return out
+
+
+class _Tally:
+    """Wrong answers found so far that score at least as a caption with its image."""
+
+    def __init__(self, captions: int) -> None:
+        self.above = np.zeros(captions, dtype=np.int64)
+        self.equal = np.zeros(captions, dtype=np.int64)
+
+    def count(
+        self, scores: torch.Tensor, wanted: Numbers, cosines: NDArray[np.float64], *, dim: int
+    ) -> tuple[Numbers, Numbers]:
+        """Count what is surely above; return (rows, columns) of the scores too near to tell.
+
+        `wanted` names the caption whose cosine each line along `dim` is compared with; -1 for none.
+        """
+        import torch
+
+        limits = np.where(wanted < 0, NEVER, cosines[wanted]).astype(np.float32)
+        limit = torch.from_numpy(limits).to(scores.device).unsqueeze(dim)
+        low, high = limit - UNSURE, limit + UNSURE
+        surely = torch.count_nonzero(scores > high, dim)
+        maybe = torch.count_nonzero(scores >= low, dim)
+        there = wanted >= 0
+        self.above[wanted[there]] += surely.cpu().numpy()[there]
+        lines = torch.nonzero(maybe != surely)[:, 0]
+        part, low, high = (each.index_select(1 - dim, lines) for each in (scores, low, high))
+        row, column = torch.nonzero((part >= low) & (part <= high), as_tuple=True)
+        if dim == 1:
+            return lines[row].cpu().numpy(), column.cpu().numpy()
+        return row.cpu().numpy(), lines[column].cpu().numpy()
+
+    def settle(
+        self,
+        wanted: Numbers,
+        near: tuple[Numbers, Numbers],
+        block: tuple[slice, slice],
+        vectors: tuple[Vectors | Rows, Vectors | Rows],
+        cosines: NDArray[np.float64],
+    ) -> None:
+        """Compare the near scores of a block with the cosines of the captions `wanted`, exactly."""
+        (rows, columns), (captions, images) = near, vectors
+        exact = pair_cosines(captions, images, block[0].start + rows, block[1].start + columns)
+        np.add.at(self.above, wanted[exact >= cosines[wanted]], 1)
+        np.add.at(self.equal, wanted[exact == cosines[wanted]], 1)
+
+
+def _tensor(rows: Vectors | Rows, device: str) -> torch.Tensor:
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32)).to(device)
+
+
+def _own_captions(owners: Numbers, columns: slice) -> list[Numbers]:
+    """The captions of the images in `columns`: an array of the first of each, one of the second...
+
+    An array has -1 where an image has no more.
+    """
+    members = np.flatnonzero((owners >= columns.start) & (owners < columns.stop))
+    members = members[np.argsort(owners[members], kind="stable")]
+    image = owners[members] - columns.start
+    turn = np.arange(len(members)) - np.searchsorted(image, image)
+    table = np.full((int(turn.max(initial=-1)) + 1, columns.stop - columns.start), -1)
+    table[turn, image] = members
+    return list(table)
+
+
+def _hide_true_pairs(scores: torch.Tensor, owners: Numbers, rows: slice, columns: slice) -> None:
+    import torch
+
+    own = owners[rows]
+    inside = np.flatnonzero((own >= columns.start) & (own < columns.stop))
+    row, column = torch.from_numpy(inside), torch.from_numpy(own[inside] - columns.start)
+    scores[row.to(scores.device), column.to(scores.device)] = -NEVER
+
+
+def _place(owners: Numbers, cosines: NDArray[np.float64]) -> Numbers:
+    """The place of each caption among those of its own image, from 1, shape (c,).
+
+    Higher cosines go first, then earlier captions: no two captions of an image share a place. With
+    the wrong captions above it that is `of_caption`, so the least of an image's captions is the
+    rank of its first relevant answer, and wrong answers that tie with that stand before it.
+    """
+    order = np.lexsort((-cosines, owners))
+    grouped = owners[order]
+    place = np.empty(len(owners), dtype=np.int64)
+    place[order] = np.arange(len(owners)) - np.searchsorted(grouped, grouped) + 1
+    return place

@@ -1,0 +1,136 @@
+"""Text queries through the index that would serve them: what it loses, and how fast it is."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchengine import ann
+from searchengine.evaluation_types import WayRow
+from searchengine.exact import RowNumbers, scan, scan_many
+from searchengine.metrics import agreement
+from searchengine.types import Vectors
+from searchengine.vectors import Rows
+
+TIMED = 1_000
+"""Queries that are timed one by one: enough for a 99th percentile of ten."""
+
+THROUGH = ("exact", "index", "both")
+
+EXACT, RESCORED, RAW = "exact", "index", "index, not re-scored"
+"""The ways, as the table names them."""
+
+Numbers = NDArray[np.int64]
+Answer = Callable[[Vectors, int], RowNumbers]
+"""Queries (q, d) and k to row numbers (q, k), best first; -1 where there are fewer."""
+
+
+def measure_ways(
+    gallery: Vectors, queries: Vectors, owners: Numbers, ks: Sequence[int], *, through: str
+) -> tuple[WayRow, ...]:
+    """The table of ways for text queries (q, d) over the images of `gallery` (n, d).
+
+    `owners`, shape (q,), is the relevant row of each query; `through` is one of `THROUGH`. The
+    rows are rounded to float16, as a library stores them, and equal scores go in the order of the
+    rows, as a search has them. Where there are too few images to train an index on, its lines are
+    left out. Raises MissingExtraError where faiss is needed and not installed.
+    """
+    race = _Race(gallery.astype(np.float16), queries, owners, ks)
+    rows = []
+    if through in ("exact", "both"):
+        rows.append(race.run(EXACT, race.scan, race.exact, race.width))
+    plan = ann.force_plan(*gallery.shape) if through in ("index", "both") else None
+    if plan is None:
+        return tuple(rows)
+    with tempfile.TemporaryDirectory(prefix="clipseek-") as place:
+        index = ann.build(race.rows, plan, Path(place))
+        size = sum(path.stat().st_size for path in ann.files(Path(place))) / len(gallery)
+
+        def rescore(asked: Vectors, k: int) -> RowNumbers:
+            return race.rescore(index, asked, k)
+
+        found = rescore(queries, race.depth)
+        rows.append(race.run(RESCORED, rescore, found, size + race.width))
+        rows.append(race.run(RAW, index.nearest, index.nearest(queries, race.depth), size))
+    return tuple(rows)
+
+
+def caveats(through: str, images: int) -> list[str]:
+    """What to know before reading the lines of an index over so many images, in sentences."""
+    if through == EXACT:
+        return []
+    if images < ann.LEAST_ROWS:
+        return [
+            f"An index needs {ann.LEAST_ROWS} images to be trained on and there are {images:,}, so "
+            "nothing is measured through one: add images with --distractors"
+        ]
+    if images < ann.EXACT_BELOW:
+        return [
+            f"A library of fewer than {ann.EXACT_BELOW:,} images is searched exactly, so the index "
+            f"over these {images:,} is one that it would not use: to measure the one that serves, "
+            "add images with --distractors"
+        ]
+    return []
+
+
+class _Race:
+    """One set of rows and queries, asked in several ways."""
+
+    def __init__(self, rows: Rows, queries: Vectors, owners: Numbers, ks: Sequence[int]) -> None:
+        self.rows = rows
+        self.width = rows.itemsize * rows.shape[1]
+        """Bytes of a row."""
+        self.depth = min(max(ks), len(rows))
+        """Answers that are asked for."""
+        self._queries = queries
+        self._owners = owners
+        self._ks = ks
+        self.exact = self.scan(queries, self.depth)
+
+    def run(self, way: str, answer: Answer, found: RowNumbers, bytes_per_image: float) -> WayRow:
+        """Judge what this way found for every query, and ask some one by one for its speed."""
+        seconds = _time(answer, self._queries[:TIMED], self.depth)
+        right = found == self._owners[:, np.newaxis]
+        return WayRow(
+            way=way,
+            direction="image_retrieval",
+            recall={k: float(right[:, :k].any(axis=1).mean()) for k in self._ks},
+            agreement={k: agreement(found, self.exact, k) for k in self._ks},
+            queries_per_second=float(1 / seconds.mean()),
+            p50_ms=float(np.percentile(seconds, 50) * 1e3),
+            p99_ms=float(np.percentile(seconds, 99) * 1e3),
+            bytes_per_image=bytes_per_image,
+        )
+
+    def scan(self, asked: Vectors, k: int) -> RowNumbers:
+        """The k best rows by comparing with all of them."""
+        return scan_many(self.rows, asked, k)[1]
+
+    def rescore(self, index: ann.AnnIndex, asked: Vectors, k: int) -> RowNumbers:
+        """The k best rows of the index's shortlist, or of all where it is shorter than k.
+
+        So does `searchengine.engine`.
+        """
+        table = np.empty((len(asked), k), dtype=np.int64)
+        for line, query in zip(table, asked, strict=True):
+            one = query[np.newaxis]
+            [likely] = index.shortlist(one, k)
+            among = np.sort(likely) if len(likely) >= k else None
+            [line[:]] = scan(self.rows, one, k, among=among)[1]
+        return table
+
+
+def _time(answer: Answer, queries: Vectors, k: int) -> NDArray[np.float64]:
+    """Seconds of each query, asked one after another; the first is asked once before."""
+    answer(queries[:1], k)
+    seconds = np.empty(len(queries))
+    for number in range(len(queries)):
+        started = time.perf_counter()
+        answer(queries[number : number + 1], k)
+        seconds[number] = time.perf_counter() - started
+    return seconds
