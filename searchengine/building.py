@@ -20,6 +20,7 @@ from searchengine.sources import Source, text_config
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
 SAMPLE = 64
 """Values of each tensor that go into the fingerprint: enough to tell any two trainings apart, and
@@ -28,6 +29,10 @@ a fraction of a second for the largest model."""
 
 class ClipModel(Protocol):
     """What is used of an open_clip model, a torch module."""
+
+    @property
+    def visual(self) -> nn.Module:
+        """The image tower."""
 
     def encode_image(self, image: torch.Tensor) -> torch.Tensor:
         """Normalised pictures (n, 3, h, w) to rows (n, d), of any length."""

@@ -36,6 +36,9 @@ Item = TypeVar("Item")
 MAX_BATCH = 256
 """Pictures or texts that go through the model at once: more is no faster on any device."""
 
+MAX_PICTURES_ON_CPU = 16
+"""Pictures that go through the model at once on a CPU: the maps of more outgrow its caches."""
+
 _LOADING = threading.Lock()
 """Loading silences and patches libraries for the whole process: one at a time."""
 
@@ -65,7 +68,8 @@ class ClipEncoder:
 
     def encode_pixels(self, pixels: Sequence[Pixels]) -> Vectors:
         """Preprocessed pictures to unit rows, shape (n, d), float32."""
-        return self._in_batches(pixels, self._embed_pixels)
+        size = MAX_PICTURES_ON_CPU if self.device == "cpu" else MAX_BATCH
+        return self._in_batches(pixels, self._embed_pixels, size)
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """Pictures to unit rows, shape (n, d), float32."""
@@ -73,14 +77,14 @@ class ClipEncoder:
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts to unit rows, shape (n, d), float32. Texts beyond the context are cut."""
-        return self._in_batches(texts, self._embed_texts)
+        return self._in_batches(texts, self._embed_texts, MAX_BATCH)
 
     def _in_batches(
-        self, items: Sequence[Item], embed: Callable[[Sequence[Item]], torch.Tensor]
+        self, items: Sequence[Item], embed: Callable[[Sequence[Item]], torch.Tensor], size: int
     ) -> Vectors:
         out = np.empty((len(items), self.dim), dtype=np.float32)
-        for start in range(0, len(items), MAX_BATCH):
-            part = slice(start, start + MAX_BATCH)
+        for start in range(0, len(items), size):
+            part = slice(start, start + size)
             out[part] = self._embed(items[part], embed)
         return out
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from searchengine.building import ClipModel, Parts
 from searchengine.errors import DeviceUnavailableError
+from searchengine.folding import fold_norms
 from searchengine.preprocess import Preprocessing
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def place(parts: Parts, device: str, precision: str) -> tuple[ClipModel, str]:
     """The model on its device in its precision, and that precision by name."""
     import torch
 
+    fold_norms(parts.model.visual, torch.zeros(1, 3, parts.input_size, parts.input_size))
     if precision == "auto" and device == "cpu" and _cpu_has_bfloat16():
         return _faster(parts)
     if precision == "auto" and device == "cuda":
