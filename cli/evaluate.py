@@ -149,16 +149,18 @@ def _encoder_name(model: str, library: Path | None) -> str:
 
 
 def _show(result: Evaluation, json_file: Path | None, report: Path | None) -> None:
-    """On the terminal first: a full disk then costs the files and not the numbers."""
+    """Write the files and print the tables: a full disk costs the files and not the numbers."""
     from cli import evaluation_json
     from cli.evaluation_tables import print_notes, print_tables
     from cli.report import write_report
 
     print_notes(result)
-    if json_file != evaluation_json.STDOUT:
-        print_tables(result)
-    if json_file is not None:
-        evaluation_json.write(json_file, result)
-    if report is not None:
-        write_report(report, result)
-        output.note(f"the page: {report}")
+    try:
+        if json_file is not None:
+            evaluation_json.write(json_file, result)
+        if report is not None:
+            write_report(report, result)
+            output.note(f"the page: {report}")
+    finally:
+        if json_file != evaluation_json.STDOUT:
+            print_tables(result)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv as csv_module
 import dataclasses
 import json as json_module
+import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from searchengine.errors import InputError
 
 if TYPE_CHECKING:
     from searchengine import SearchHit
@@ -43,6 +46,19 @@ def choose_form(*, json: bool, csv: bool, paths: bool, nul: bool) -> Form:
 def note(text: str) -> None:
     """Tell the person at the terminal; programs that read stdout do not see it."""
     print(text, file=sys.stderr)
+
+
+def require_place(path: Path) -> None:
+    """Raises InputError where no file can be written at `path`, before the work and not after."""
+    if path.is_dir():
+        why = "it is a directory"
+    elif not path.parent.is_dir():
+        why = f"there is no directory {path.parent}"
+    elif not os.access(path if path.exists() else path.parent, os.W_OK):
+        why = "permission denied"
+    else:
+        return
+    raise InputError(f"cannot write {path}: {why}; choose another FILE")
 
 
 def print_hits(hits: Sequence[SearchHit], form: Form) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from cli import main as cli_main
 from indexers import pipeline
 from indexers.run import IndexOptions
+from searchengine import clip
 from searchengine.library import Library, open_library
 from tests.fake import FakeEncoder
 
@@ -120,3 +124,32 @@ def random_rows() -> Callable[[int, int], np.ndarray]:
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
     return make
+
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """`clipseek` in this process, with the fake encoder and the bench's library."""
+    monkeypatch.setenv("CLIPSEEK_LIBRARY", str(bench.library_path))
+    monkeypatch.setattr(clip, "load_encoder", lambda name, **_: bench.load(name))
+    monkeypatch.setattr(clip, "choose_default", lambda: ("fake", "fake encoder: for tests"))
+    monkeypatch.setattr(clip, "canonical_name", lambda name: name)
+
+    def call(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["clipseek", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli_main.main()
+        out, err = capsys.readouterr()
+        return Done(int(stop.value.code or 0), out, err)
+
+    return call

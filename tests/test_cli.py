@@ -5,45 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from cli import main as cli_main
-from searchengine import clip
-from tests.conftest import Workbench
-
-
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Done]
-
-
-@pytest.fixture
-def run(
-    bench: Workbench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    """`clipseek` in this process, with the fake encoder and the bench's library."""
-    monkeypatch.setenv("CLIPSEEK_LIBRARY", str(bench.library_path))
-    monkeypatch.setattr(clip, "load_encoder", lambda name, **_: bench.load(name))
-    monkeypatch.setattr(clip, "choose_default", lambda: ("fake", "fake encoder: for tests"))
-    monkeypatch.setattr(clip, "canonical_name", lambda name: name)
-
-    def call(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["clipseek", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli_main.main()
-        out, err = capsys.readouterr()
-        return Done(int(stop.value.code or 0), out, err)
-
-    return call
+from tests.conftest import Run, Workbench
 
 
 @pytest.fixture
@@ -224,7 +190,8 @@ def test_caption_files_that_are_wrong(
 
 
 def test_every_command_and_flag_has_help(run: Run) -> None:
-    for command in ("index", "search", "describe", "info", "failures", "remove", "models"):
+    commands = ("index", "search", "describe", "evaluate", "info", "failures", "remove", "models")
+    for command in commands:
         done = run(command, "--help")
         assert done.code == 0
         options = done.out.split("Options:")[1]

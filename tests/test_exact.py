@@ -33,7 +33,7 @@ def test_scan_agrees_with_sorting_everything(
     queries = random_rows(7, 32)
     scores, numbers = scan(rows, queries, k)
     expected_scores, expected = _oracle(rows, queries, k)
-    np.testing.assert_allclose(scores, expected_scores, rtol=1e-5)
+    np.testing.assert_allclose(scores, expected_scores, atol=1e-6)
     np.testing.assert_array_equal(numbers, expected)
 
 

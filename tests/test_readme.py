@@ -12,7 +12,10 @@ from searchengine import load_encoder, open_library
 from tests.conftest import Watcher
 from tests.readme import README, ROOT, masked, run_blocks
 
-COMMANDS = ("index", "search", "describe", "captions add", "info", "failures", "remove", "models")
+COMMANDS = (
+    "index", "search", "describe", "captions add", "evaluate", "info", "failures", "remove",
+    "models",
+)  # fmt: skip
 
 
 def test_console_blocks_show_real_output() -> None:
