@@ -27,7 +27,7 @@ from searchengine.vectors import Rows
 Mask = NDArray[np.bool_]
 """Which rows count, shape (n,)."""
 
-ENOUGH = 0.5
+ENOUGH = 0.25
 """Share of the rows that the visited cells hold on average, below which a filtered query visits all
 cells: what passes the filter then lies elsewhere."""
 

@@ -114,3 +114,4 @@ class IndexInfo:
     text: Setting | None
     """How it is searched for texts; for mixed queries the larger of each number."""
     image: Setting | None
+    """How it is searched for images; None where every row is scanned."""

@@ -36,6 +36,7 @@ from searchengine.index_types import IndexInfo
 from searchengine.paths import absolute
 from searchengine.query import Kind, Term, compose, modality_of, parse_terms
 from searchengine.space import Space, space_name
+from searchengine.tuning import TuneReport, tune_space
 from searchengine.types import Failure, Filter, SearchHit, SpaceInfo, TextHit, Vectors
 
 CATALOG = "catalog.sqlite"
@@ -253,6 +254,40 @@ class Library:
     def failures(self) -> list[Failure]:
         """Every file that could not be indexed, and why."""
         return self.catalog.failures()
+
+    def tune(
+        self,
+        *,
+        target: float = 0.95,
+        k: int = 10,
+        queries: Sequence[str] | None = None,
+        memory: int | None = None,
+        factory: str | None = None,
+        space: str | None = None,
+    ) -> TuneReport:
+        """Find and keep the quickest settings of the index whose agreement@k is the `target`.
+
+        For text queries and for image queries apart, against the exact answers; what is reported
+        was measured on queries that chose nothing. `queries` are texts like those that will be
+        asked; without them the captions of the library are taken, or a list that is shipped. The
+        index is built first where the library is large enough; `memory` is the most bytes it may
+        take, and `factory` asks for another one in FAISS's notation. Where the exact scan serves,
+        that is what is reported.
+
+        Raises InputError, NothingIndexedError, SpaceNotFoundError, LibraryLockedError,
+        MissingExtraError without faiss, and the encoder's errors.
+        """
+        chosen = self._searchable(space)
+        with self.writing():
+            return tune_space(
+                chosen,
+                lambda texts: self.encoder(chosen).encode_texts(texts),
+                target=target,
+                k=k,
+                texts=queries,
+                memory=memory,
+                factory=factory,
+            )
 
     # spaces and encoders
 
