@@ -76,14 +76,16 @@ class TuneReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bench:
-    """The rows that are searched."""
+class Bench:
+    """What is searched."""
 
     rows: Rows
     alive: RowNumbers
+    """The rows that may be found, ascending; more than k."""
     k: int
 
     def answers(self, queries: QuerySet) -> RowNumbers:
+        """The exact first k for each query, shape (q, k)."""
         return exact_answers(self.rows, queries, self.k, self.alive)
 
 
@@ -109,18 +111,18 @@ def tune_space(
     alive = np.setdiff1d(np.arange(len(rows)), space.catalog.dead_rows(space.info))
     if len(alive) <= k:
         raise InputError(f"{len(alive):,} images are too few to find the first {k} among them")
-    bench = _Bench(rows, alive, k)
+    bench = Bench(rows, alive, k)
     index = space.index(len(rows))
     most = TIMED if index is None else QUERIES
     sets = [text_queries(space, texts, encode, most), image_queries(rows, alive, most)]
     if index is None:
-        table = tuple(_exact_row(bench, queries) for queries in sets)
+        table = tuple(exact_row(bench, queries) for queries in sets)
         return TuneReport(space.info.name, len(alive), k, target, None, None, True, table)
     return _tune(space, index, bench, sets, target)
 
 
 def _tune(
-    space: Space, index: AnnIndex, bench: _Bench, sets: Sequence[QuerySet], target: float
+    space: Space, index: AnnIndex, bench: Bench, sets: Sequence[QuerySet], target: float
 ) -> TuneReport:
     table: list[TuneRow] = []
     tuned: dict[Modality, TunedSetting] = {}
@@ -129,9 +131,9 @@ def _tune(
         log.warning("tuning for %s queries, on %s", queries.modality.value, queries.source)
         choosing, held_out = queries.halves()
         setting = choose(index, bench.rows, choosing, bench.answers(choosing), bench.alive, target)
-        trial = _Trial(index, bench, held_out)
+        trial = Trial(index, bench, held_out)
         best = tuned[queries.modality] = trial.tuned(setting, target)
-        table.append(_exact_row(bench, held_out))
+        table.append(exact_row(bench, held_out))
         table.append(trial.row("index, untuned", trial.tuned(untuned, target)))
         table.append(trial.row("index, tuned", best))
     space.save_tuned(tuned[Modality.TEXT], tuned[Modality.IMAGE])
@@ -147,10 +149,10 @@ def _tune(
     )
 
 
-class _Trial:
+class Trial:
     """The index asked the queries that chose nothing, as a search asks it."""
 
-    def __init__(self, index: AnnIndex, bench: _Bench, queries: QuerySet) -> None:
+    def __init__(self, index: AnnIndex, bench: Bench, queries: QuerySet) -> None:
         self._index = index
         self._bench = bench
         self._queries = queries
@@ -186,7 +188,7 @@ class _Trial:
         )
 
     def row(self, way: str, tuned: TunedSetting) -> TuneRow:
-        """The line of the table."""
+        """The line of the table for a way to search that was measured."""
         facts = self._index.facts
         return TuneRow(
             modality=self._queries.modality.value,
@@ -202,7 +204,8 @@ class _Trial:
         )
 
 
-def _exact_row(bench: _Bench, queries: QuerySet) -> TuneRow:
+def exact_row(bench: Bench, queries: QuerySet) -> TuneRow:
+    """The line of the table for the exact scan."""
     among = None if len(bench.alive) == len(bench.rows) else bench.alive
     timed = TIMED if len(bench.alive) < EXACT_BELOW else TIMED_EXACT
     asked = queries.vectors[:timed]

@@ -12,7 +12,17 @@ from searchengine import load_encoder, open_library
 from tests.conftest import Watcher
 from tests.readme import README, ROOT, masked, run_blocks
 
-COMMANDS = ("index", "search", "describe", "captions add", "info", "failures", "remove", "models")
+COMMANDS = (
+    "index",
+    "search",
+    "describe",
+    "captions add",
+    "tune",
+    "info",
+    "failures",
+    "remove",
+    "models",
+)
 
 
 def test_console_blocks_show_real_output() -> None:
