@@ -45,7 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n", type=int, default=100_000)
     parser.add_argument("--dim", type=int, default=512)
-    parser.add_argument("--queries", type=int, default=1_000, help="of each modality")
+    parser.add_argument("--queries", type=int, default=2_000, help="of each modality")
     parser.add_argument("--target", type=float, default=0.95)
     parser.add_argument("--factory", help="instead of the one clipseek chooses")
     parser.add_argument("--memory", type=float, help="most megabytes of the index")

@@ -48,6 +48,8 @@ class Space:
     def index(self, rows: int) -> AnnIndex | None:
         """The approximate index, where one fits `rows` rows and faiss is installed."""
         facts = read_facts(self.directory)
+        if facts is not None and facts.covered > rows:
+            return None  # made since the rows were counted: the next search takes it
         if self._loaded[0] != facts:
             try:
                 self._loaded = facts, ann.load(self.directory, rows)

@@ -297,6 +297,29 @@ def test_the_size_that_is_planned_is_the_size_it_has(space: Space) -> None:
     assert facts.plan.bytes == pytest.approx(facts.bytes, rel=0.02)
 
 
+def test_an_index_that_is_newer_than_the_rows_counted_serves_the_next_search(
+    bench: Workbench, space: Space
+) -> None:
+    _add(bench, space, _noise(300))
+    assert space.refresh_index() is Step.ADD
+    reader = Space(space.info, space.directory, space.catalog)
+    assert reader.index(N) is None
+    index = reader.index(N + 300)
+    assert index is not None
+    assert index.covered == N + 300
+
+
+def test_another_format_of_the_facts_is_no_index(space: Space) -> None:
+    _, path = index_facts.files(space.directory)
+    for was, then in [('"format": 1', '"format": 2'), ('"cells": 64', '"cells": -1')]:
+        text = path.read_text(encoding="utf-8")
+        assert was in text
+        path.write_text(text.replace(was, then), encoding="utf-8")
+        assert read_facts(space.directory) is None
+        path.write_text(text, encoding="utf-8")
+        assert read_facts(space.directory) is not None
+
+
 # filters and pages
 
 
