@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import output
-from cli.options import JsonOption, LibraryOption
+from cli.options import FactoryOption, JsonOption, LibraryOption, MemoryOption, parse_size
 
 if TYPE_CHECKING:
     from indexers.pipeline import IndexReport
@@ -58,6 +58,8 @@ def index(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try files again that failed before.")
     ] = False,
+    memory: MemoryOption = None,
+    factory: FactoryOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Bring a library up to date with photo folders.
@@ -70,7 +72,11 @@ def index(
     from indexers.discover import WalkRules, require_roots
     from indexers.run import IndexOptions
     from searchengine import load_encoder, open_library
+    from searchengine.index_plan import cells_of
 
+    limit = parse_size(memory) if memory else None
+    if factory:
+        cells_of(factory)
     paths = [path.expanduser() for path in paths]
     require_roots(paths)
     options = IndexOptions(
@@ -79,6 +85,8 @@ def index(
         workers=workers,
         max_megapixels=max_megapixels,
         retry_failed=retry_failed,
+        memory=limit,
+        factory=factory,
     )
     with open_library(library, create=True) as opened, TqdmObserver("indexing") as observer:
         encoder = _encoder_name(opened, model)

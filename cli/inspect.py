@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import output
 from cli.options import JsonOption, LibraryOption
+
+if TYPE_CHECKING:
+    from searchengine.index_types import IndexInfo, Setting, TunedSetting
 
 
 def info(library: LibraryOption = None, json_output: JsonOption = False) -> None:
@@ -33,6 +36,38 @@ def info(library: LibraryOption = None, json_output: JsonOption = False) -> None
             f"space     {space.name}{mark}: {space.images:,} images, {space.captions:,} captions, "
             f"{space.dim} dimensions, {space.precision}, {index}, {space.bytes / 1e6:,.1f} MB"
         )
+        for line in _index_lines(space.index):
+            print(f"          {line}")
+
+
+def _index_lines(info: IndexInfo) -> list[str]:
+    """What the index of a space is and how it is searched; nothing where there is none."""
+    index = info.index
+    if index is None:
+        return []
+    lines = [
+        f"index {index.plan.factory}: {index.bytes / 1e6:,.1f} MB, "
+        f"{index.bytes / index.listed:.0f} bytes an image, built in {index.build_seconds:.1f} s; "
+        f"{info.uncovered:,} rows outside it are scanned, {info.dead:,} of all are dead"
+    ]
+    for kind, tuned, setting in (
+        ("texts", index.text, info.text),
+        ("images", index.image, info.image),
+    ):
+        how = f"for {kind}: {_plain_setting(setting)}"
+        lines.append(f"{how}, {_measured(tuned) if tuned else 'not tuned: clipseek tune'}")
+    return lines
+
+
+def _plain_setting(setting: Setting | None) -> str:
+    return f"nprobe {setting.nprobe:,}, shortlist {setting.shortlist:,}" if setting else ""
+
+
+def _measured(tuned: TunedSetting) -> str:
+    return (
+        f"agreement@{tuned.k} {tuned.agreement:.3f} (target {tuned.target:g}) on {tuned.queries:,} "
+        f"queries from {tuned.source} at {tuned.rows:,} rows, {tuned.p50_ms:.1f} ms"
+    )
 
 
 def failures(library: LibraryOption = None, json_output: JsonOption = False) -> None:

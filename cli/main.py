@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from cli import captions, evaluate, index, inspect, search
+from cli import captions, evaluate, index, inspect, search, tune
 from searchengine.errors import ClipseekError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("search")(search.search)
 app.command("describe")(captions.describe)
 app.add_typer(captions.app, name="captions")
 app.command("evaluate")(evaluate.evaluate)
+app.command("tune")(tune.tune)
 app.command("info")(inspect.info)
 app.command("failures")(inspect.failures)
 app.command("remove")(inspect.remove)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -24,7 +25,38 @@ SpaceOption = Annotated[
     ),
 ]
 
+MemoryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--memory",
+        metavar="SIZE",
+        help="The most that the index of a large library may take, as 500M or 4G: where it would "
+        "take more, it keeps less of each image and finds less.",
+    ),
+]
+FactoryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--factory",
+        metavar="TEXT",
+        help="Another index than clipseek would choose, in FAISS's notation: IVF4096,PQ64np. "
+        "It is built for small libraries too.",
+    ),
+]
+
 DATE_FORMS = ("%Y", "%Y-%m", "%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M")
+
+
+SIZE_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+
+def parse_size(text: str) -> int:
+    """Bytes from 500M, 4G, 1.5GB or 72000000; units are powers of a thousand."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT]?)B?", text.strip().upper())
+    size = round(float(match[1]) * SIZE_UNITS[match[2]]) if match else 0
+    if size < 1:
+        raise typer.BadParameter(f"{text!r} is no size; write 500M or 4G")
+    return size
 
 
 def parse_date(text: str) -> datetime:

@@ -81,7 +81,7 @@ def index(
         space = next((s for s in library.spaces() if s.info.encoder == encoder), None)
         if space is not None:
             writer.embed_captions(space)
-            _build_index(space)
+            _refresh_index(space, options)
     return _report(survey, run, removed, space, time.perf_counter() - started)
 
 
@@ -94,12 +94,11 @@ def _remove_missing(library: Library, writer: Writer, survey: Survey, moved_ids:
     return len(gone)
 
 
-def _build_index(space: Space) -> None:
-    if space.wants_index():
-        try:
-            space.build_index()
-        except MissingExtraError as error:
-            log.warning("%s", error)
+def _refresh_index(space: Space, options: IndexOptions) -> None:
+    try:
+        space.refresh_index(memory=options.memory, factory=options.factory)
+    except MissingExtraError as error:
+        log.warning("%s", error)
 
 
 def _report(

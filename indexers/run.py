@@ -39,6 +39,10 @@ class IndexOptions:
     workers: int | None = None
     max_megapixels: float = MAX_MEGAPIXELS
     retry_failed: bool = False
+    memory: int | None = None
+    """The most bytes the approximate index may take."""
+    factory: str | None = None
+    """FAISS's notation of the approximate index."""
 
 
 @dataclass(frozen=True, slots=True)

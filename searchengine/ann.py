@@ -1,132 +1,135 @@
-"""The approximate index of a space: FAISS IVF-PQ, a cache over the exact rows. The home of faiss.
+"""The approximate index of a space: FAISS's inverted files over the exact rows. The home of faiss.
 
 The index is derived: it can be deleted at any time and covers the rows it was built on. Its answers
-are a shortlist, re-scored with the exact rows by `engine.py`.
+are a shortlist, scored again with the exact rows by `engine.py`. What to build, and when, is
+decided in `index_plan.py`.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from searchengine.errors import MissingExtraError
+from searchengine.errors import InputError, LibraryUnusableError, MissingExtraError
 from searchengine.exact import BLOCK_ROWS, NO_ROW, RowNumbers
+from searchengine.index_facts import facts_path, index_path, read_facts, write_facts
+from searchengine.index_plan import probes_among, setting_for, shortlist_size
+from searchengine.index_types import IndexFacts, IndexPlan, Setting
 from searchengine.types import Vectors
 from searchengine.vectors import Rows
 
-EXACT_BELOW = 100_000
-"""Rows below which an exact scan answers in some tens of milliseconds, and no index is built."""
+Mask = NDArray[np.bool_]
+"""Which rows count, shape (n,)."""
 
-REBUILD_TAIL = 0.25
-"""Share of rows outside the index from which it is built anew; until then they are scanned."""
-
-TRAIN_PER_CELL = 40
-"""Training vectors per IVF cell: FAISS warns below 39."""
-
-TRAIN_FOR_CODES = 39 * 256
-"""Training vectors for codes of one byte: again FAISS warns below."""
-
-PROBED_SHARE = 1 / 16
-"""Share of the cells that a query visits. Measured on text queries at one million rows: 256 of
-4,096 cells with a shortlist of 1,000 agree with the exact top 10 in 92 of 100 places."""
-
-SHORTLIST = 1_000
-"""Rows that are re-scored exactly, at least; ten times k where that is more."""
-
-
-@dataclass(frozen=True, slots=True)
-class IndexPlan:
-    """What to build, decided from the number and width of the rows alone."""
-
-    factory: str
-    cells: int
-    training_rows: int
-
-
-LEAST_ROWS = 256
-"""Rows below which there is no index at all: codes of one byte have 256 values to train."""
-
-
-def plan_index(n: int, d: int) -> IndexPlan | None:
-    """The index for n rows of width d, or None where the exact scan is better."""
-    return None if n < EXACT_BELOW else force_plan(n, d)
-
-
-def force_plan(n: int, d: int) -> IndexPlan | None:
-    """An index for n rows of width d even where the exact scan is better; None below `LEAST_ROWS`.
-
-    Cells grow with the square root of n, as FAISS's guidelines have it ("Guidelines to choose an
-    index", FAISS wiki), as long as each has rows to train on; codes take one byte for 8
-    dimensions. "np" leaves out polysemous training, which costs much and buys nothing here.
-    """
-    if n < LEAST_ROWS:
-        return None
-    cells = 2 ** int(np.log2(min(4 * np.sqrt(n), n / TRAIN_PER_CELL)))
-    codes = next(m for m in (d // 8, d // 4, d // 2, 1) if m > 0 and d % m == 0)
-    return IndexPlan(
-        factory=f"IVF{cells},PQ{codes}np",
-        cells=cells,
-        training_rows=min(n, max(TRAIN_PER_CELL * cells, TRAIN_FOR_CODES)),
-    )
-
-
-def needs_build(n: int, covered: int) -> bool:
-    """Whether n rows want an index that the one covering `covered` rows is not."""
-    return n >= EXACT_BELOW and n - covered > REBUILD_TAIL * n
+ENOUGH = 0.25
+"""Share of the rows that the visited cells hold on average, below which a filtered query visits all
+cells: what passes the filter then lies elsewhere."""
 
 
 class AnnIndex:
-    """The index file of a space and what it covers: rows 0 to `covered` - 1."""
+    """The index file of a space and what is known of it."""
 
-    def __init__(self, index: Any, covered: int) -> None:  # noqa: ANN401 - faiss is untyped
+    def __init__(self, index: Any, facts: IndexFacts) -> None:  # noqa: ANN401 - faiss is untyped
         self._index = index
-        self.covered = covered
+        self.facts = facts
+
+    @property
+    def covered(self) -> int:
+        """Rows 0 to `covered` - 1 are looked after; later ones are not in it."""
+        return self.facts.covered
 
     def shortlist(self, queries: Vectors, k: int) -> list[RowNumbers]:
         """For each query, shape (q, d), the row numbers worth scoring exactly, in no order."""
-        found = self.nearest(queries, min(self.covered, max(SHORTLIST, 10 * k)))
+        size = shortlist_size(setting_for(self.facts, None), k)
+        found = self.nearest(queries, min(self.facts.listed, size))
         return [line[line != NO_ROW] for line in found]
 
     def nearest(self, queries: Vectors, k: int) -> RowNumbers:
         """The k best rows by the codes alone, shape (q, k), best first; -1 for none."""
+        return self.look_up(queries, k, setting_for(self.facts, None).nprobe)
+
+    def look_up(
+        self, queries: Vectors, k: int, nprobe: int, among: Mask | None = None
+    ) -> RowNumbers:
+        """As `nearest`, visiting `nprobe` cells, of the rows in `among` where that is given."""
         faiss = _faiss()
-        probed = max(1, round(self._index.nlist * PROBED_SHARE))
+        limits: dict[str, Any] = {}
+        if among is not None:
+            bits = np.packbits(among, bitorder="little")
+            limits["sel"] = faiss.IDSelectorBitmap(bits)
+        parameters = faiss.SearchParametersIVF(nprobe=nprobe, **limits)
+        if isinstance(self._index, faiss.IndexPreTransform):
+            parameters = faiss.SearchParametersPreTransform(index_params=parameters)
         found: RowNumbers
-        _, found = self._index.search(
-            np.ascontiguousarray(queries, dtype=np.float32),
-            k,
-            params=faiss.SearchParametersIVF(nprobe=probed),
-        )
+        queries = np.ascontiguousarray(queries, dtype=np.float32)
+        _, found = self._index.search(queries, k, params=parameters)
         return found
 
+    def candidates(
+        self, query: NDArray[np.float32], setting: Setting, size: int, among: Mask | None = None
+    ) -> RowNumbers:
+        """Up to `size` row numbers worth scoring exactly for a query of shape (d,), in no order.
 
-def build(rows: Rows, plan: IndexPlan, directory: Path) -> AnnIndex:
+        `among`, shape (covered,), are the rows that may be found. Where the cells visited hold too
+        few of those, all cells are.
+        """
+        cells, listed = self.facts.plan.cells, self.facts.listed
+        survivors = listed if among is None else int(np.count_nonzero(among))
+        size = min(size, survivors)
+        if size == 0:
+            return np.empty(0, dtype=np.int64)
+        probes = probes_among(setting, cells, survivors / listed)
+        found = self._look_up_one(query, size, probes, among)
+        usual = ENOUGH * min(size, setting.nprobe * listed / cells)
+        if among is not None and len(found) < usual and probes < cells:
+            found = self._look_up_one(query, size, cells, among)
+        return found
+
+    def _look_up_one(
+        self, query: NDArray[np.float32], k: int, nprobe: int, among: Mask | None
+    ) -> RowNumbers:
+        found = self.look_up(query[np.newaxis], k, nprobe, among)[0]
+        present: RowNumbers = found[found != NO_ROW]
+        return present
+
+
+def build(
+    rows: Rows, plan: IndexPlan, directory: Path, *, dead: RowNumbers | None = None
+) -> AnnIndex:
     """Train and fill the index for `rows`, shape (n, d), and put it in `directory`.
 
-    Written beside and renamed: a crash leaves the old index or none. Raises MissingExtraError
-    without faiss.
+    Rows in `dead` are left out. Written beside and renamed: a crash leaves the old index or none.
+    Raises MissingExtraError without faiss, InputError for a factory that FAISS does not make, and
+    LibraryUnusableError where the file cannot be written.
     """
-    faiss = _faiss()
-    index = faiss.index_factory(rows.shape[1], plan.factory, faiss.METRIC_INNER_PRODUCT)
-    index.cp.seed = 1
-    index.cp.min_points_per_centroid = index.pq.cp.min_points_per_centroid = 1  # else it prints
-    chosen = np.sort(np.random.default_rng(1).choice(len(rows), plan.training_rows, replace=False))
-    index.train(rows[chosen].astype(np.float32))
-    for start in range(0, len(rows), BLOCK_ROWS):
-        index.add(rows[start : start + BLOCK_ROWS].astype(np.float32))
-    faiss.write_index(index, str(_index_path(directory).with_suffix(".new")))
-    _facts_path(directory).unlink(missing_ok=True)
-    os.replace(_index_path(directory).with_suffix(".new"), _index_path(directory))
-    beside = _facts_path(directory).with_suffix(".new")
-    beside.write_text(json.dumps({"covered": len(rows), **asdict(plan)}), encoding="utf-8")
-    os.replace(beside, _facts_path(directory))
-    return AnnIndex(index, len(rows))
+    started = time.perf_counter()
+    index = _empty(plan)
+    alive = np.setdiff1d(np.arange(len(rows)), [] if dead is None else dead, assume_unique=True)
+    sample = np.random.default_rng(1).choice(alive, min(plan.training_rows, len(alive)), False)
+    index.train(rows[np.sort(sample)].astype(np.float32))
+    _add(index, rows, alive)
+    seconds = time.perf_counter() - started
+    return _put(index, directory, IndexFacts(plan, len(rows), index.ntotal, 0, seconds))
+
+
+def extend(rows: Rows, directory: Path, *, dead: RowNumbers) -> AnnIndex | None:
+    """Add the rows behind those that the index in `directory` covers, without training it anew.
+
+    `rows` has shape (n, d). Tuned settings stay. None, and nothing done, where there is no index
+    that can be read.
+    """
+    facts = read_facts(directory)
+    index = None if facts is None else _read(directory, mapped=False)
+    if facts is None or index is None or index.ntotal != facts.listed:
+        return None
+    _add(index, rows, np.setdiff1d(np.arange(facts.covered, len(rows)), dead, assume_unique=True))
+    return _put(index, directory, replace(facts, covered=len(rows), listed=index.ntotal))
 
 
 def load(directory: Path, rows: int) -> AnnIndex | None:
@@ -134,30 +137,13 @@ def load(directory: Path, rows: int) -> AnnIndex | None:
 
     An index that covers more than the `rows` of the catalog, or that cannot be read, is none.
     """
-    covered = covered_rows(directory)
-    if covered == 0 or covered > rows:
+    facts = read_facts(directory)
+    if facts is None or facts.covered > rows:
         return None
-    faiss = _faiss()
-    try:
-        index = faiss.read_index(
-            str(_index_path(directory)), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY
-        )
-    except RuntimeError:
+    index = _read(directory, mapped=True)
+    if index is None or index.ntotal != facts.listed or index.d != facts.plan.dim:
         return None
-    return AnnIndex(index, covered) if index.ntotal == covered else None
-
-
-def covered_rows(directory: Path) -> int:
-    """How many rows the index in `directory` says it covers; 0 where there is none."""
-    try:
-        return int(json.loads(_facts_path(directory).read_text(encoding="utf-8"))["covered"])
-    except (OSError, ValueError, KeyError):
-        return 0
-
-
-def files(directory: Path) -> Sequence[Path]:
-    """The files of the index in `directory`."""
-    return [_index_path(directory), _facts_path(directory)]
+    return AnnIndex(index, facts)
 
 
 def require_faiss() -> None:
@@ -165,12 +151,71 @@ def require_faiss() -> None:
     _faiss()
 
 
-def _index_path(directory: Path) -> Path:
-    return directory / "index.faiss"
+def _empty(plan: IndexPlan) -> Any:  # noqa: ANN401 - faiss is untyped
+    faiss = _faiss()
+    try:
+        index = faiss.index_factory(plan.dim, plan.factory, faiss.METRIC_INNER_PRODUCT)
+        cells = _inverted(index)
+    except RuntimeError as error:
+        why = str(error).rsplit(": ", 1)[-1]
+        raise InputError(f"FAISS makes no {plan.factory} of width {plan.dim}: {why}") from error
+    cells.cp.seed = 1
+    cells.cp.min_points_per_centroid = 1  # else it prints
+    if hasattr(cells, "pq"):
+        cells.pq.cp.min_points_per_centroid = 1
+    return index
 
 
-def _facts_path(directory: Path) -> Path:
-    return directory / "index.json"
+def _inverted(index: Any) -> Any:  # noqa: ANN401 - faiss is untyped
+    """The inverted file itself, behind OPQ or PCA. Raises RuntimeError where there is none."""
+    faiss = _faiss()
+    inner = faiss.downcast_index(index.index) if hasattr(index, "chain") else index
+    if not isinstance(inner, faiss.IndexIVF):
+        raise RuntimeError("not an inverted file, or one that scores again by itself")
+    return inner
+
+
+def _add(index: Any, rows: Rows, numbers: RowNumbers) -> None:  # noqa: ANN401
+    for start in range(0, len(numbers), BLOCK_ROWS):
+        some = numbers[start : start + BLOCK_ROWS]
+        index.add_with_ids(rows[some].astype(np.float32), some)
+
+
+def _put(index: Any, directory: Path, facts: IndexFacts) -> AnnIndex:  # noqa: ANN401
+    """Write the index and the facts about it, with the size the file then has.
+
+    Between the two there is no index: never a wrong one.
+    """
+    faiss = _faiss()
+    beside = index_path(directory).with_suffix(".faiss.new")
+    try:
+        faiss.write_index(index, str(beside))
+    except RuntimeError as error:
+        beside.unlink(missing_ok=True)
+        raise LibraryUnusableError(directory, f"the index cannot be written ({error})") from error
+    facts = replace(facts, bytes=beside.stat().st_size)
+    facts_path(directory).unlink(missing_ok=True)
+    os.replace(beside, index_path(directory))
+    write_facts(directory, facts)
+    return AnnIndex(index, facts)
+
+
+def _read(directory: Path, *, mapped: bool) -> Any | None:  # noqa: ANN401
+    """The FAISS index in `directory`, or None where it is damaged.
+
+    Mapped, a search reads only the cells it visits. FAISS would start up to 32 threads for every
+    query to read ahead, which takes longer than the search: measured 3.3 ms against 0.5.
+    """
+    faiss = _faiss()
+    flags = faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY if mapped else 0
+    try:
+        index = faiss.read_index(str(index_path(directory)), flags)
+        lists = faiss.downcast_InvertedLists(_inverted(index).invlists)
+    except RuntimeError:
+        return None
+    if hasattr(lists, "prefetch_nthread"):
+        lists.prefetch_nthread = 0
+    return index
 
 
 def _faiss() -> Any:  # noqa: ANN401 - faiss is untyped

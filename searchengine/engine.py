@@ -7,11 +7,23 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.ann import AnnIndex
+from searchengine.ann import AnnIndex, Mask
 from searchengine.exact import RowNumbers, scan
+from searchengine.index_plan import setting_for, shortlist_size
+from searchengine.index_types import Modality, Setting
 from searchengine.space import Space
 from searchengine.types import Filter, SearchHit, TextHit, Vectors
 from searchengine.vectors import Rows
+
+FEW_ROWS = 20_000
+"""Rows that pass a filter up to which they are all scored: that takes some tens of milliseconds."""
+
+PAGED_SHARE = 0.25
+"""Share of a shortlist that is shown as it is ranked. Deeper ranks are taken from an exact scan:
+near its end a shortlist says little."""
+
+Ranked = list[tuple[int, float]]
+"""Row numbers and scores, best first."""
 
 
 def rank_images(
@@ -23,51 +35,87 @@ def rank_images(
     where: Filter | None = None,
     min_score: float | None = None,
     exact: bool = False,
+    modality: Modality | None = None,
 ) -> list[SearchHit]:
     """The images at ranks offset + 1 to offset + k for a unit query of shape (d,).
 
     There are k hits whenever k images pass the filter and `min_score`. Without `exact`, a library
-    large enough to have an index answers through it: its shortlist is re-scored with the exact
-    rows, and the rows it does not cover are scanned.
+    large enough to have an index answers through it, as is set for the `modality` of the query,
+    None being a mixed one: its shortlist is scored again with the exact rows, and the rows it does
+    not cover are scanned. Pages of the same k continue each other.
     """
     count = space.catalog.rows(space.info)
     rows = space.images.read(count)
-    wanted = offset + k
-    if where is not None and where != Filter():
-        among: RowNumbers | None = space.catalog.rows_matching(space.info, where)
+    among = _survivors(space, count, where)
+    index = None if exact or _is_few(among) else space.index(count)
+    if index is None:
+        ranked = _scored(rows, query, offset + k, _numbers(among))
     else:
-        dead = space.catalog.dead_rows(space.info)
-        index = None if exact else space.index(count)
-        among = _alive(count, dead)
-        if index is not None:
-            likely = np.setdiff1d(_candidates(index, query, wanted, count), dead)
-            among = likely if len(likely) >= wanted else among
-    ranked = _scored(rows, query, wanted, among)[offset:]
+        setting = setting_for(index.facts, modality)
+        ranked = rank_through(index, rows, query, setting, k=k, offset=offset, among=among)
+    ranked = ranked[offset:]
     if min_score is not None:
         ranked = [(row, score) for row, score in ranked if score >= min_score]
     return space.catalog.hits(space.info, ranked, first_rank=offset + 1)
 
 
-def _scored(
-    rows: Rows, query: NDArray[np.float32], k: int, among: RowNumbers | None
-) -> list[tuple[int, float]]:
+def rank_through(
+    index: AnnIndex,
+    rows: Rows,
+    query: NDArray[np.float32],
+    setting: Setting,
+    *,
+    k: int,
+    offset: int = 0,
+    among: Mask | None = None,
+) -> Ranked:
+    """The first offset + k of `rows`, shape (n, d), that are in `among`, by way of the index.
+
+    The shortlist depends on k and not on the offset, so that pages fit each other. Ranks beyond a
+    part of it are the exact ones, less what was ranked before.
+    """
+    wanted = offset + k
+    size = shortlist_size(setting, k)
+    inside = None if among is None else among[: index.covered]
+    tail = np.arange(index.covered, len(rows))
+    if among is not None:
+        tail = tail[among[index.covered :]]
+    likely = np.concatenate([np.sort(index.candidates(query, setting, size, inside)), tail])
+    certain = int(size * PAGED_SHARE)
+    if wanted <= min(certain, len(likely)):
+        return _scored(rows, query, wanted, likely)
+    first = _scored(rows, query, certain, likely)
+    before = {row for row, _ in first}
+    every = _scored(rows, query, wanted, _numbers(among))
+    return (first + [pair for pair in every if pair[0] not in before])[:wanted]
+
+
+def _scored(rows: Rows, query: NDArray[np.float32], k: int, among: RowNumbers | None) -> Ranked:
     scores, numbers = scan(rows, query[np.newaxis], k, among=among)
     return list(zip(numbers[0].tolist(), scores[0].tolist(), strict=True))
 
 
-def _alive(count: int, dead: RowNumbers) -> RowNumbers | None:
-    """Every row but the dead ones; None, which means all, where none is dead."""
+def _survivors(space: Space, count: int, where: Filter | None) -> Mask | None:
+    """Which of the rows may be hits; None, which means all, where none is dead or filtered out."""
+    if where is not None and where != Filter():
+        passing = space.catalog.rows_matching(space.info, where)
+        among = np.zeros(count, dtype=bool)
+        among[passing[passing < count]] = True
+        return among
+    dead = space.catalog.dead_rows(space.info)
     if len(dead) == 0:
         return None
-    alive = np.ones(count, dtype=bool)
-    alive[dead[dead < count]] = False
-    return np.flatnonzero(alive)
+    among = np.ones(count, dtype=bool)
+    among[dead[dead < count]] = False
+    return among
 
 
-def _candidates(index: AnnIndex, query: NDArray[np.float32], wanted: int, count: int) -> RowNumbers:
-    """The index's shortlist and every row it does not cover."""
-    [likely] = index.shortlist(query[np.newaxis], wanted)
-    return np.concatenate([likely, np.arange(index.covered, count)])
+def _is_few(among: Mask | None) -> bool:
+    return among is not None and int(np.count_nonzero(among)) <= FEW_ROWS
+
+
+def _numbers(among: Mask | None) -> RowNumbers | None:
+    return None if among is None else np.flatnonzero(among)
 
 
 def rank_texts(

@@ -13,7 +13,7 @@ from types import TracebackType
 import filelock
 from PIL import Image
 
-from searchengine import ann, clip, engine
+from searchengine import clip, engine
 from searchengine.catalog import Batch, Catalog
 from searchengine.decode import read_image
 from searchengine.encoder import Encoder
@@ -32,9 +32,11 @@ from searchengine.errors import (
     reason_of,
 )
 from searchengine.fetch import read_file, read_url
+from searchengine.index_types import IndexInfo
 from searchengine.paths import absolute
-from searchengine.query import Kind, Term, compose, parse_terms
+from searchengine.query import Kind, Term, compose, modality_of, parse_terms
 from searchengine.space import Space, space_name
+from searchengine.tuning import TuneReport, tune_space
 from searchengine.types import Failure, Filter, SearchHit, SpaceInfo, TextHit, Vectors
 
 CATALOG = "catalog.sqlite"
@@ -58,6 +60,7 @@ class SpaceStatus:
     captions: int
     indexed_rows: int
     """Rows the approximate index covers; 0 where the exact scan serves."""
+    index: IndexInfo
     bytes: int
 
 
@@ -175,7 +178,14 @@ class Library:
         encoder = self.encoder(chosen)
         query = compose(parsed, encoder, lambda term: _term_image(term, encoder.input_size))
         return engine.rank_images(
-            chosen, query, k=k, offset=offset, where=where, min_score=min_score, exact=exact
+            chosen,
+            query,
+            k=k,
+            offset=offset,
+            where=where,
+            min_score=min_score,
+            exact=exact,
+            modality=modality_of(parsed),
         )
 
     def describe(
@@ -221,6 +231,7 @@ class Library:
 
     def _status(self, space: Space) -> SpaceStatus:
         image_vectors, caption_vectors = self.catalog.vector_counts(space.info)
+        index = space.index_info()
         return SpaceStatus(
             name=space.info.name,
             encoder=space.info.encoder,
@@ -228,13 +239,55 @@ class Library:
             precision=space.info.precision,
             images=image_vectors,
             captions=caption_vectors,
-            indexed_rows=ann.covered_rows(space.directory),
+            indexed_rows=index.index.covered if index.index else 0,
+            index=index,
             bytes=space.bytes,
         )
+
+    def index_info(self, space: str | None = None) -> IndexInfo:
+        """What the approximate index of a space is, covers, and how it is searched.
+
+        Raises SpaceNotFoundError, and NothingIndexedError where there is no space.
+        """
+        return self.space(space).index_info()
 
     def failures(self) -> list[Failure]:
         """Every file that could not be indexed, and why."""
         return self.catalog.failures()
+
+    def tune(
+        self,
+        *,
+        target: float = 0.95,
+        k: int = 10,
+        queries: Sequence[str] | None = None,
+        memory: int | None = None,
+        factory: str | None = None,
+        space: str | None = None,
+    ) -> TuneReport:
+        """Find and keep the quickest settings of the index whose agreement@k is the `target`.
+
+        For text queries and for image queries apart, against the exact answers; what is reported
+        was measured on queries that chose nothing. `queries` are texts like those that will be
+        asked; without them the captions of the library are taken, or a list that is shipped. The
+        index is built first where the library is large enough; `memory` is the most bytes it may
+        take, and `factory` asks for another one in FAISS's notation. Where the exact scan serves,
+        that is what is reported.
+
+        Raises InputError, NothingIndexedError, SpaceNotFoundError, LibraryLockedError,
+        MissingExtraError without faiss, and the encoder's errors.
+        """
+        chosen = self._searchable(space)
+        with self.writing():
+            return tune_space(
+                chosen,
+                lambda texts: self.encoder(chosen).encode_texts(texts),
+                target=target,
+                k=k,
+                texts=queries,
+                memory=memory,
+                factory=factory,
+            )
 
     # spaces and encoders
 

@@ -19,6 +19,7 @@ from PIL import Image
 
 from searchengine.encoder import Encoder
 from searchengine.errors import QueryError
+from searchengine.index_types import Modality
 from searchengine.suffixes import is_image_name
 
 WEIGHT = re.compile(r"(?P<weight>\d+(?:\.\d*)?|\.\d+):(?P<rest>.+)", re.DOTALL)
@@ -112,6 +113,12 @@ def _is_file(text: str) -> bool:
         return Path(text).expanduser().is_file()
     except (OSError, ValueError, RuntimeError):  # too long, a NUL, no such user's home
         return False
+
+
+def modality_of(terms: Sequence[Term]) -> Modality | None:
+    """What the terms are made of; None for texts and images together."""
+    kinds = {Modality.TEXT if term.kind is Kind.TEXT else Modality.IMAGE for term in terms}
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 def compose(

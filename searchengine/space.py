@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from searchengine import ann
 from searchengine.ann import AnnIndex
 from searchengine.catalog import Catalog
 from searchengine.errors import MissingExtraError
+from searchengine.index_facts import files, read_facts, write_facts
+from searchengine.index_plan import next_step, setting_for
+from searchengine.index_types import IndexFacts, IndexInfo, Modality, Step, TunedSetting
 from searchengine.types import SpaceInfo
 from searchengine.vectors import VectorFile
 
@@ -39,32 +43,85 @@ class Space:
         self.catalog = catalog
         self.images = VectorFile(directory / "vectors.f16", info.dim)
         self.captions = VectorFile(directory / "captions.f16", info.dim)
-        self._loaded: tuple[int, AnnIndex | None] = (0, None)
+        self._loaded: tuple[IndexFacts | None, AnnIndex | None] = (None, None)
 
     def index(self, rows: int) -> AnnIndex | None:
         """The approximate index, where one fits `rows` rows and faiss is installed."""
-        covered = ann.covered_rows(self.directory)
-        if self._loaded[0] != covered:
+        facts = read_facts(self.directory)
+        if facts is not None and facts.covered > rows:
+            return None  # made since the rows were counted: the next search takes it
+        if self._loaded[0] != facts:
             try:
-                self._loaded = covered, ann.load(self.directory, rows)
+                self._loaded = facts, ann.load(self.directory, rows)
             except MissingExtraError as error:
                 log.warning("%s", error)
-                self._loaded = covered, None
+                self._loaded = facts, None
         return self._loaded[1]
 
-    def wants_index(self) -> bool:
-        """Whether there are so many rows outside the index that it should be built (anew)."""
-        return ann.needs_build(self.catalog.rows(self.info), ann.covered_rows(self.directory))
+    def refresh_index(self, *, memory: int | None = None, factory: str | None = None) -> Step:
+        """Bring the index up to date with the rows, by as little as will do; returns what was done.
 
-    def build_index(self) -> None:
-        """Build the index over every row there is now. Raises MissingExtraError without faiss."""
+        `memory` is the most bytes it may take, `factory` FAISS's notation of another one than the
+        program would choose; without them the index stays of the kind it is. The caller holds the
+        library's lock. Raises InputError, LibraryUnusableError, and MissingExtraError without
+        faiss.
+        """
         rows = self.images.read(self.catalog.rows(self.info))
-        plan = ann.plan_index(*rows.shape)
-        if plan is not None:
-            ann.build(rows, plan, self.directory)
+        dead = self.catalog.dead_rows(self.info)
+        facts = self._sound_facts(len(rows))
+        step, plan = next_step(
+            len(rows), len(dead), self.info.dim, facts, memory=memory, factory=factory
+        )
+        if step is Step.ADD:
+            ann.extend(rows, self.directory, dead=dead)
+        elif plan is not None:
+            log.warning(
+                "building the index %s over %s vectors; a million take minutes",
+                plan.factory,
+                f"{plan.rows:,}",
+            )
+            ann.build(rows, plan, self.directory, dead=dead)
+            if facts is not None and (facts.text or facts.image):
+                log.warning("the settings tuned for the index before are gone: clipseek tune")
+        return step
+
+    def _sound_facts(self, rows: int) -> IndexFacts | None:
+        """What is known of the index, if it can be read; what is left of a damaged one goes."""
+        if not any(path.exists() for path in files(self.directory)):
+            return None
+        index = ann.load(self.directory, rows)
+        if index is not None:
+            return index.facts
+        log.warning("the index of space %s is damaged or unfinished, and removed", self.info.name)
+        for path in files(self.directory):
+            path.unlink(missing_ok=True)
+        return None
+
+    def save_tuned(self, text: TunedSetting | None, image: TunedSetting | None) -> None:
+        """Keep tuned settings beside the index; None leaves one as it is."""
+        facts = read_facts(self.directory)
+        if facts is not None:
+            changed = replace(facts, text=text or facts.text, image=image or facts.image)
+            write_facts(self.directory, changed)
+
+    def index_info(self) -> IndexInfo:
+        """What the index is, covers, and how it is searched."""
+        rows = self.catalog.rows(self.info)
+        facts = read_facts(self.directory)
+        if facts is not None and facts.covered > rows:
+            facts = None
+        return IndexInfo(
+            space=self.info.name,
+            rows=rows,
+            dead=len(self.catalog.dead_rows(self.info)),
+            uncovered=rows - facts.covered if facts else rows,
+            index=facts,
+            text=setting_for(facts, Modality.TEXT) if facts else None,
+            image=setting_for(facts, Modality.IMAGE) if facts else None,
+        )
 
     @property
     def bytes(self) -> int:
         """Size on disk in bytes: vectors, caption vectors and index."""
-        index_bytes = sum(p.stat().st_size for p in ann.files(self.directory) if p.exists())
+        index_bytes = sum(p.stat().st_size for p in files(self.directory) if p.exists())
         return self.images.bytes + self.captions.bytes + index_bytes

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from searchengine import ann
 from searchengine.evaluation_types import WayRow
 from searchengine.exact import RowNumbers, scan, scan_many
+from searchengine.index_facts import files
+from searchengine.index_plan import EXACT_BELOW, LEAST_ROWS, force_plan
 from searchengine.metrics import agreement
 from searchengine.types import Vectors
 from searchengine.vectors import Rows
@@ -44,12 +46,12 @@ def measure_ways(
     rows = []
     if through in ("exact", "both"):
         rows.append(race.run(EXACT, race.scan, race.exact, race.width))
-    plan = ann.force_plan(*gallery.shape) if through in ("index", "both") else None
+    plan = force_plan(*gallery.shape) if through in ("index", "both") else None
     if plan is None:
         return tuple(rows)
     with tempfile.TemporaryDirectory(prefix="clipseek-") as place:
         index = ann.build(race.rows, plan, Path(place))
-        size = sum(path.stat().st_size for path in ann.files(Path(place))) / len(gallery)
+        size = sum(path.stat().st_size for path in files(Path(place))) / len(gallery)
 
         def rescore(asked: Vectors, k: int) -> RowNumbers:
             return race.rescore(index, asked, k)
@@ -64,14 +66,14 @@ def caveats(through: str, images: int) -> list[str]:
     """What to know before reading the lines of an index over so many images, in sentences."""
     if through == EXACT:
         return []
-    if images < ann.LEAST_ROWS:
+    if images < LEAST_ROWS:
         return [
-            f"An index needs {ann.LEAST_ROWS} images to be trained on and there are {images:,}, so "
+            f"An index needs {LEAST_ROWS} images to be trained on and there are {images:,}, so "
             "nothing is measured through one: add images with --distractors"
         ]
-    if images < ann.EXACT_BELOW:
+    if images < EXACT_BELOW:
         return [
-            f"A library of fewer than {ann.EXACT_BELOW:,} images is searched exactly, so the index "
+            f"A library of fewer than {EXACT_BELOW:,} images is searched exactly, so the index "
             f"over these {images:,} is one that it would not use: to measure the one that serves, "
             "add images with --distractors"
         ]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.options import parse_size
 from tests.conftest import Run, Workbench
 
 
@@ -143,6 +144,9 @@ ERRORS = [
     (["search", "red", "--after", "yesterday"], 2, "'yesterday' is no date"),
     (["search", "red", "-k", "0"], 2, "greater than or equal to 1"),
     (["search", "red", "--colour"], 2, "--colour"),
+    (["tune", "--target", "2"], 1, "the target is in (0, 1]"),
+    (["tune", "--memory", "much"], 2, "'much' is no size"),
+    (["index", ".", "--factory", "HNSW32"], 1, "not an inverted file in FAISS's notation"),
     (["find"], 2, "find"),
     (["index"], 2, "PATH"),
 ]
@@ -190,7 +194,9 @@ def test_caption_files_that_are_wrong(
 
 
 def test_every_command_and_flag_has_help(run: Run) -> None:
-    commands = ("index", "search", "describe", "evaluate", "info", "failures", "remove", "models")
+    commands = (
+        "index", "search", "describe", "evaluate", "tune", "info", "failures", "remove", "models",
+    )  # fmt: skip
     for command in commands:
         done = run(command, "--help")
         assert done.code == 0
@@ -209,3 +215,52 @@ def test_models_lists_licences_and_what_is_here(run: Run) -> None:
     table = run("models").out.splitlines()
     assert len(table) == len(names) + 1
     assert table[0].startswith("name")
+
+
+def test_tune_prints_a_table_or_json(run: Run, bench: Workbench) -> None:
+    for number in range(300):
+        bench.paint(f"{number:03}.png", (number % 256, (7 * number) % 256, (31 * number) % 256))
+    run("index", bench.photos)
+    small = run("tune", "-k", 5)
+    assert small.code == 0
+    assert small.out.splitlines()[0].split()[:3] == ["for", "way", "agreement@5"]
+    assert "300 images are few enough to compare every one: nothing to tune" in small.err
+    done = run("tune", "--factory", "IVF4,Flat", "--target", 0.9)
+    assert done.code == 0, done.err
+    assert [line.split()[0] for line in done.out.splitlines()] == [
+        "for", "text", "text", "text", "image", "image", "image",
+    ]  # fmt: skip
+    assert "building the index IVF4,Flat over 300 vectors" in done.err
+    assert "IVF4,Flat over 300 images, built in" in done.err
+    report = json.loads(run("tune", "--json").out)
+    assert (report["factory"], report["k"], report["target"]) == ("IVF4,Flat", 10, 0.95)
+    assert set(report["rows"][2]) >= {
+        "modality", "way", "agreement", "p50_ms", "p99_ms", "bytes_per_image", "nprobe",
+        "shortlist", "queries", "source",
+    }  # fmt: skip
+    shown = run("info").out
+    assert "index IVF4,Flat: " in shown
+    assert "for texts: nprobe " in shown
+    assert "agreement@10 " in shown
+    [space] = json.loads(run("info", "--json").out)["spaces"]
+    assert space["index"]["index"]["plan"]["factory"] == "IVF4,Flat"
+    assert space["indexed_rows"] == 300
+
+
+def test_index_takes_a_factory_and_a_memory_limit(run: Run, bench: Workbench) -> None:
+    for number in range(260):
+        bench.paint(f"{number:03}.png", (number % 256, (7 * number) % 256, (31 * number) % 256))
+    done = run("index", bench.photos, "--factory", "IVF4,PQ2np")
+    assert done.code == 0, done.err
+    assert "building the index IVF4,PQ2np over 260 vectors" in done.err
+    assert "not tuned: clipseek tune" in run("info").out
+    assert "building" not in run("index", bench.photos, "--factory", "IVF4,PQ2np").err
+    assert "building the index" in run("index", bench.photos, "--memory", "4G").err
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("4G", 4 * 10**9), ("500M", 500 * 10**6), ("1.5 GB", 15 * 10**8), ("72000000", 72 * 10**6)],
+)
+def test_sizes(text: str, size: int) -> None:
+    assert parse_size(text) == size

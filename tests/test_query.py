@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from searchengine.errors import QueryError
-from searchengine.query import Kind, Term, parse_terms
+from searchengine.index_types import Modality
+from searchengine.query import Kind, Term, modality_of, parse_terms
 
 
 def text(value: str, weight: float = 1.0) -> Term:
@@ -94,3 +95,16 @@ def test_add_and_sub_flags() -> None:
 def test_what_is_no_query(words: list[str], message: str) -> None:
     with pytest.raises(QueryError, match=message):
         parse_terms(words)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        ([Kind.TEXT], Modality.TEXT),
+        ([Kind.TEXT, Kind.TEXT], Modality.TEXT),
+        ([Kind.IMAGE, Kind.URL], Modality.IMAGE),
+        ([Kind.TEXT, Kind.IMAGE], None),
+    ],
+)
+def test_what_a_query_is_made_of(kinds: list[Kind], expected: Modality | None) -> None:
+    assert modality_of([Term(kind, "x", -1.0) for kind in kinds]) is expected

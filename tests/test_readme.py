@@ -13,8 +13,8 @@ from tests.conftest import Watcher
 from tests.readme import README, ROOT, masked, run_blocks
 
 COMMANDS = (
-    "index", "search", "describe", "captions add", "evaluate", "info", "failures", "remove",
-    "models",
+    "index", "search", "describe", "captions add", "evaluate", "tune", "info", "failures",
+    "remove", "models",
 )  # fmt: skip
 
 
