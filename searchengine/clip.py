@@ -147,7 +147,9 @@ def load_encoder(name: str, *, device: str = "auto", precision: str = "auto") ->
     name = canonical_name(name)
     if precision not in ("auto", *PRECISIONS):
         raise EncoderError(f"unknown precision {precision!r}; choose auto, {', '.join(PRECISIONS)}")
-    with _LOADING, quiet():
+    import torch
+
+    with _LOADING, quiet(), torch.inference_mode(False):  # whatever the caller is in
         device = choose_device(device)  # before a download that would be for nothing
         source = find_source(name)
         parts = build(name, source)

@@ -47,7 +47,7 @@ class ModelInfo:
 MODELS: tuple[ModelInfo, ...] = (
     ModelInfo(
         STARTER,
-        19.25,
+        20.69,
         224,
         256,
         "see NOTICE",

@@ -42,9 +42,7 @@ def cache_embeddings(texts: list[str], out: Path, threads: int) -> None:
         example_input=torch.ones(2, 9, dtype=torch.long),
         input=[ov.PartialShape([-1, -1])],
     )
-    model = ov.Core().compile_model(
-        traced, "CPU", {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
-    )
+    model = ov.Core().compile_model(traced, "CPU", {"INFERENCE_NUM_THREADS": threads})
     table = np.empty((len(texts), WIDTH), dtype=np.float16)
     started = time.monotonic()
     for number, rows in enumerate(batches_of_one_length(ids)):

@@ -28,6 +28,7 @@ class Photo:
     split: str
     captions: tuple[str, ...]  # people's own words
     template_captions: tuple[str, ...]  # made from labels by rule
+    labels: tuple[str, ...] = ()
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -46,6 +47,7 @@ def read_pack(pack: Path) -> list[Photo]:
             split=row["split"],
             captions=tuple(row["captions"]),
             template_captions=tuple(row["template_captions"]),
+            labels=tuple(row["labels"]),
         )
         for row in rows
     ]

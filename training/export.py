@@ -10,14 +10,12 @@ from open_clip.model import CLIP
 from safetensors.torch import save_file
 from shipped import WEIGHTS_NAME
 from torch import nn
+from trunk import unfold
 
 
-@torch.no_grad()
-def place_image_tower(model: CLIP, trunk: nn.Module, head: dict[str, torch.Tensor]) -> None:
-    """Copy the classifier's trunk and a folded image head into `model.visual`."""
-    weights = trunk.state_dict()
-    kept = {name: weights[name] for name in model.visual.trunk.state_dict()}
-    model.visual.trunk.load_state_dict(kept, strict=True)
+def place_image_tower(model: CLIP, folded: nn.Module, head: dict[str, torch.Tensor]) -> None:
+    """Copy a trunk and an image head, both folded, into `model.visual`."""
+    unfold(folded, model.visual.trunk.eval())
     model.visual.head.mlp.load_state_dict(head, strict=True)
 
 

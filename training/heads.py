@@ -1,8 +1,9 @@
-"""The trainable parts of the teacher: one head for each frozen encoder."""
+"""The trainable parts on top of the published encoders."""
 
 from __future__ import annotations
 
 import torch
+from settings import DIM, HeadSettings
 from torch import nn
 from torch.nn import functional
 
@@ -14,16 +15,14 @@ class ImageHead(nn.Module):
     left which open_clip's TimmModel does not have.
     """
 
-    def __init__(
-        self, mean: torch.Tensor, deviation: torch.Tensor, dim: int, hidden: int, drop: float
-    ) -> None:
+    def __init__(self, pooled: torch.Tensor, settings: HeadSettings) -> None:
         super().__init__()
-        self.register_buffer("mean", mean)
-        self.register_buffer("deviation", deviation)
-        self.inputs = nn.Dropout(drop)
-        self.fc1 = nn.Linear(len(mean), hidden)
-        self.drop = nn.Dropout(drop)
-        self.fc2 = nn.Linear(hidden, dim, bias=False)
+        self.register_buffer("mean", pooled.mean(0))
+        self.register_buffer("deviation", pooled.std(0) + 0.05)
+        self.inputs = nn.Dropout(settings.drop)
+        self.fc1 = nn.Linear(pooled.shape[1], settings.hidden)
+        self.drop = nn.Dropout(settings.drop)
+        self.fc2 = nn.Linear(settings.hidden, DIM, bias=False)
 
     def forward(self, pooled: torch.Tensor) -> torch.Tensor:
         """Pooled features (N, 1280) to embeddings (N, D), not normalised."""
@@ -37,17 +36,21 @@ class ImageHead(nn.Module):
         return {"fc1.weight": weight, "fc1.bias": bias, "fc2.weight": self.fc2.weight}
 
 
-class TextHead(nn.Module):
-    """MiniLM embeddings (N, 384) to embeddings (N, D): a linear map and a gelu correction."""
+class SentenceText(nn.Module):
+    """The text side of the teacher: MiniLM rows through a linear map and a gelu correction."""
 
-    def __init__(self, dim: int, hidden: int, drop: float, width: int = 384) -> None:
+    def __init__(self, sentences: torch.Tensor, settings: HeadSettings) -> None:
         super().__init__()
-        self.skip = nn.Linear(width, dim)
-        self.fc1 = nn.Linear(width, hidden)
-        self.drop = nn.Dropout(drop)
-        self.fc2 = nn.Linear(hidden, dim, bias=False)
+        self.sentences = sentences  # (T, 384) unit rows; not a buffer, which averaging would copy
+        width = sentences.shape[1]
+        self.skip = nn.Linear(width, DIM)
+        self.fc1 = nn.Linear(width, settings.text_hidden)
+        self.drop = nn.Dropout(settings.drop)
+        self.fc2 = nn.Linear(settings.text_hidden, DIM, bias=False)
 
-    def forward(self, sentences: torch.Tensor) -> torch.Tensor:
-        """Unit MiniLM rows (N, 384) to embeddings (N, D), not normalised."""
-        x = sentences * sentences.shape[-1] ** 0.5  # unit variance per coordinate
-        return self.skip(x) + self.fc2(self.drop(functional.gelu(self.fc1(x))))
+    def embed(self, rows: torch.Tensor) -> torch.Tensor:
+        """Unit embeddings (B, D) of the texts `rows` (B,)."""
+        x = self.sentences[rows] * self.sentences.shape[1] ** 0.5  # unit variance per coordinate
+        return functional.normalize(
+            self.skip(x) + self.fc2(self.drop(functional.gelu(self.fc1(x))))
+        )

@@ -1,29 +1,47 @@
-"""The loss functions of both training stages, on unit embeddings."""
+"""The loss functions of all stages, on unit embeddings."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch.nn import functional
 
 
-def soft_targets(sentences: torch.Tensor, hard_share: float, temperature: float) -> torch.Tensor:
-    """Target distribution (B, B) of the contrastive loss, each row summing to one.
+@dataclass(frozen=True)
+class Targets:
+    """What a batch of B photos and their T texts should say of each other."""
 
-    `hard_share` goes to the pair itself, the rest is spread over captions that say much the same:
-    softmax of the MiniLM cosines of `sentences` (B, 384) over `temperature`. Captions of different
-    photos are often true of both; plain InfoNCE would push such pairs apart.
+    of_photos: torch.Tensor  # (B, T), rows sum to one
+    of_texts: torch.Tensor  # (T, B), rows sum to one
+
+
+def soft_targets(
+    sentences: torch.Tensor, owners: torch.Tensor, hard_share: float, temperature: float
+) -> Targets:
+    """Targets for texts with MiniLM rows `sentences` (T, 384); `owners` (T,) are their photos.
+
+    `hard_share` goes to the true pairs, the rest is spread by how near a text is to what the
+    photo's own texts say: softmax of the cosines over `temperature`. Captions of different photos
+    are often true of both; plain InfoNCE would push such pairs apart.
     """
-    spread = torch.softmax(sentences @ sentences.T / temperature, dim=1)
-    return spread * (1 - hard_share) + torch.eye(len(sentences)) * hard_share
+    mine = functional.one_hot(owners).float()  # (T, B)
+    photos = functional.normalize(mine.T @ sentences, dim=1)
+    near = sentences @ photos.T / temperature
+    spread = 1 - hard_share
+    return Targets(
+        of_photos=hard_share * (mine / mine.sum(0)).T + spread * torch.softmax(near.T, 1),
+        of_texts=hard_share * mine + spread * torch.softmax(near, 1),
+    )
 
 
 def contrastive(
-    images: torch.Tensor, texts: torch.Tensor, targets: torch.Tensor, scale: torch.Tensor
+    images: torch.Tensor, texts: torch.Tensor, targets: Targets, scale: torch.Tensor
 ) -> torch.Tensor:
-    """Symmetric cross entropy of `scale * images @ texts.T` (B, B) against `targets` (B, B)."""
+    """Symmetric cross entropy of `scale * images @ texts.T` (B, T) against the targets."""
     logits = scale * images @ texts.T
-    forth = -(targets * torch.log_softmax(logits, 1)).sum(1).mean()
-    back = -(targets * torch.log_softmax(logits.T, 1)).sum(1).mean()
+    forth = -(targets.of_photos * torch.log_softmax(logits, 1)).sum(1).mean()
+    back = -(targets.of_texts * torch.log_softmax(logits.T, 1)).sum(1).mean()
     return (forth + back) / 2
 
 

@@ -4,26 +4,61 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+DIM = 256
+"""Of the embeddings: 512 bytes an image on disk."""
+
+VIEWS, CAPTIONED_VIEWS = 2, 6
+"""Looks at each photo, the plain one among them: captioned photos are few and seen often."""
+
 
 @dataclass(frozen=True)
-class TeacherSettings:
-    """Heads on the frozen encoders; minutes on two cores."""
+class HeadSettings:
+    """The parts on top of the two published encoders."""
 
-    dim: int = 256
     hidden: int = 512  # open_clip's 'mlp' proj has exactly twice the embedding
     text_hidden: int = 512
     drop: float = 0.3
-    epochs: int = 10  # recall stops rising here; the loss does not
-    batch: int = 512
-    repeats: int = 2  # a photo with five captions is seen twice an epoch
-    learning_rate: float = 2e-3
+
+
+@dataclass(frozen=True)
+class AlignSettings:
+    """One contrastive training of pictures against texts."""
+
+    epochs: int
+    head_rate: float
+    upper_rate: float
+    text_rate: float
+    anchor_weight: float  # keeps texts near the teacher, which has seen more words
+    seed: int
+    batch: int = 256
+    repeats: int = 2  # a photo with captions is seen twice an epoch
+    captions: int = 5  # of a photo with captions, in one step: each is an answer
+    phrases: int = 2  # of a photo with labels
     weight_decay: float = 0.1
     hard_share: float = 0.7
     soft_temperature: float = 0.05
-    class_weight: float = 0.1
+    class_weight: float = 0.4
     class_scale: float = 25.0
     average: float = 0.98  # decay of the running mean of the weights, a step
-    seed: int = 7
+
+
+TEACHER = AlignSettings(
+    epochs=8,
+    head_rate=2e-3,
+    upper_rate=3e-4,
+    text_rate=2e-3,
+    anchor_weight=0.0,
+    seed=7,
+)
+FINISH = AlignSettings(
+    epochs=2,
+    captions=2,  # the text tower is what takes the time here
+    head_rate=3e-4,
+    upper_rate=1e-4,
+    text_rate=3e-4,
+    anchor_weight=2.0,
+    seed=13,
+)
 
 
 @dataclass(frozen=True)
@@ -38,33 +73,12 @@ class StudentSettings:
 
 @dataclass(frozen=True)
 class DistilSettings:
-    """One distillation of the text tower; most of the recipe's time."""
+    """The distillation of the text tower."""
 
-    epochs: int = 1
+    epochs: int = 3
     tokens_per_batch: int = 2048
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
     neighbour_weight: float = 0.3
     neighbour_scale: float = 20.0
     seed: int = 11
-
-
-TO_MINILM = DistilSettings(epochs=2)
-TO_TEACHER = DistilSettings(epochs=2, learning_rate=1e-3, seed=12)
-
-
-@dataclass(frozen=True)
-class FinishSettings:
-    """The last stage: both towers' new parts trained together on the photos."""
-
-    epochs: int = 2
-    batch: int = 512
-    repeats: int = 2
-    text_rate: float = 3e-4
-    image_rate: float = 3e-4
-    weight_decay: float = 0.1
-    teacher_weight: float = 2.0  # keeps the text tower near the teacher, which has seen more words
-    hard_share: float = 0.7
-    soft_temperature: float = 0.05
-    average: float = 0.95
-    seed: int = 13

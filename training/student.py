@@ -1,4 +1,4 @@
-"""Stage 2: distil sentence embeddings into open_clip's small text transformer."""
+"""Stage 2: distil the teacher's text side into open_clip's small text transformer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import time
 
 import torch
 from losses import cosine_distance, neighbourhood
-from open_clip.model import CLIP
 from settings import DistilSettings
 from torch import nn
 from torch.nn import functional
@@ -17,7 +16,6 @@ from tower import TextTower
 log = logging.getLogger(__name__)
 
 LENGTH_JITTER = 1.5  # tokens; mixes neighbours of the length order from epoch to epoch
-RIDGE = 1e-3
 PIECE = 64  # texts
 
 
@@ -38,53 +36,23 @@ def padded(ids: list[torch.Tensor], rows: torch.Tensor) -> torch.Tensor:
     return pad_sequence([ids[row] for row in rows.tolist()], batch_first=True)
 
 
-def embed(tower: TextTower, ids: list[torch.Tensor], rows: torch.Tensor) -> torch.Tensor:
-    """Unit embeddings (B, D) of the chosen texts, with gradients.
+class TokenText(nn.Module):
+    """The text side of the encoder itself: token ids through the text tower."""
 
-    Encoded in pieces of like length: one long caption would pad the whole batch to twice its size.
-    """
-    order = torch.argsort(torch.tensor([len(ids[row]) for row in rows.tolist()]))
-    pieces = [tower(padded(ids, rows[piece])) for piece in order.split(PIECE)]
-    return functional.normalize(torch.cat(pieces)[torch.argsort(order)], dim=1)
+    def __init__(self, tower: TextTower, ids: list[torch.Tensor]) -> None:
+        super().__init__()
+        self.tower = tower
+        self.ids = ids
 
+    def embed(self, rows: torch.Tensor) -> torch.Tensor:
+        """Unit embeddings (B, D) of the texts `rows` (B,).
 
-@torch.no_grad()
-def encode(tower: TextTower, ids: list[torch.Tensor], size: int = 512) -> torch.Tensor:
-    """Unit embeddings (T, D) of tokenised texts, in their order."""
-    tower.eval()
-    order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
-    out = torch.empty(len(ids), tower.model.text_projection.shape[1])
-    for start in range(0, len(order), size):
-        rows = torch.tensor(order[start : start + size])
-        out[rows] = functional.normalize(tower(padded(ids, rows)), dim=1)
-    return out
-
-
-@torch.no_grad()
-def move(tower: TextTower, model: CLIP, ids: list[torch.Tensor], targets: torch.Tensor) -> None:
-    """Continue `tower` inside `model`, whose embedding may have another number of dimensions.
-
-    The new text projection is the ridge regression of the end token's features onto `targets`
-    (T, D), so a tower that learned one space starts near another.
-    """
-    width = len(tower.model.text_projection)
-    tower.model.text_projection = nn.Parameter(torch.eye(width))
-    tower.eval()
-    x = torch.cat(
-        [
-            tower(padded(ids, torch.arange(start, min(start + 512, len(ids)))))
-            for start in range(0, len(ids), 512)
-        ]
-    )
-    ridge = RIDGE * len(x) * torch.eye(width)
-    learned = {
-        name: value
-        for name, value in tower.model.state_dict().items()
-        if not name.startswith("visual.")
-    }
-    learned["text_projection"] = torch.linalg.solve(x.T @ x + ridge, x.T @ targets)
-    model.load_state_dict(learned, strict=False)  # the image tower follows later
-    tower.model = model
+        Encoded in pieces of like length: one long caption would pad the whole batch to twice its
+        size.
+        """
+        order = torch.argsort(torch.tensor([len(self.ids[row]) for row in rows.tolist()]))
+        pieces = [self.tower(padded(self.ids, rows[piece])) for piece in order.split(PIECE)]
+        return functional.normalize(torch.cat(pieces)[torch.argsort(order)], dim=1)
 
 
 def distil(

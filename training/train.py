@@ -2,50 +2,68 @@
 
     python training/train.py --data ../shared/data --work build/training --out searchengine/starter
 
-Caches in `--work` are reused, so a second run only trains.
+What a stage leaves in `--work` is used again by the next run.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from align import Material, Towers, align
 from assemble import (
+    Texts,
     class_prompts,
-    load_pooled,
-    load_sentences,
-    make_benchmark,
-    make_classes,
-    make_pairs,
+    labelling_check,
+    load_photos,
+    load_texts,
+    pooled_features,
+    retrieval_check,
 )
-from cache_images import cache_features
+from cache_images import cache_view
 from cache_texts import cache_embeddings
 from corpus import Photo, is_tuning, read_karpathy, read_lines, read_pack, without
 from export import place_image_tower, save
-from finish import TokenBenchmark, Towers, finish
-from settings import TO_MINILM, TO_TEACHER, FinishSettings, StudentSettings, TeacherSettings
+from heads import ImageHead, SentenceText
+from names import follow, move_names
+from photos import load_view
+from settings import (
+    CAPTIONED_VIEWS,
+    DIM,
+    FINISH,
+    TEACHER,
+    VIEWS,
+    DistilSettings,
+    HeadSettings,
+    StudentSettings,
+)
 from shipped import untrained
-from student import distil, move
-from teacher import Benchmark, Pairs, Teacher, train_teacher
+from student import TokenText, distil
 from tower import TextTower, tokenize
-from trunk import build_trunk
+from trunk import Upper, build_folded
 from vocabulary import cache_meanings
 
 log = logging.getLogger(__name__)
 
-# Every third Flickr30k caption and every second WordNet phrase: embedding all lines with MiniLM
-# would take longer than everything else together.
+# Every second phrase and every fourth gloss of WordNet: more of them would crowd out the captions.
 LINE_FILES = {
     "flickr8k_train_captions.txt": 1,
     "coco_captions.txt": 1,
-    "flickr30k_train_captions.txt": 3,
+    "flickr30k_train_captions.txt": 1,
     "wordnet_noun_phrases.txt": 2,
+    "wordnet_noun_glosses.txt": 4,
+    "imagenet_classnames.txt": 1,
 }
-MIRRORED_SOURCE = "flickr8k"  # the source with own captions gets a second view
+HELD_TEXTS = 8000  # texts that stay where they are while the names move
+LEARNED_TEXTS = ("photo", "classes", "lines")
+CAPTIONED_SOURCE = "flickr8k"
+LABELLED_CHECK = (
+    "nips2017_imagenet"  # held out whole: photos of ImageNet's classes, not of ImageNet
+)
 
 
 @dataclass(frozen=True)
@@ -72,26 +90,28 @@ def main() -> None:
         help="share of the captioned photos held out for choosing settings",
     )
     parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
-    arguments.work.mkdir(parents=True, exist_ok=True)
+    job = Job(**vars(parser.parse_args()))
+    job.work.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(message)s",
-        handlers=[logging.StreamHandler(), logging.FileHandler(arguments.work / "train.log")],
+        handlers=[logging.StreamHandler(), logging.FileHandler(job.work / "train.log")],
     )
-    torch.set_num_threads(arguments.threads)
-    job = Job(**vars(arguments))
+    torch.set_num_threads(job.threads)
+    torch.set_flush_denormal(True)  # gradients become so small that they slow the processor down
     photos, benchmark = read_pack(job.data / "pack"), read_karpathy(job.data / "flickr8k_dev")
     fill_caches(job, photos, benchmark)
     train(job, photos, benchmark)
 
 
 def fill_caches(job: Job, photos: list[Photo], benchmark: list[Photo]) -> None:
-    """Run both frozen encoders over everything, where that has not been done."""
-    mirrored = [photo for photo in photos if photo.source == MIRRORED_SOURCE]
-    cache_features(build_trunk(), benchmark, job.work / "benchmark.v0.npy", 0, job.threads)
-    cache_features(build_trunk(), photos, job.work / "pack.v0.npy", 0, job.threads)
-    cache_features(build_trunk(), mirrored, job.work / "pack.v1.npy", 1, job.threads)
+    """Run what stays as published over everything, where that has not been done."""
+    cache_view(benchmark, job.work / "benchmark.v0.npy", 0)
+    for number in range(VIEWS):
+        cache_view(photos, job.work / f"pack.v{number}.npy", number)
+    captioned = [photo for photo in photos if photo.captions]
+    for number in range(VIEWS, CAPTIONED_VIEWS):
+        cache_view(captioned, job.work / f"captioned.v{number}.npy", number)
     held_out = [text for photo in benchmark for text in photo.captions]
     cache_embeddings(held_out, job.work / "benchmark", job.threads)
     own = list(dict.fromkeys(text for photo in photos for text in photo.texts))
@@ -106,79 +126,116 @@ def fill_caches(job: Job, photos: list[Photo], benchmark: list[Photo]) -> None:
     cache_meanings(job.work / "meanings.npy", job.threads)
 
 
-def load_views(job: Job, photos: list[Photo]) -> torch.Tensor:
-    """Pooled features (2, N, 1280): as they are, and mirrored where that was computed."""
-    plain = load_pooled(job.work / "pack.v0.npy")
-    second = plain.clone()
-    rows = [row for row, photo in enumerate(photos) if photo.source == MIRRORED_SOURCE]
-    second[rows] = load_pooled(job.work / "pack.v1.npy")
-    return torch.stack([plain, second])
-
-
 def train(job: Job, photos: list[Photo], benchmark: list[Photo]) -> None:
     """Teacher, student, finish, export."""
-    views = load_views(job, photos)
-    texts, sentences = load_sentences(job.work / "photo")
-    tuning = [
-        row
-        for row, photo in enumerate(photos)
-        if photo.source == MIRRORED_SOURCE and is_tuning(photo, job.tuning_share)
-    ]
-    held_out = {row for row, photo in enumerate(photos) if photo.split == "dev"} | set(tuning)
-    kept = [row for row in range(len(photos)) if row not in held_out]
-    log.info("training on %d of %d photos", len(kept), len(photos))
-    pairs = make_pairs([photos[row] for row in kept], views[:, kept], texts, sentences)
-    checks = {"benchmark": (benchmark, load_benchmark(job, benchmark))}
-    if tuning:
-        chosen = [photos[row] for row in tuning]
-        checks["tuning"] = chosen, make_benchmark(chosen, views[0, tuning], texts, sentences)
-    trunk = build_trunk()
-    classes = make_classes(trunk, load_sentences(job.work / "classes")[1])
-    teacher = train_teacher(
-        pairs, classes, {name: check for name, (_, check) in checks.items()}, TeacherSettings()
-    )
-    towers = train_text(job, teacher, pairs, texts, checks)
-    towers.tower.fold()
-    model = towers.tower.model
-    place_image_tower(model, trunk, towers.teacher.image.folded())
-    path = save(model, job.out, towers.teacher.log_scale.exp().item())
+    texts = load_texts(job.work, LEARNED_TEXTS, "benchmark")
+    material = collect(job, photos, benchmark, texts)
+    trunk = build_folded()
+    towers = teach(job, trunk, material, texts)
+    with torch.no_grad():
+        rows = torch.arange(len(texts.places))
+        anchors = torch.cat([towers.text.embed(part) for part in rows.split(4096)])
+    student = learn(job, texts, anchors)
+    anchors[material.names] = placed_names(towers, material, anchors[material.names])
+    towers.text = student
+    towers = align(towers, replace(material, anchors=anchors), FINISH)
+    put_names(towers, material, texts)
+    tower = towers.text.tower
+    tower.fold()
+    place_image_tower(tower.model, with_upper(trunk, towers.upper), towers.image.folded())
+    path = save(tower.model, job.out, towers.log_scale.exp().item())
     log.info("%s: %.1f MB", path, path.stat().st_size / 1e6)
 
 
-def load_benchmark(job: Job, benchmark: list[Photo]) -> Benchmark:
-    """The benchmark as tensors."""
-    pooled = load_pooled(job.work / "benchmark.v0.npy")
-    return make_benchmark(benchmark, pooled, *load_sentences(job.work / "benchmark"))
+def collect(job: Job, photos: list[Photo], benchmark: list[Photo], texts: Texts) -> Material:
+    """What is trained on, and what is held out to check it."""
+    pack = load_photos(job.work, photos, texts)
+    tuning = [
+        row
+        for row, photo in enumerate(photos)
+        if photo.source == CAPTIONED_SOURCE and is_tuning(photo, job.tuning_share)
+    ]
+    labelled = [row for row, photo in enumerate(photos) if photo.source == LABELLED_CHECK]
+    unseen = {row for row, photo in enumerate(photos) if photo.split == "dev"}
+    unseen.update(tuning, labelled)
+    kept = [row for row in range(len(photos)) if row not in unseen]
+    log.info("training on %d of %d photos", len(kept), len(photos))
+    plain = load_view(job.work / "benchmark.v0.npy", torch.arange(len(benchmark)))
+    checks = {
+        "benchmark": retrieval_check(plain, benchmark, list(range(len(benchmark))), texts),
+        "labels": labelling_check(pack.views[0], photos, labelled, texts),
+    }
+    if tuning:
+        checks["tuning"] = retrieval_check(pack.views[0], photos, tuning, texts)
+    return Material(
+        photos=pack,
+        kept=torch.tensor(kept),
+        sentences=texts.sentences,
+        names=texts.rows(class_prompts()),
+        checks=checks,
+    )
 
 
-def train_text(
-    job: Job,
-    teacher: Teacher,
-    pairs: Pairs,
-    texts: list[str],
-    checks: dict[str, tuple[list[Photo], Benchmark]],
-) -> Towers:
-    """Distil MiniLM into a fresh tower, turn it to the teacher's space, train both towers."""
+def teach(job: Job, trunk: torch.nn.Module, material: Material, texts: Texts) -> Towers:
+    """Stage 1: the upper trunk and two heads, pictures against MiniLM's sentences."""
+    torch.manual_seed(TEACHER.seed)
+    upper, settings = Upper(trunk), HeadSettings()
+    image = ImageHead(pooled_features(material.photos.views[0], upper), settings)
+    towers = Towers(upper, image, SentenceText(texts.sentences, settings))
+    done = job.work / "teacher.pt"
+    if done.exists():
+        towers.load_state_dict(torch.load(done, weights_only=True))
+        return towers.eval()
+    towers = align(towers, material, TEACHER)
+    torch.save(towers.state_dict(), done)
+    return towers
+
+
+@torch.no_grad()
+def placed_names(towers: Towers, material: Material, names: torch.Tensor) -> torch.Tensor:
+    """The class names' embeddings (1000, D), moved to where the photos are."""
+    view = material.photos.views[0]
+    pieces = view.place[material.kept].split(256)
+    images = torch.cat([towers.images(view.maps[p].float().permute(0, 3, 1, 2)) for p in pieces])
+    classes = torch.softmax(view.logits[material.kept].float(), 1)
+    with torch.enable_grad():
+        return move_names(images, classes, names, TEACHER.class_scale)
+
+
+def put_names(towers: Towers, material: Material, texts: Texts) -> None:
+    """Stage 4: the text tower learns where the finished pictures want the class names."""
+    torch.manual_seed(FINISH.seed)
+    with torch.no_grad():
+        names = torch.cat([towers.text.embed(part) for part in material.names.split(256)])
+    moved = placed_names(towers, material, names)
+    others = torch.randperm(texts.learned)
+    others = others[~torch.isin(others, material.names)][:HELD_TEXTS]
+    follow(towers.text, material.names, moved, others)
+    for name, check in material.checks.items():
+        log.info("names put: %s %s", name, check.report(towers))
+
+
+def learn(job: Job, texts: Texts, anchors: torch.Tensor) -> TokenText:
+    """Stage 2: open_clip's text tower repeats the teacher's text side."""
     settings = StudentSettings()
     torch.manual_seed(settings.seed)
-    lines, line_sentences = load_sentences(job.work / "lines")
-    prompts, prompt_sentences = load_sentences(job.work / "classes")
-    ids = tokenize(texts + prompts + lines)
-    sentences = torch.cat([pairs.sentences, prompt_sentences, line_sentences])
+    ids = tokenize(list(texts.places))
+    learned = ids[: texts.learned]
     meanings = torch.from_numpy(np.load(job.work / "meanings.npy"))
-    first = untrained(job.work / "distilled", sentences.shape[1], settings)
-    tower = TextTower(first, meanings, torch.unique(torch.cat(ids)))
-    distil(tower, ids, sentences, TO_MINILM)
-    with torch.no_grad():
-        targets = teacher.texts(sentences)
-    own = len(texts)
-    move(tower, untrained(job.out, TeacherSettings().dim, settings), ids[:own], targets[:own])
-    distil(tower, ids, targets, TO_TEACHER)
-    tokened = {
-        name: TokenBenchmark(check, tokenize([t for photo in photos for t in photo.captions[:5]]))
-        for name, (photos, check) in checks.items()
-    }
-    return finish(Towers(tower, teacher), pairs, ids, targets, tokened, FinishSettings())
+    tower = TextTower(untrained(job.out, DIM, settings), meanings, torch.unique(torch.cat(learned)))
+    done = job.work / "student.pt"
+    if done.exists():
+        tower.load_state_dict(torch.load(done, weights_only=True))
+    else:
+        distil(tower, learned, anchors[: texts.learned], DistilSettings())
+        torch.save(tower.state_dict(), done)
+    return TokenText(tower, ids)
+
+
+def with_upper(trunk: torch.nn.Module, upper: Upper) -> torch.nn.Module:
+    """The trunk with the trained upper part in it."""
+    Upper(trunk).load_state_dict(upper.state_dict())
+    return trunk
 
 
 if __name__ == "__main__":
