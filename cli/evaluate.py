@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import output
-from cli.options import LibraryOption
+from cli.options import DeviceOption, LibraryOption
 
 if TYPE_CHECKING:
     from searchengine.evaluation_types import Evaluation
@@ -44,9 +44,7 @@ def evaluate(
             help="Encoder (see: clipseek models). Default: the library's, if any.",
         ),
     ] = "auto",
-    device: Annotated[
-        str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to run.")
-    ] = "auto",
+    device: DeviceOption = "auto",
     precision: Annotated[
         str,
         typer.Option(metavar="float32|bfloat16|float16|auto", help="Of the encoder's weights."),

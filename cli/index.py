@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import output
-from cli.options import FactoryOption, JsonOption, LibraryOption, MemoryOption, parse_size
+from cli.options import (
+    DeviceOption,
+    FactoryOption,
+    JsonOption,
+    LibraryOption,
+    MemoryOption,
+    parse_size,
+)
 
 if TYPE_CHECKING:
     from indexers.pipeline import IndexReport
@@ -32,9 +39,7 @@ def index(
             "CLIP where it can be had, else starter.",
         ),
     ] = "auto",
-    device: Annotated[
-        str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to run.")
-    ] = "auto",
+    device: DeviceOption = "auto",
     precision: Annotated[
         str,
         typer.Option(metavar="auto|float32|bfloat16|float16", help="Of the encoder's weights."),

@@ -17,6 +17,9 @@ LibraryOption = Annotated[
         help="The library. Default: $CLIPSEEK_LIBRARY, else the user data directory.",
     ),
 ]
+DeviceOption = Annotated[
+    str, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to run.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SpaceOption = Annotated[
     str | None,

@@ -44,6 +44,12 @@ class Towers(nn.Module):
         pooled = torch.cat([self.upper(piece) for piece in maps.split(PIECE)])
         return functional.normalize(self.image(pooled), dim=1)
 
+    @torch.no_grad()
+    def see(self, view: View, places: torch.Tensor) -> torch.Tensor:
+        """Unit embeddings (M, D) of the maps at `places` (M,) of a view."""
+        parts = (view.maps[part].float().permute(0, 3, 1, 2) for part in places.split(256))
+        return torch.cat([self.images(maps) for maps in parts])
+
 
 @dataclass(frozen=True)
 class Check:
@@ -59,12 +65,7 @@ class Check:
     def report(self, towers: Towers) -> str:
         """Recall both ways, or how often the right text is the first."""
         places = self.view.place[self.rows]
-        images = torch.cat(
-            [
-                towers.images(self.view.maps[part].float().permute(0, 3, 1, 2))
-                for part in places.split(256)
-            ]
-        )
+        images = towers.see(self.view, places)
         texts = torch.cat([towers.text.embed(part) for part in self.texts.split(512)])
         if self.labelling:
             right = (images @ texts.T).argmax(1) == self.owners

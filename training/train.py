@@ -191,15 +191,12 @@ def teach(job: Job, trunk: torch.nn.Module, material: Material, texts: Texts) ->
     return towers
 
 
-@torch.no_grad()
 def placed_names(towers: Towers, material: Material, names: torch.Tensor) -> torch.Tensor:
     """The class names' embeddings (1000, D), moved to where the photos are."""
     view = material.photos.views[0]
-    pieces = view.place[material.kept].split(256)
-    images = torch.cat([towers.images(view.maps[p].float().permute(0, 3, 1, 2)) for p in pieces])
+    images = towers.see(view, view.place[material.kept])
     classes = torch.softmax(view.logits[material.kept].float(), 1)
-    with torch.enable_grad():
-        return move_names(images, classes, names, TEACHER.class_scale)
+    return move_names(images, classes, names, TEACHER.class_scale)
 
 
 def put_names(towers: Towers, material: Material, texts: Texts) -> None:

