@@ -63,22 +63,23 @@ def pair_ranks(
     rows the captions belong to. Images without a caption are wrong answers to all (distractors).
     """
     cosines = pair_cosines(captions, images, np.arange(len(captions)), owners)
-    texts, pictures = _Tally(len(captions)), _Tally(len(captions))
+    texts, pictures = (_Tally(captions, images, cosines) for _ in range(2))
     for first in range(0, len(images), BLOCK):
         columns = slice(first, min(first + BLOCK, len(images)))
         rows_of_block = _tensor(images[columns], device)
         own = _own_captions(owners, columns)
+        least = np.where(own < 0, NEVER, cosines[own]).min(axis=0, initial=NEVER)
         for start in range(0, len(captions), BLOCK):
             rows = slice(start, min(start + BLOCK, len(captions)))
             scores = _tensor(captions[rows], device) @ rows_of_block.T
             _hide_true_pairs(scores, owners, rows, columns)
-            wanted = np.arange(rows.start, rows.stop)
-            near = texts.count(scores, wanted, cosines, dim=1)
-            texts.settle(wanted[near[0]], near, (rows, columns), (captions, images), cosines)
-            for wanted in own:  # the first captions of the images of this block, then the second
-                near = pictures.count(scores, wanted, cosines, dim=0)
-                texts_asked = wanted[near[1]]
-                pictures.settle(texts_asked, near, (rows, columns), (captions, images), cosines)
+            row, column, score = _at_least(scores, cosines[rows, np.newaxis] - UNSURE)
+            texts.count(start + row, start + row, first + column, score)
+            row, column, score = _at_least(scores, least - UNSURE)
+            for turn in own:  # the first captions of the images of this block, then the second
+                asked = turn[column]
+                at = np.flatnonzero(asked >= 0)
+                pictures.count(asked[at], start + row[at], first + column[at], score[at])
             del scores  # before the next: two at a time would take twice the memory
     return PairRanks(
         of_image=1 + texts.above,
@@ -104,55 +105,44 @@ def pair_cosines(
 class _Tally:
     """Wrong answers found so far that score at least as a caption with its image."""
 
-    def __init__(self, captions: int) -> None:
-        self.above = np.zeros(captions, dtype=np.int64)
-        self.equal = np.zeros(captions, dtype=np.int64)
-
-    def count(
-        self, scores: torch.Tensor, wanted: Numbers, cosines: NDArray[np.float64], *, dim: int
-    ) -> tuple[Numbers, Numbers]:
-        """Count what is surely above; return (rows, columns) of the scores too near to tell.
-
-        `wanted` names the caption whose cosine each line along `dim` is compared with; -1 for none.
-        """
-        import torch
-
-        limits = np.where(wanted < 0, NEVER, cosines[wanted]).astype(np.float32)
-        limit = torch.from_numpy(limits).to(scores.device).unsqueeze(dim)
-        low, high = limit - UNSURE, limit + UNSURE
-        surely, maybe = _count(scores > high, dim), _count(scores >= low, dim)
-        there = wanted >= 0
-        self.above[wanted[there]] += surely[there]
-        lines = torch.from_numpy(np.flatnonzero(maybe != surely)).to(scores.device)
-        part, low, high = (each.index_select(1 - dim, lines) for each in (scores, low, high))
-        row, column = torch.nonzero((part >= low) & (part <= high), as_tuple=True)
-        if dim == 1:
-            return lines[row].cpu().numpy(), column.cpu().numpy()
-        return row.cpu().numpy(), lines[column].cpu().numpy()
-
-    def settle(
+    def __init__(
         self,
-        wanted: Numbers,
-        near: tuple[Numbers, Numbers],
-        block: tuple[slice, slice],
-        vectors: tuple[Vectors | Rows, Vectors | Rows],
+        captions: Vectors | Rows,
+        images: Vectors | Rows,
         cosines: NDArray[np.float64],
     ) -> None:
-        """Compare the near scores of a block with the cosines of the captions `wanted`, exactly."""
-        (rows, columns), (captions, images) = near, vectors
-        exact = pair_cosines(captions, images, block[0].start + rows, block[1].start + columns)
-        np.add.at(self.above, wanted[exact >= cosines[wanted]], 1)
-        np.add.at(self.equal, wanted[exact == cosines[wanted]], 1)
+        self.above = np.zeros(len(captions), dtype=np.int64)
+        self.equal = np.zeros(len(captions), dtype=np.int64)
+        self._captions, self._images, self._cosines = captions, images, cosines
+
+    def count(
+        self, asked: Numbers, rows: Numbers, columns: Numbers, scores: NDArray[np.float32]
+    ) -> None:
+        """Compare wrong pairs with the cosine of the captions `asked`; all of shape (p,).
+
+        `rows` and `columns` are the captions and images of the pairs, `scores` their cosines.
+        """
+        beyond = scores - self._cosines[asked]
+        np.add.at(self.above, asked[beyond > UNSURE], 1)
+        near = np.flatnonzero(np.abs(beyond) <= UNSURE)
+        asked = asked[near]
+        exact = pair_cosines(self._captions, self._images, rows[near], columns[near])
+        np.add.at(self.above, asked[exact >= self._cosines[asked]], 1)
+        np.add.at(self.equal, asked[exact == self._cosines[asked]], 1)
 
 
-def _count(is_true: torch.Tensor, dim: int) -> Numbers:
-    """How many are true along `dim`. On a CPU numpy takes a tenth of torch's time."""
+def _at_least(
+    scores: torch.Tensor, limits: NDArray[np.float64]
+) -> tuple[Numbers, Numbers, NDArray[np.float32]]:
+    """Rows, columns and values of the scores that reach the limits, which broadcast to them."""
     import torch
 
-    if is_true.device.type == "cpu":
-        counts: Numbers = np.count_nonzero(is_true.numpy(), axis=dim)
-        return counts
-    return torch.count_nonzero(is_true, dim).cpu().numpy()
+    reached = scores >= torch.from_numpy(limits.astype(np.float32)).to(scores.device)
+    if scores.device.type == "cpu":  # numpy lists them in a fraction of torch's time
+        row, column = np.divmod(np.flatnonzero(reached.numpy()), scores.shape[1])
+        return row, column, scores.numpy()[row, column]
+    places = torch.nonzero(reached, as_tuple=True)
+    return places[0].cpu().numpy(), places[1].cpu().numpy(), scores[places].cpu().numpy()
 
 
 def _tensor(rows: Vectors | Rows, device: str) -> torch.Tensor:
@@ -161,10 +151,10 @@ def _tensor(rows: Vectors | Rows, device: str) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32)).to(device)
 
 
-def _own_captions(owners: Numbers, columns: slice) -> list[Numbers]:
-    """The captions of the images in `columns`: an array of the first of each, one of the second...
+def _own_captions(owners: Numbers, columns: slice) -> Numbers:
+    """The captions of the images in `columns`: a row of the first of each, one of the second...
 
-    An array has -1 where an image has no more.
+    A row has -1 where an image has no more.
     """
     members = np.flatnonzero((owners >= columns.start) & (owners < columns.stop))
     members = members[np.argsort(owners[members], kind="stable")]
@@ -172,7 +162,7 @@ def _own_captions(owners: Numbers, columns: slice) -> list[Numbers]:
     turn = np.arange(len(members)) - np.searchsorted(image, image)
     table = np.full((int(turn.max(initial=-1)) + 1, columns.stop - columns.start), -1)
     table[turn, image] = members
-    return list(table)
+    return table
 
 
 def _hide_true_pairs(scores: torch.Tensor, owners: Numbers, rows: slice, columns: slice) -> None:

@@ -1,4 +1,4 @@
-"""Pictures against texts: the contrastive training of stages 1 and 3."""
+"""Pictures against texts: the contrastive training of stages 2, 3, 5 and 7."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
+from attributes import Attribute
 from heads import ImageHead
 from losses import class_agreement, contrastive, cosine_distance, soft_targets
 from photos import Photos, View
@@ -16,7 +17,7 @@ from settings import AlignSettings
 from torch import nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from trunk import Upper
+from trunk import Pooled, Upper
 
 log = logging.getLogger(__name__)
 
@@ -32,15 +33,15 @@ class TextSide(Protocol):
 
 
 class Towers(nn.Module):
-    """Upper trunk, image head, a text side and the temperature."""
+    """Upper trunk, or what stands for it, image head, a text side and the temperature."""
 
-    def __init__(self, upper: Upper, image: ImageHead, text: nn.Module) -> None:
+    def __init__(self, upper: Upper | Pooled, image: ImageHead, text: nn.Module) -> None:
         super().__init__()
         self.upper, self.image, self.text = upper, image, text
         self.log_scale = nn.Parameter(torch.tensor(3.0))
 
     def images(self, maps: torch.Tensor) -> torch.Tensor:
-        """Unit embeddings (B, D) of maps (B, 120, 14, 14)."""
+        """Unit embeddings (B, D) of maps, (B, 120, 14, 14) or pooled (B, 1280, 1, 1)."""
         pooled = torch.cat([self.upper(piece) for piece in maps.split(PIECE)])
         return functional.normalize(self.image(pooled), dim=1)
 
@@ -83,6 +84,7 @@ class Material:
     sentences: torch.Tensor  # (T, 384) MiniLM rows of all texts
     names: torch.Tensor  # (1000,) text rows of the ImageNet class names
     checks: dict[str, Check]
+    attributes: list[Attribute]
     anchors: torch.Tensor | None = None  # (T, D) where the teacher puts each text
 
 
@@ -139,7 +141,7 @@ def _optimizer(
 def _loss(
     towers: Towers, material: Material, batch: torch.Tensor, settings: AlignSettings
 ) -> torch.Tensor:
-    """Contrast, agreement with ImageNet's classifier, and with the anchors where there are any."""
+    """Contrast, agreement with ImageNet's classifier and the attributes, and with any anchors."""
     photos = material.photos
     count = settings.captions if photos.captioned[batch[0]] else settings.phrases
     rows = photos.pick(batch, count).flatten()
@@ -158,6 +160,9 @@ def _loss(
         anchored = torch.cat([rows, some])
         texts = torch.cat([texts, towers.text.embed(some)])
         loss = loss + settings.anchor_weight * cosine_distance(texts, material.anchors[anchored])
+    if settings.attribute_weight:
+        asked = [question.loss(images, batch, towers.text) for question in material.attributes]
+        loss = loss + settings.attribute_weight * sum(asked)
     return loss + settings.class_weight * class_agreement(
         images, names, classes, settings.class_scale
     )

@@ -2,43 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
-from align import Check
+from align import PIECE, Check, Material
 from corpus import Photo
 from open_clip import IMAGENET_CLASSNAMES
 from photos import Photos, View, load_view
 from settings import CAPTIONED_VIEWS, VIEWS
-
-
-@dataclass(frozen=True)
-class Texts:
-    """Every text there is, each once, with its MiniLM row."""
-
-    places: dict[str, int]  # the row of each text
-    sentences: torch.Tensor  # (T, 384) unit rows
-    learned: int  # the first so many are trained on, the others belong to the benchmark
-
-    def rows(self, texts: tuple[str, ...] | list[str]) -> torch.Tensor:
-        """The row of each text."""
-        return torch.tensor([self.places[text] for text in texts])
-
-
-def load_texts(work: Path, names: tuple[str, ...], held_out: str) -> Texts:
-    """The texts of several caches in turn, those of the cache `held_out` last."""
-    table: dict[str, torch.Tensor] = {}
-    for name in (*names, held_out):
-        learned = len(table)
-        texts = json.loads((work / f"{name}.json").read_text(encoding="utf-8"))
-        vectors = torch.from_numpy(np.load(work / f"{name}.npy")).float()
-        for text, vector in zip(texts, vectors, strict=True):
-            table.setdefault(text, vector)
-    places = {text: row for row, text in enumerate(table)}
-    return Texts(places, torch.stack(list(table.values())), learned)
+from texts import Texts
 
 
 def load_photos(work: Path, photos: list[Photo], texts: Texts) -> Photos:
@@ -96,8 +69,23 @@ def article(name: str) -> str:
     return "an" if name[0].lower() in "aeiou" else "a"
 
 
-def pooled_features(view: View, upper: torch.nn.Module) -> torch.Tensor:
-    """What the upper trunk makes of a view's maps (M, 1280), for standardising."""
-    with torch.no_grad():
-        pieces = (piece.float().permute(0, 3, 1, 2) for piece in view.maps[::4].split(64))
-        return torch.cat([upper(piece) for piece in pieces])
+@torch.no_grad()
+def pooled_features(maps: torch.Tensor, upper: torch.nn.Module) -> torch.Tensor:
+    """What the upper trunk makes of a view's maps: (M, 1280)."""
+    return torch.cat([upper(piece.float().permute(0, 3, 1, 2)) for piece in maps.split(PIECE)])
+
+
+def pooled_view(view: View, upper: torch.nn.Module) -> View:
+    """The same looks after an upper trunk that stays."""
+    return View(pooled_features(view.maps, upper)[:, None, None], view.logits, view.place)
+
+
+def pooled_material(material: Material, upper: torch.nn.Module) -> Material:
+    """The same material after an upper trunk that stays: `Pooled` takes its place in the towers."""
+    looks = [*material.photos.views, *(check.view for check in material.checks.values())]
+    views = {number: pooled_view(look, upper) for number, look in {id(v): v for v in looks}.items()}
+    checks = {
+        name: replace(check, view=views[id(check.view)]) for name, check in material.checks.items()
+    }
+    photos = replace(material.photos, views=[views[id(view)] for view in material.photos.views])
+    return replace(material, photos=photos, checks=checks)

@@ -56,7 +56,6 @@ def draw_crop(
     return left, top, left + width, top + height
 
 
-@torch.inference_mode()
 def cache_view(photos: list[Photo], out: Path, view: int) -> None:
     """Write maps (N, 14, 14, 120) to `out` and ImageNet logits (N, 1000) beside it, float16.
 
@@ -71,7 +70,7 @@ def cache_view(photos: list[Photo], out: Path, view: int) -> None:
     table = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float16, shape=shape)
     logits = np.empty((len(photos), CLASSES), dtype=np.float16)
     started = time.monotonic()
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(2) as pool, torch.inference_mode():
         for start in range(0, len(photos), BATCH):
             rows = range(start, min(start + BATCH, len(photos)))
             seeds = [None if view == 0 else view * 1_000_003 + row for row in rows]

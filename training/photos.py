@@ -14,7 +14,7 @@ from cache_images import logits_path
 class View:
     """One look at some or all of the photos."""
 
-    maps: torch.Tensor  # (M, 14, 14, 120) float16, of the lower trunk
+    maps: torch.Tensor  # (M, 14, 14, 120) float16, of the lower trunk; or (M, 1, 1, 1280) pooled
     logits: torch.Tensor  # (M, 1000) float16, of the published ImageNet classifier
     place: torch.Tensor  # (N,) the row of each photo in `maps`, -1 where this view lacks it
 
@@ -28,7 +28,7 @@ class Photos:
     captioned: torch.Tensor  # (N,) bool: has people's own words
 
     def look(self, photos: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Maps (B, 120, 14, 14) and class probabilities (B, 1000) of a random view of each."""
+        """Maps (B, C, H, W) and class probabilities (B, 1000) of a random view of each."""
         views = [view for view in self.views if bool((view.place[photos] >= 0).all())]
         drawn = torch.randint(len(views), (len(photos),))
         maps = torch.empty(len(photos), *views[0].maps.shape[1:])

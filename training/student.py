@@ -1,4 +1,4 @@
-"""Stage 2: distil the teacher's text side into open_clip's small text transformer."""
+"""Stage 4: distil the teacher's text side into open_clip's small text transformer."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 LENGTH_JITTER = 1.5  # tokens; mixes neighbours of the length order from epoch to epoch
 PIECE = 64  # texts
+TEXTS_AT_A_TIME = 2048  # without gradients
 
 
 def length_batches(ids: list[torch.Tensor], tokens: int) -> list[torch.Tensor]:
@@ -53,6 +54,20 @@ class TokenText(nn.Module):
         order = torch.argsort(torch.tensor([len(self.ids[row]) for row in rows.tolist()]))
         pieces = [self.tower(padded(self.ids, rows[piece])) for piece in order.split(PIECE)]
         return functional.normalize(torch.cat(pieces)[torch.argsort(order)], dim=1)
+
+
+class StayingText(nn.Module):
+    """A text side that is finished: every text's embedding, computed once."""
+
+    def __init__(self, text: TokenText) -> None:
+        super().__init__()
+        with torch.no_grad():
+            rows = torch.arange(len(text.ids))
+            self.table = torch.cat([text.embed(part) for part in rows.split(TEXTS_AT_A_TIME)])
+
+    def embed(self, rows: torch.Tensor) -> torch.Tensor:
+        """Unit embeddings (B, D) of the texts `rows` (B,)."""
+        return self.table[rows]
 
 
 def distil(

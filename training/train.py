@@ -16,16 +16,17 @@ import numpy as np
 import torch
 from align import Material, Towers, align
 from assemble import (
-    Texts,
     class_prompts,
     labelling_check,
     load_photos,
-    load_texts,
     pooled_features,
+    pooled_material,
     retrieval_check,
 )
+from attributes import attribute_texts, find_attributes
 from cache_images import cache_view
 from cache_texts import cache_embeddings
+from colours import cache_colours
 from corpus import Photo, is_tuning, read_karpathy, read_lines, read_pack, without
 from export import place_image_tower, save
 from heads import ImageHead, SentenceText
@@ -35,6 +36,9 @@ from settings import (
     CAPTIONED_VIEWS,
     DIM,
     FINISH,
+    KEPT_SHARE,
+    REFIT,
+    SETTLE,
     TEACHER,
     VIEWS,
     DistilSettings,
@@ -42,9 +46,10 @@ from settings import (
     StudentSettings,
 )
 from shipped import untrained
-from student import TokenText, distil
+from student import StayingText, TokenText, distil
+from texts import Texts, load_texts
 from tower import TextTower, tokenize
-from trunk import Upper, build_folded
+from trunk import Pooled, Upper, blend, build_folded
 from vocabulary import cache_meanings
 
 log = logging.getLogger(__name__)
@@ -59,7 +64,7 @@ LINE_FILES = {
     "imagenet_classnames.txt": 1,
 }
 HELD_TEXTS = 8000  # texts that stay where they are while the names move
-LEARNED_TEXTS = ("photo", "classes", "lines")
+LEARNED_TEXTS = ("photo", "classes", "attributes", "lines")
 CAPTIONED_SOURCE = "flickr8k"
 LABELLED_CHECK = (
     "nips2017_imagenet"  # held out whole: photos of ImageNet's classes, not of ImageNet
@@ -117,6 +122,8 @@ def fill_caches(job: Job, photos: list[Photo], benchmark: list[Photo]) -> None:
     own = list(dict.fromkeys(text for photo in photos for text in photo.texts))
     cache_embeddings(own, job.work / "photo", job.threads)
     cache_embeddings(class_prompts(), job.work / "classes", job.threads)
+    cache_embeddings(attribute_texts(photos), job.work / "attributes", job.threads)
+    cache_colours(photos, job.work / "colours.npy")
     lines = [
         line
         for name, step in LINE_FILES.items()
@@ -127,11 +134,13 @@ def fill_caches(job: Job, photos: list[Photo], benchmark: list[Photo]) -> None:
 
 
 def train(job: Job, photos: list[Photo], benchmark: list[Photo]) -> None:
-    """Teacher, student, finish, export."""
+    """Teacher, its blend with what was published, student, finish, names, image head, export."""
     texts = load_texts(job.work, LEARNED_TEXTS, "benchmark")
     material = collect(job, photos, benchmark, texts)
-    trunk = build_folded()
-    towers = teach(job, trunk, material, texts)
+    trunk, published = build_folded(), build_folded()
+    upper = blend(teach(job, trunk, material, texts), Upper(published), KEPT_SHARE)
+    material = pooled_material(material, upper)
+    towers = settle(material, texts)
     with torch.no_grad():
         rows = torch.arange(len(texts.places))
         anchors = torch.cat([towers.text.embed(part) for part in rows.split(4096)])
@@ -141,8 +150,9 @@ def train(job: Job, photos: list[Photo], benchmark: list[Photo]) -> None:
     towers = align(towers, replace(material, anchors=anchors), FINISH)
     put_names(towers, material, texts)
     tower = towers.text.tower
+    towers = refit(material, towers.text)
     tower.fold()
-    place_image_tower(tower.model, with_upper(trunk, towers.upper), towers.image.folded())
+    place_image_tower(tower.model, trunk, towers.image.folded())
     path = save(tower.model, job.out, towers.log_scale.exp().item())
     log.info("%s: %.1f MB", path, path.stat().st_size / 1e6)
 
@@ -173,22 +183,36 @@ def collect(job: Job, photos: list[Photo], benchmark: list[Photo], texts: Texts)
         sentences=texts.sentences,
         names=texts.rows(class_prompts()),
         checks=checks,
+        attributes=find_attributes(photos, job.work / "colours.npy", texts),
     )
 
 
-def teach(job: Job, trunk: torch.nn.Module, material: Material, texts: Texts) -> Towers:
-    """Stage 1: the upper trunk and two heads, pictures against MiniLM's sentences."""
+def teach(job: Job, trunk: torch.nn.Module, material: Material, texts: Texts) -> Upper:
+    """Stage 2: the upper part of `trunk`, in place, learns what MiniLM's sentences ask of it."""
     torch.manual_seed(TEACHER.seed)
-    upper, settings = Upper(trunk), HeadSettings()
-    image = ImageHead(pooled_features(material.photos.views[0], upper), settings)
-    towers = Towers(upper, image, SentenceText(texts.sentences, settings))
-    done = job.work / "teacher.pt"
+    upper = Upper(trunk)
+    done = job.work / "upper.pt"
     if done.exists():
-        towers.load_state_dict(torch.load(done, weights_only=True))
-        return towers.eval()
-    towers = align(towers, material, TEACHER)
-    torch.save(towers.state_dict(), done)
-    return towers
+        upper.load_state_dict(torch.load(done, weights_only=True))
+        return upper.eval()
+    features = pooled_features(material.photos.views[0].maps[::4], upper)
+    towers = align(new_towers(upper, features, texts), material, TEACHER)
+    upper.load_state_dict(towers.upper.state_dict())
+    torch.save(upper.state_dict(), done)
+    return upper.eval()
+
+
+def settle(material: Material, texts: Texts) -> Towers:
+    """Stage 3: two new heads for the blended trunk, which stays from here on."""
+    torch.manual_seed(SETTLE.seed)
+    features = material.photos.views[0].maps[::4].flatten(1)
+    return align(new_towers(Pooled(), features, texts), material, SETTLE)
+
+
+def new_towers(upper: Upper | Pooled, features: torch.Tensor, texts: Texts) -> Towers:
+    """An image head for `features` (M, 1280) and a head on MiniLM's rows, untrained."""
+    settings = HeadSettings()
+    return Towers(upper, ImageHead(features, settings), SentenceText(texts.sentences, settings))
 
 
 def placed_names(towers: Towers, material: Material, names: torch.Tensor) -> torch.Tensor:
@@ -200,7 +224,7 @@ def placed_names(towers: Towers, material: Material, names: torch.Tensor) -> tor
 
 
 def put_names(towers: Towers, material: Material, texts: Texts) -> None:
-    """Stage 4: the text tower learns where the finished pictures want the class names."""
+    """Stage 6: the text tower learns where the finished pictures want the class names."""
     torch.manual_seed(FINISH.seed)
     with torch.no_grad():
         names = torch.cat([towers.text.embed(part) for part in material.names.split(256)])
@@ -212,8 +236,16 @@ def put_names(towers: Towers, material: Material, texts: Texts) -> None:
         log.info("names put: %s %s", name, check.report(towers))
 
 
+def refit(material: Material, text: TokenText) -> Towers:
+    """Stage 7: a new image head for the text tower as it came out, which stays."""
+    torch.manual_seed(REFIT.seed)
+    features = material.photos.views[0].maps[::4].flatten(1)
+    head = ImageHead(features, HeadSettings())
+    return align(Towers(Pooled(), head, StayingText(text)), material, REFIT)
+
+
 def learn(job: Job, texts: Texts, anchors: torch.Tensor) -> TokenText:
-    """Stage 2: open_clip's text tower repeats the teacher's text side."""
+    """Stage 4: open_clip's text tower repeats the teacher's text side."""
     settings = StudentSettings()
     torch.manual_seed(settings.seed)
     ids = tokenize(list(texts.places))
@@ -227,12 +259,6 @@ def learn(job: Job, texts: Texts, anchors: torch.Tensor) -> TokenText:
         distil(tower, learned, anchors[: texts.learned], DistilSettings())
         torch.save(tower.state_dict(), done)
     return TokenText(tower, ids)
-
-
-def with_upper(trunk: torch.nn.Module, upper: Upper) -> torch.nn.Module:
-    """The trunk with the trained upper part in it."""
-    Upper(trunk).load_state_dict(upper.state_dict())
-    return trunk
 
 
 if __name__ == "__main__":

@@ -70,6 +70,26 @@ class Upper(nn.Module):
         return self.parts(maps).mean((2, 3))
 
 
+class Pooled(nn.Module):
+    """Stands for an upper trunk that stays, where its features were computed before."""
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """Pooled features (N, 1280, 1, 1) as rows."""
+        return maps.flatten(1)
+
+
+@torch.no_grad()
+def blend(upper: Upper, published: Upper, share: float) -> Upper:
+    """`upper` in place, at `share` of the way from the published weights to its own.
+
+    Between the two lie weights that keep more of what the published ones knew (WiSE-FT, Wortsman
+    et al., 2022).
+    """
+    for own, before in zip(upper.parameters(), published.parameters(), strict=True):
+        own.copy_(torch.lerp(before, own, share))
+    return upper
+
+
 @torch.no_grad()
 def unfold(folded: nn.Module, trunk: nn.Module) -> None:
     """Write folded convolutions into a `trunk` with batch norms, which then only add the biases."""
