@@ -174,7 +174,7 @@ def gelu(x: Rows) -> Rows:
     which is right to 1.5e-7, about the precision of float32.
     """
     z = np.abs(x) * np.float32(0.5**0.5)
-    t: Rows = 1 / (1 + np.float32(0.3275911) * z)
+    t = np.float32(1) / (np.float32(1) + np.float32(0.3275911) * z)
     series: Rows = np.full_like(t, 1.061405429)
     for term in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
         series *= t
