@@ -103,7 +103,6 @@ def _libraries(scratch: Path, rows: int) -> Iterator[tuple[str, Path]]:
 MAKE_VIT = """
 import sys
 from pathlib import Path
-from typing import Never
 import open_clip, torch
 from searchengine import load_encoder, open_library
 from tests.libraries import imagined_files, list_files

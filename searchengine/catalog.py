@@ -208,14 +208,13 @@ class Catalog:
 
     def dead_rows(self, space: SpaceInfo) -> NDArray[np.int64]:
         """Rows of image vectors whose image is gone, ascending, shape (m,)."""
-        return self.rows_and_dead(space)[1]
+        with self._transaction() as connection:
+            return _dead_rows(connection, space)
 
     def rows_and_dead(self, space: SpaceInfo) -> tuple[int, NDArray[np.int64]]:
         """How many rows of image vectors count, and which of them are dead, as of one moment."""
         with self._transaction() as connection:
-            count = _count_rows(connection, embeddings, space)
-            dead = connection.execute(_DEAD_ROWS, {"space": space.id}).scalars()
-            return count, np.fromiter(dead, dtype=np.int64)
+            return _count_rows(connection, embeddings, space), _dead_rows(connection, space)
 
     def embedded_images(self, space: SpaceInfo) -> tuple[NDArray[np.int64], list[str]]:
         """The rows of all images with a vector in the space, ascending, and the images' paths."""
@@ -428,6 +427,11 @@ def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
 def _count_rows(connection: sa.Connection, table: sa.Table, space: SpaceInfo) -> int:
     highest = connection.execute(_LAST_ROW[table.name], {"space": space.id}).scalar_one()
     return 0 if highest is None else highest + 1
+
+
+def _dead_rows(connection: sa.Connection, space: SpaceInfo) -> NDArray[np.int64]:
+    found = connection.execute(_DEAD_ROWS, {"space": space.id}).scalars()
+    return np.fromiter(found, dtype=np.int64)
 
 
 def _count(connection: sa.Connection, table: sa.Table) -> int:
