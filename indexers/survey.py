@@ -59,12 +59,15 @@ def _noting_roots(
     files: Iterable[FileState], roots: Sequence[str], filled: set[str]
 ) -> Iterator[FileState]:
     """The same files; `filled` collects the roots that have at least one."""
+    files = iter(files)
     for file in files:
-        if len(filled) < len(roots):
-            filled.update(
-                root for root in roots if file.path == root or file.path.startswith(below(root))
-            )
+        filled.update(
+            root for root in roots if file.path == root or file.path.startswith(below(root))
+        )
         yield file
+        if len(filled) == len(roots):
+            break
+    yield from files
 
 
 def _certainly_gone(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import pickle
 import warnings
@@ -12,8 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from searchengine import hub
 from searchengine.errors import ClipseekError, EncoderError
+from searchengine.fingerprint import fingerprint_of, stride
 from searchengine.names import DIR_PREFIX
 from searchengine.preprocess import Preprocessing, split_transform
 from searchengine.sources import Source, text_config
@@ -21,10 +24,6 @@ from searchengine.sources import Source, text_config
 if TYPE_CHECKING:
     import torch
     from torch import nn
-
-SAMPLE = 64
-"""Values of each tensor that go into the fingerprint: enough to tell any two trainings apart, and
-a fraction of a second for the largest model."""
 
 
 class ClipModel(Protocol):
@@ -175,12 +174,14 @@ def _not_from_open_clip(record: logging.LogRecord) -> bool:
 
 
 def fingerprint(state: Mapping[str, torch.Tensor]) -> str:
-    """16 hexadecimal digits of SHA-256 over names, shapes and `SAMPLE` values of each tensor."""
-    digest = hashlib.sha256()
-    for name in sorted(state):
-        tensor = state[name].detach()
-        flat = tensor.reshape(-1)
-        sample = flat[:: max(1, -(-flat.numel() // SAMPLE))].float().cpu().numpy()
-        digest.update(f"{name}{tuple(tensor.shape)}".encode())
-        digest.update(sample.astype("<f4").tobytes())
-    return digest.hexdigest()[:16]
+    """The fingerprint of a model's weights, whatever precision they came in."""
+
+    def sample(tensor: torch.Tensor) -> NDArray[np.float32]:
+        values: NDArray[np.float32] = (
+            tensor.detach().reshape(-1)[:: stride(tensor.numel())].float().cpu().numpy()
+        )
+        return values
+
+    return fingerprint_of(
+        (name, tuple(state[name].shape), sample(state[name])) for name in sorted(state)
+    )

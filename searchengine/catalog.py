@@ -52,8 +52,32 @@ BUSY_SECONDS = 30
 MAX_PARAMETERS = 10_000
 """Values bound in one IN (...): SQLite allows 32,766."""
 
+FETCHED_AT_A_TIME = 10_000
+"""Records of a long answer: SQLAlchemy takes a third longer to hand them over one by one."""
 
 _FACTS = [images.c[name] for name in ImageFacts.__dataclass_fields__]
+
+# What every search asks is put together once: SQLAlchemy takes longer for that than SQLite for the
+# answer.
+_OF_SPACE = sa.bindparam("space", type_=sa.Integer())
+_ALL_SPACES = sa.select(spaces).order_by(spaces.c.id)
+_LAST_ROW = {
+    table.name: sa.select(sa.func.max(table.c.row)).where(table.c.space_id == _OF_SPACE)
+    for table in (embeddings, caption_embeddings)
+}
+_DEAD_ROWS = (
+    sa.select(embeddings.c.row)
+    .where(embeddings.c.space_id == _OF_SPACE, embeddings.c.owner_id.is_(None))
+    .order_by(embeddings.c.row)
+)
+_HITS = (
+    sa.select(embeddings.c.row, images)
+    .join(images, images.c.id == embeddings.c.owner_id)
+    .where(
+        embeddings.c.space_id == _OF_SPACE,
+        embeddings.c.row.in_(sa.bindparam("rows", expanding=True)),
+    )
+)
 
 
 class Known(NamedTuple):
@@ -142,7 +166,7 @@ class Catalog:
     def spaces(self) -> list[SpaceInfo]:
         """Every space, oldest first."""
         with self._transaction() as connection:
-            found = connection.execute(sa.select(spaces).order_by(spaces.c.id))
+            found = connection.execute(_ALL_SPACES)
             return [SpaceInfo(**row._mapping) for row in found]
 
     def add_space(
@@ -163,11 +187,13 @@ class Catalog:
 
     def rows(self, space: SpaceInfo) -> int:
         """How many rows of the space's image vectors count; what is beyond is garbage."""
-        return self._count_rows(embeddings, space)
+        with self._transaction() as connection:
+            return _count_rows(connection, embeddings, space)
 
     def caption_rows(self, space: SpaceInfo) -> int:
         """How many rows of the space's caption vectors count."""
-        return self._count_rows(caption_embeddings, space)
+        with self._transaction() as connection:
+            return _count_rows(connection, caption_embeddings, space)
 
     def vector_counts(self, space: SpaceInfo) -> tuple[int, int]:
         """How many images and how many captions have a vector in the space."""
@@ -180,19 +206,15 @@ class Catalog:
             )
         return images_there, captions_there
 
-    def _count_rows(self, table: sa.Table, space: SpaceInfo) -> int:
-        with self._transaction() as connection:
-            last = sa.select(sa.func.max(table.c.row)).where(table.c.space_id == space.id)
-            highest = connection.execute(last).scalar_one()
-        return 0 if highest is None else highest + 1
-
     def dead_rows(self, space: SpaceInfo) -> NDArray[np.int64]:
         """Rows of image vectors whose image is gone, ascending, shape (m,)."""
-        return self._rows_where(
-            sa.select(embeddings.c.row)
-            .where(embeddings.c.space_id == space.id, embeddings.c.owner_id.is_(None))
-            .order_by(embeddings.c.row)
-        )
+        with self._transaction() as connection:
+            return _dead_rows(connection, space)
+
+    def rows_and_dead(self, space: SpaceInfo) -> tuple[int, NDArray[np.int64]]:
+        """How many rows of image vectors count, and which of them are dead, as of one moment."""
+        with self._transaction() as connection:
+            return _count_rows(connection, embeddings, space), _dead_rows(connection, space)
 
     def embedded_images(self, space: SpaceInfo) -> tuple[NDArray[np.int64], list[str]]:
         """The rows of all images with a vector in the space, ascending, and the images' paths."""
@@ -242,7 +264,8 @@ class Catalog:
             .where(inside)
         )
         with self._transaction() as connection:
-            return {path: Known(*rest) for path, *rest in connection.execute(query)}
+            parts = connection.execute(query).partitions(FETCHED_AT_A_TIME)
+            return {row[0]: Known(*row[1:]) for part in parts for row in part}
 
     def failed_files(self) -> dict[str, tuple[int, int]]:
         """Size and mtime_ns of every failed file at the time it failed, by path."""
@@ -279,15 +302,10 @@ class Catalog:
         self, space: SpaceInfo, ranked: Sequence[tuple[int, float]], first_rank: int
     ) -> list[SearchHit]:
         """Rows and their scores, best first, as hits. Rows that died since then drop out."""
-        query = (
-            sa.select(embeddings.c.row, images)
-            .join(images, images.c.id == embeddings.c.owner_id)
-            .where(embeddings.c.space_id == space.id)
-        )
         found: dict[int, Any] = {}
         with self._transaction() as connection:
             for chunk in _chunks([row for row, _ in ranked]):
-                for record in connection.execute(query.where(embeddings.c.row.in_(chunk))):
+                for record in connection.execute(_HITS, {"space": space.id, "rows": chunk}):
                     found[record.row] = record
         alive = [(found[row], score) for row, score in ranked if row in found]
         return [
@@ -404,6 +422,16 @@ def _configure(connection: Any, _record: object) -> None:  # noqa: ANN401 - a sq
 def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
     for start in range(0, len(values), MAX_PARAMETERS):
         yield values[start : start + MAX_PARAMETERS]
+
+
+def _count_rows(connection: sa.Connection, table: sa.Table, space: SpaceInfo) -> int:
+    highest = connection.execute(_LAST_ROW[table.name], {"space": space.id}).scalar_one()
+    return 0 if highest is None else highest + 1
+
+
+def _dead_rows(connection: sa.Connection, space: SpaceInfo) -> NDArray[np.int64]:
+    found = connection.execute(_DEAD_ROWS, {"space": space.id}).scalars()
+    return np.fromiter(found, dtype=np.int64)
 
 
 def _count(connection: sa.Connection, table: sa.Table) -> int:

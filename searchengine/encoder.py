@@ -1,29 +1,44 @@
-"""The one seam to models: what an encoder is. `clip.py` has the real ones, `tests/` a fake one."""
+"""The one seam to models: what an encoder is. `clip.py` has the real ones, `tests/` a fake one.
+
+A query of texts needs only half of one: `TextEncoder`, which `text_encoder.py` has without torch.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
-
-from PIL import Image
+from typing import TYPE_CHECKING, Protocol
 
 from searchengine.types import Pixels, Vectors
 
+if TYPE_CHECKING:
+    from PIL import Image
 
-class Encoder(Protocol):
+
+class TextEncoder(Protocol):
+    """The half of an encoder that texts need; one thread at a time."""
+
+    @property
+    def name(self) -> str:
+        """The name `load_encoder` takes to make the whole encoder."""
+
+    @property
+    def dim(self) -> int:
+        """Length d of the vectors."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Short hash of the weights of the whole encoder, whatever the device or precision."""
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Texts to unit rows, shape (n, d), float32. Texts beyond the context are cut."""
+
+
+class Encoder(TextEncoder, Protocol):
     """A model with its preprocessing and tokenizer: images or texts to unit vectors.
 
     `preprocess` is cheap, runs on the CPU and may be called from several threads at once;
     the `encode_*` methods are called from one thread at a time.
     """
-
-    @property
-    def name(self) -> str:
-        """The name `load_encoder` takes to make this encoder again."""
-
-    @property
-    def dim(self) -> int:
-        """Length d of the vectors."""
 
     @property
     def device(self) -> str:
@@ -37,10 +52,6 @@ class Encoder(Protocol):
     def input_size(self) -> int:
         """Longer side of the model's input, in pixels: decoders need not go much beyond it."""
 
-    @property
-    def fingerprint(self) -> str:
-        """Short hash of the weights, equal for equal weights whatever the device or precision."""
-
     def preprocess(self, image: Image.Image) -> Pixels:
         """One RGB picture of any size to the model's input size, shape (h, w, 3), uint8.
 
@@ -52,6 +63,3 @@ class Encoder(Protocol):
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """Pictures to unit rows, shape (n, d), float32: `preprocess`, then `encode_pixels`."""
-
-    def encode_texts(self, texts: Sequence[str]) -> Vectors:
-        """Texts to unit rows, shape (n, d), float32. Texts beyond the context are cut."""

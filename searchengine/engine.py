@@ -44,9 +44,9 @@ def rank_images(
     None being a mixed one: its shortlist is scored again with the exact rows, and the rows it does
     not cover are scanned. Pages of the same k continue each other.
     """
-    count = space.catalog.rows(space.info)
-    rows = space.images.read(count)
-    among = _survivors(space, count, where)
+    count, dead = space.catalog.rows_and_dead(space.info)
+    rows = space.images.read_to_scan(count)
+    among = _survivors(space, count, dead, where)
     index = None if exact or _is_few(among) else space.index(count)
     if index is None:
         ranked = _scored(rows, query, offset + k, _numbers(among))
@@ -61,7 +61,7 @@ def rank_images(
 
 def rank_through(
     index: AnnIndex,
-    rows: Rows,
+    rows: Rows | Vectors,
     query: NDArray[np.float32],
     setting: Setting,
     *,
@@ -90,23 +90,24 @@ def rank_through(
     return (first + [pair for pair in every if pair[0] not in before])[:wanted]
 
 
-def _scored(rows: Rows, query: NDArray[np.float32], k: int, among: RowNumbers | None) -> Ranked:
+def _scored(
+    rows: Rows | Vectors, query: NDArray[np.float32], k: int, among: RowNumbers | None
+) -> Ranked:
     scores, numbers = scan(rows, query[np.newaxis], k, among=among)
     return list(zip(numbers[0].tolist(), scores[0].tolist(), strict=True))
 
 
-def _survivors(space: Space, count: int, where: Filter | None) -> Mask | None:
+def _survivors(space: Space, count: int, dead: RowNumbers, where: Filter | None) -> Mask | None:
     """Which of the rows may be hits; None, which means all, where none is dead or filtered out."""
     if where is not None and where != Filter():
         passing = space.catalog.rows_matching(space.info, where)
         among = np.zeros(count, dtype=bool)
         among[passing[passing < count]] = True
         return among
-    dead = space.catalog.dead_rows(space.info)
     if len(dead) == 0:
         return None
     among = np.ones(count, dtype=bool)
-    among[dead[dead < count]] = False
+    among[dead] = False
     return among
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from searchengine.halves import widened
 from searchengine.types import Vectors
 from searchengine.vectors import Rows
 
@@ -38,7 +39,7 @@ def scan(
         stop = min(start + BLOCK_ROWS, candidates)
         numbers = np.arange(start, stop) if among is None else among[start:stop]
         block = rows[start:stop] if among is None else rows[numbers]
-        scores = queries @ block.astype(np.float32).T
+        scores = queries @ widened(block).T
         best_scores, best_rows = best_of(
             np.hstack([best_scores, scores]),
             np.hstack([best_rows, np.broadcast_to(numbers, scores.shape)]),

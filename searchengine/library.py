@@ -9,35 +9,34 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-import filelock
-from PIL import Image
-
-from searchengine import clip, engine
+from searchengine import engine
 from searchengine.catalog import Batch, Catalog
-from searchengine.decode import read_image
-from searchengine.encoder import Encoder
+from searchengine.encoder import Encoder, TextEncoder
 from searchengine.errors import (
     EncoderMismatchError,
-    ImageError,
     InputError,
     LibraryError,
     LibraryLockedError,
     LibraryNotFoundError,
     LibraryUnusableError,
     NothingIndexedError,
-    QueryError,
     SpaceNotFoundError,
     StorageFullError,
     reason_of,
 )
-from searchengine.fetch import read_file, read_url
-from searchengine.index_types import IndexInfo
+from searchengine.index_types import IndexInfo, Modality
 from searchengine.paths import absolute
-from searchengine.query import Kind, Term, compose, modality_of, parse_terms
+from searchengine.query import Term, compose, modality_of, parse_terms
 from searchengine.space import Space, space_name
-from searchengine.tuning import TuneReport, tune_space
+from searchengine.text_encoder import load_for_texts
 from searchengine.types import Failure, Filter, SearchHit, SpaceInfo, TextHit, Vectors
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from searchengine.tuning import TuneReport
 
 CATALOG = "catalog.sqlite"
 LOCK = "write.lock"
@@ -83,6 +82,8 @@ def load_for_queries(name: str) -> Encoder:
 
     Choosing a faster precision takes a measurement that a query would wait for.
     """
+    from searchengine import clip
+
     return clip.load_encoder(name, precision="float32")
 
 
@@ -136,6 +137,7 @@ class Library:
         self._load = load
         self._spaces: dict[int, Space] = {}
         self._encoders: dict[str, Encoder] = {}
+        self._text_encoders: dict[str, TextEncoder] = {}
 
     def close(self) -> None:
         """Close the catalog."""
@@ -175,18 +177,28 @@ class Library:
             raise InputError(f"k must be at least 1 and offset at least 0, not {k} and {offset}")
         chosen = self._searchable(space)
         parsed = parse_terms([terms]) if isinstance(terms, str) else terms
-        encoder = self.encoder(chosen)
-        query = compose(parsed, encoder, lambda term: _term_image(term, encoder.input_size))
+        modality = modality_of(parsed)
+        only_texts = modality is Modality.TEXT
         return engine.rank_images(
             chosen,
-            query,
+            compose(
+                parsed,
+                self.text_encoder(chosen) if only_texts else self.encoder(chosen),
+                lambda pictures: self._encode_terms(pictures, chosen),
+            ),
             k=k,
             offset=offset,
             where=where,
             min_score=min_score,
             exact=exact,
-            modality=modality_of(parsed),
+            modality=modality,
         )
+
+    def _encode_terms(self, pictures: Sequence[Term], space: Space) -> Vectors:
+        from searchengine.pictures import term_image
+
+        encoder = self.encoder(space)
+        return encoder.encode_images([term_image(term, encoder.input_size) for term in pictures])
 
     def describe(
         self,
@@ -200,9 +212,14 @@ class Library:
 
         Raises PathNotFoundError, ImageError, and InputError where there are no texts.
         """
+        from searchengine.pictures import open_picture
+
         chosen = self.space(space)
         encoder = self.encoder(chosen)
-        picture = image if isinstance(image, Image.Image) else _open(image, encoder.input_size)
+        if isinstance(image, str | os.PathLike):
+            picture = open_picture(image, encoder.input_size)
+        else:
+            picture = image
         [vector] = encoder.encode_images([picture])
         if texts is not None:
             return engine.rank_texts(vector, texts, encoder.encode_texts(texts), k=k)
@@ -277,11 +294,13 @@ class Library:
         Raises InputError, NothingIndexedError, SpaceNotFoundError, LibraryLockedError,
         MissingExtraError without faiss, and the encoder's errors.
         """
+        from searchengine.tuning import tune_space
+
         chosen = self._searchable(space)
         with self.writing():
             return tune_space(
                 chosen,
-                lambda texts: self.encoder(chosen).encode_texts(texts),
+                lambda texts: self.text_encoder(chosen).encode_texts(texts),
                 target=target,
                 k=k,
                 texts=queries,
@@ -326,14 +345,34 @@ class Library:
             self.use_encoder(self._load(space.info.encoder))
         return self._encoders[space.info.name]
 
+    def text_encoder(self, space: Space) -> TextEncoder:
+        """What encodes texts for a space, loaded once: its text tower alone, or all of its encoder.
+
+        The tower loads in milliseconds; the encoder serves where it is loaded already and where
+        there is no tower. Raises EncoderMismatchError for other weights.
+        """
+        name = space.info.name
+        if name in self._encoders:
+            return self._encoders[name]
+        if name not in self._text_encoders:
+            light = load_for_texts(space.info, space.directory)
+            if light is None:
+                return self.encoder(space)
+            _require_same(space.info, light)
+            self._text_encoders[name] = light
+        return self._text_encoders[name]
+
     def use_encoder(self, encoder: Encoder) -> None:
-        """Use an encoder that is loaded already for its space.
+        """Use an encoder that is loaded already for its space, and keep its text tower there.
 
         Raises EncoderMismatchError when the space was made with other weights.
         """
+        from searchengine.text_export import keep_text_tower
+
         for info in self.catalog.spaces():
             if info.encoder == encoder.name:
                 _require_same(info, encoder)
+                keep_text_tower(encoder, info, self._space(info).directory)
         self._encoders[space_name(encoder.name)] = encoder
 
     # writing
@@ -341,6 +380,8 @@ class Library:
     @contextmanager
     def writing(self) -> Iterator[Writer]:
         """The one writer. Raises LibraryLockedError at once while another process writes."""
+        import filelock
+
         lock = filelock.FileLock(self.path / LOCK, timeout=0)
         pid = self.path / PID
         try:
@@ -425,7 +466,7 @@ class Writer:
     def embed_captions(self, space: Space) -> None:
         """Encode every caption the space has no vector of."""
         while missing := self._catalog.captions_without_vector(space.info, CAPTION_BATCH):
-            encoder = self._library.encoder(space)
+            encoder = self._library.text_encoder(space)
             first_row = self._catalog.caption_rows(space.info)
             space.captions.append(
                 encoder.encode_texts([caption.text for caption in missing]), rows=first_row
@@ -435,7 +476,7 @@ class Writer:
             )
 
 
-def _require_same(info: SpaceInfo, encoder: Encoder) -> None:
+def _require_same(info: SpaceInfo, encoder: TextEncoder) -> None:
     if (info.fingerprint, info.dim) != (encoder.fingerprint, encoder.dim):
         raise EncoderMismatchError(
             info.name,
@@ -449,20 +490,3 @@ def _write_pid(pid: Path, library: Path) -> None:
         pid.write_text(str(os.getpid()), encoding="ascii")
     except OSError as error:
         raise StorageFullError(library) from error
-
-
-def _open(path: str | os.PathLike[str], input_size: int) -> Image.Image:
-    data = read_file(Path(path))
-    try:
-        return read_image(data, input_size=input_size, name=str(path))[0]
-    except ImageError as error:
-        raise InputError(f"{path}: {error}") from error
-
-
-def _term_image(term: Term, input_size: int) -> Image.Image:
-    if term.kind is Kind.IMAGE:
-        return _open(term.value, input_size)
-    try:
-        return read_image(read_url(term.value), input_size=input_size, name=term.value)[0]
-    except ImageError as error:
-        raise QueryError(f"{term.value}: {error}") from error

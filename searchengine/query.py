@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from searchengine.encoder import Encoder
+from searchengine.encoder import TextEncoder
 from searchengine.errors import QueryError
 from searchengine.index_types import Modality
 from searchengine.suffixes import is_image_name
+from searchengine.types import Vectors
 
 WEIGHT = re.compile(r"(?P<weight>\d+(?:\.\d*)?|\.\d+):(?P<rest>.+)", re.DOTALL)
 NOTHING = 1e-6
@@ -122,11 +122,14 @@ def modality_of(terms: Sequence[Term]) -> Modality | None:
 
 
 def compose(
-    terms: Sequence[Term], encoder: Encoder, load_image: Callable[[Term], Image.Image]
+    terms: Sequence[Term],
+    encoder: TextEncoder,
+    encode_pictures: Callable[[Sequence[Term]], Vectors],
 ) -> NDArray[np.float32]:
     """The weighted sum of the terms' vectors, as a unit vector of shape (d,).
 
-    Raises QueryError where the terms cancel each other out.
+    `encode_pictures` is called with the terms that are no texts, where there are any. Raises
+    QueryError where the terms cancel each other out.
     """
     texts = [term for term in terms if term.kind is Kind.TEXT]
     pictures = [term for term in terms if term.kind is not Kind.TEXT]
@@ -136,7 +139,7 @@ def compose(
         total += weights @ encoder.encode_texts([term.value for term in texts])
     if pictures:
         weights = np.array([term.weight for term in pictures], dtype=np.float32)
-        total += weights @ encoder.encode_images([load_image(term) for term in pictures])
+        total += weights @ encode_pictures(pictures)
     length = float(np.linalg.norm(total))
     if length < NOTHING:
         raise QueryError("the terms cancel each other out; remove one, or change a weight")

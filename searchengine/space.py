@@ -15,6 +15,7 @@ from searchengine.errors import MissingExtraError
 from searchengine.index_facts import files, read_facts, write_facts
 from searchengine.index_plan import next_step, setting_for
 from searchengine.index_types import IndexFacts, IndexInfo, Modality, Step, TunedSetting
+from searchengine.text_encoder import TOWER_FILE
 from searchengine.types import SpaceInfo
 from searchengine.vectors import VectorFile
 
@@ -122,6 +123,7 @@ class Space:
 
     @property
     def bytes(self) -> int:
-        """Size on disk in bytes: vectors, caption vectors and index."""
-        index_bytes = sum(p.stat().st_size for p in files(self.directory) if p.exists())
-        return self.images.bytes + self.captions.bytes + index_bytes
+        """Size on disk in bytes: vectors, caption vectors, index and text tower."""
+        derived = [*files(self.directory), self.directory / TOWER_FILE]
+        derived_bytes = sum(path.stat().st_size for path in derived if path.exists())
+        return self.images.bytes + self.captions.bytes + derived_bytes

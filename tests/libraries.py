@@ -1,14 +1,19 @@
-"""What every valid library obeys, checked against SQLite and the files themselves."""
+"""Libraries for tests: what every valid one obeys, and some that are made without any encoding."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from searchengine.encoder import Encoder
+from searchengine import open_library
+from searchengine.catalog import Batch
+from searchengine.encoder import Encoder, TextEncoder
+from searchengine.space import space_name
+from searchengine.types import FileState, ImageEntry, ImageFacts
 
 
 def check_library(path: Path, encoder: Encoder | None = None) -> int:
@@ -43,3 +48,35 @@ def check_library(path: Path, encoder: Encoder | None = None) -> int:
             np.testing.assert_allclose(alive, expected, atol=2e-3)
     catalog.close()
     return len(paths)
+
+
+def list_files(path: Path, encoder: TextEncoder, files: Sequence[FileState], seed: int = 0) -> None:
+    """Make a library that lists `files`, with random vectors in the encoder's space.
+
+    The files may exist or not; nothing is decoded or encoded.
+    """
+    rows = np.random.default_rng(seed).normal(size=(len(files), encoder.dim)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    facts = ImageFacts(640, 480, "JPEG")
+    entries = [
+        ImageEntry(file, number.to_bytes(16, "big"), facts) for number, file in enumerate(files)
+    ]
+    with open_library(path, create=True) as library, library.writing() as writer:
+        library.catalog.add_space(
+            name=space_name(encoder.name),
+            encoder=encoder.name,
+            dim=encoder.dim,
+            precision="float32",
+            fingerprint=encoder.fingerprint,
+        )
+        space = library.space()
+        space.directory.mkdir(parents=True)
+        writer.commit(space, Batch(added=entries), rows)
+
+
+def imagined_files(count: int) -> list[FileState]:
+    """Files in folders of 1,000 that are not there."""
+    return [
+        FileState(f"/photos/{number // 1000:04}/IMG_{number:06}.jpg", 10**6 + number, 10**18)
+        for number in range(count)
+    ]

@@ -110,3 +110,24 @@ def _file(tmp_path: Path, dim: int) -> VectorFile:
     directory = tmp_path / "library" / "spaces" / "x"
     directory.mkdir(parents=True)
     return VectorFile(directory / "vectors.f16", dim)
+
+
+def test_rows_to_scan_are_kept_in_float32_and_grow(
+    tmp_path: Path, random_rows: MakeRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "spaces" / "x"
+    directory.mkdir(parents=True)
+    file = VectorFile(directory / "vectors.f16", 8)
+    rows = random_rows(30, 8)
+    stored = rows.astype(np.float16).astype(np.float32)
+    assert file.read_to_scan(0).shape == (0, 8)
+    file.append(rows[:20], rows=0)
+    first = file.read_to_scan(20)
+    assert first.dtype == np.float32
+    np.testing.assert_array_equal(first, stored[:20])
+    assert np.shares_memory(file.read_to_scan(10), first)
+    file.append(rows[20:], rows=20)
+    np.testing.assert_array_equal(file.read_to_scan(30), stored)
+    monkeypatch.setattr("searchengine.vectors.KEPT_BYTES", 30 * 8 * 4 - 1)
+    assert file.read_to_scan(30).dtype == np.float16, "a large file stays on the disk"
+    np.testing.assert_array_equal(file.read_to_scan(30), stored)

@@ -25,6 +25,8 @@ HOMES = {
     "open_clip": MODEL_ROOMS,
     "typer": {"cli"},
     "tqdm": {"cli/progress.py"},
+    "ftfy": {"searchengine/bpe.py"},
+    "regex": {"searchengine/bpe.py"},
     "click": set(),
 }
 HELP_CPU_SECONDS = 0.25

@@ -1,0 +1,200 @@
+"""How long a person waits for a search: whole commands, cold, and queries of an open library.
+
+    python -m benchmarks.cold_search
+    python -m benchmarks.cold_search --rows 100000 --json figures.json
+
+Makes libraries of random vectors in the space of `starter` and of a ViT-B-32 with random weights,
+which take as long as trained ones. Times whole processes (`clipseek search`, `clipseek --help`):
+wall time, and the processor time that they took, which other work on the machine disturbs less.
+Then, in this process, the text tower alone and the whole query, and files/s of an index run that
+finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Never
+
+from indexers import pipeline
+from indexers.discover import Walk
+from searchengine import open_library
+from searchengine.text_encoder import load_for_texts
+from searchengine.types import SpaceInfo
+from tests.conftest import Watcher
+from tests.fake import FakeEncoder
+from tests.libraries import imagined_files, list_files
+
+TIMES = 7
+"""Processes a command is timed in, at least."""
+WARM_QUERIES = 200
+WORDS = ("two dogs", "a red car", "children", "an old man", "a bridge at night", "flowers")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of the table."""
+
+    what: str
+    least: float
+    median: float
+    unit: str
+    processor_least: float | None = None
+    """User and system time of the process, in the same unit."""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=10_000, help="images in each library")
+    parser.add_argument("--times", type=int, default=TIMES, help="processes a command")
+    parser.add_argument("--files", type=int, default=100_000, help="of the re-run; 0: without")
+    parser.add_argument("--json", type=Path, help="write the figures here too")
+    arguments = parser.parse_args()
+    print(f"{platform.machine()}, {os.cpu_count()} cores, {arguments.rows:,} images")
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for figure in _measure(Path(scratch), arguments):
+            figures.append(figure)
+            print(_line(figure), flush=True)
+    if arguments.json:
+        lines = [asdict(figure) for figure in figures]
+        arguments.json.write_text(json.dumps(lines, indent=1), encoding="utf-8")
+
+
+def _measure(scratch: Path, arguments: argparse.Namespace) -> Iterator[Figure]:
+    yield _command("clipseek --help", scratch, arguments.times, "--help")
+    for name, library in _libraries(scratch, arguments.rows):
+        yield _command(
+            f"clipseek search, {name}", library, arguments.times, "search", "two dogs on the beach"
+        )
+        yield from _warm(name, library)
+    if arguments.files:
+        yield _rerun(scratch, arguments.files)
+
+
+def _libraries(scratch: Path, rows: int) -> Iterator[tuple[str, Path]]:
+    """Libraries by the name of their encoder; of the second, torch keeps the text tower first."""
+    starter = load_for_texts(SpaceInfo(1, "starter", "starter", 0, "float32", ""), scratch)
+    assert starter is not None
+    list_files(scratch / "starter", starter, imagined_files(rows))
+    yield "starter", scratch / "starter"
+
+    made = subprocess.run(
+        [sys.executable, "-c", MAKE_VIT, str(scratch), str(rows)],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    yield "ViT-B-32", Path(made.stdout.strip())
+
+
+MAKE_VIT = """
+import sys
+from pathlib import Path
+import open_clip, torch
+from searchengine import load_encoder, open_library
+from tests.libraries import imagined_files, list_files
+
+scratch, rows = Path(sys.argv[1]), int(sys.argv[2])
+torch.save(open_clip.create_model("ViT-B-32").state_dict(), scratch / "weights.pt")
+encoder = load_encoder(f"ViT-B-32/{scratch / 'weights.pt'}", device="cpu", precision="float32")
+list_files(scratch / "vit", encoder, imagined_files(rows))
+with open_library(scratch / "vit", load=lambda _: encoder) as library:
+    library.search("anything")
+print(scratch / "vit")
+"""
+"""In a process of its own: this one shall have loaded no torch when it measures."""
+
+
+def _command(what: str, library: Path, times: int, *words: str) -> Figure:
+    """A command in new processes; the first is not counted, as it reads files into memory."""
+    wall, processor = [], []
+    for _ in range(times + 1):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        started = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "cli", *words],
+            check=True,
+            capture_output=True,
+            env={**os.environ, "CLIPSEEK_LIBRARY": str(library)},
+        )
+        wall.append(time.perf_counter() - started)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        processor.append(spent)
+    return Figure(what, min(wall[1:]), statistics.median(wall[1:]), "s", min(processor[1:]))
+
+
+def _warm(name: str, library: Path) -> Iterator[Figure]:
+    with open_library(library) as opened:
+        opened.search("warm")
+        encoder = opened.text_encoder(opened.space())
+        yield _milliseconds(f"text tower, {name}", lambda text: encoder.encode_texts([text]))
+        yield _milliseconds(f"query, {name}", lambda text: opened.search(text))
+
+
+def _milliseconds(what: str, ask: Callable[[str], object]) -> Figure:
+    wall, processor = [], []
+    for number in range(WARM_QUERIES):
+        text = f"a photo of {WORDS[number % len(WORDS)]} by the sea"
+        started, started_cpu = time.perf_counter(), time.process_time()
+        ask(text)
+        wall.append(1e3 * (time.perf_counter() - started))
+        processor.append(1e3 * (time.process_time() - started_cpu))
+    return Figure(what, min(wall), statistics.median(wall), "ms", min(processor))
+
+
+def _rerun(scratch: Path, count: int) -> Figure:
+    """Index runs over `count` files in folders of 1,000 that the library lists already."""
+    folder = scratch / "files"
+    for number in range(count):
+        directory = folder / f"{number // 1000:04}"
+        if number % 1000 == 0:
+            directory.mkdir(parents=True)
+        (directory / f"IMG_{number:06}.jpg").touch()
+    list_files(scratch / "rerun", FakeEncoder(), list(Walk([folder])))
+    wall, processor = [], []
+    with open_library(scratch / "rerun") as library:
+        for _ in range(6):
+            started = time.process_time()
+            report = pipeline.index(
+                library, [folder], encoder="fake", load=_unneeded, observer=Watcher()
+            )
+            assert report.unchanged == count
+            wall.append(report.seconds)
+            processor.append(time.process_time() - started)
+    # The first run is left out: it makes the approximate index where there are files enough.
+    return Figure(
+        f"index run with nothing to do, {count:,} files",
+        min(wall[1:]),
+        statistics.median(wall[1:]),
+        "s",
+        min(processor[1:]),
+    )
+
+
+def _unneeded() -> Never:
+    raise AssertionError("there was something to encode")
+
+
+def _line(figure: Figure) -> str:
+    line = f"{figure.what:45} {figure.least:8.3f} {figure.median:8.3f} {figure.unit}"
+    if figure.processor_least is not None:
+        line += f"  (processor {figure.processor_least:.3f})"
+    return line
+
+
+if __name__ == "__main__":
+    main()

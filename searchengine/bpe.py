@@ -1,0 +1,122 @@
+"""CLIP's tokenizer without torch: the same ids as open_clip's `SimpleTokenizer`.
+
+Byte pair encoding over the UTF-8 bytes of lower-case words (Sennrich et al., 2016, "Neural Machine
+Translation of Rare Words with Subword Units"), with the merges that open_clip ships. Follows
+open_clip/tokenizer.py at its default settings. What only other alphabets need is imported when
+there is text in one.
+"""
+
+from __future__ import annotations
+
+import gzip
+import html
+import importlib.util
+import re
+from collections.abc import Iterator
+from itertools import islice, pairwise
+from pathlib import Path
+
+MERGES_FILE = "bpe_simple_vocab_16e6.txt.gz"
+MERGES = 48_894
+"""Lines of the file that CLIP uses: 49,408 ids, less 256 bytes, 256 that end a word, and two."""
+
+START, END = "<start_of_text>", "<end_of_text>"
+WORD_END = "</w>"
+
+VOCABULARY = 512 + MERGES + 2
+"""Ids: bytes, bytes that end a word, merges, START and END. END is the highest."""
+
+_WORDS = rf"{START}|{END}|'s|'t|'re|'ve|'m|'ll|'d|"
+_ASCII_WORDS = re.compile(_WORDS + r"[a-z]+|[0-9]|[^\sa-z0-9]+")
+_ALL_WORDS = _WORDS + r"[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+
+
+class ClipTokenizer:
+    """Texts to the ids of CLIP's vocabulary."""
+
+    def __init__(self, context: int) -> None:
+        """`context` is the most ids of a text. Raises OSError where open_clip's file is missing."""
+        self.context = context
+        with gzip.open(_merges_path(), "rt", encoding="utf-8", newline="\n") as lines:
+            listed = islice(lines, 1, MERGES + 1)  # the first line names the file's version
+            self._ranks = {line[:-1]: rank for rank, line in enumerate(listed)}
+        self._letters = _letters()
+        in_order = [self._letters[byte] for byte in _BYTES]
+        ends = [letter + WORD_END for letter in in_order]
+        self._ids = {letter: number for number, letter in enumerate(in_order + ends)}
+        self._words = {START: [VOCABULARY - 2], END: [VOCABULARY - 1]}
+
+    def ids(self, text: str) -> list[int]:
+        """START, the text's ids, END: `context` at most, of a longer text the first ones."""
+        inner = islice(self._inner_ids(text), self.context - 2)
+        return [*self._words[START], *inner, *self._words[END]]
+
+    def _inner_ids(self, text: str) -> Iterator[int]:
+        for word in _split(_clean(text)):
+            if word not in self._words:
+                self._words[word] = self._word_ids(word)
+            yield from self._words[word]
+
+    def _word_ids(self, word: str) -> list[int]:
+        """The pair that was merged first in training is merged first, until there is none."""
+        parts = [self._letters[byte] for byte in word.encode()]
+        parts[-1] += WORD_END
+        while len(parts) > 1:
+            pairs = [f"{first} {second}" for first, second in pairwise(parts)]
+            best = min(pairs, key=lambda pair: self._ranks.get(pair, MERGES))
+            if best not in self._ranks:
+                break
+            first, second = best.split(" ")
+            self._ids[first + second] = 512 + self._ranks[best]  # no two merges give the same
+            parts = _merged(parts, first, second)
+        return [self._ids[part] for part in parts]
+
+
+def _merged(parts: list[str], first: str, second: str) -> list[str]:
+    """The parts with every `first` that `second` follows joined to it, from the left."""
+    merged: list[str] = []
+    at = 0
+    while at < len(parts):
+        joins = parts[at : at + 2] == [first, second]
+        merged.append(first + second if joins else parts[at])
+        at += 2 if joins else 1
+    return merged
+
+
+def _clean(text: str) -> str:
+    """As open_clip's `_clean_lower`: encoding mistakes mended, entities resolved, lower case."""
+    if not (text.isascii() and text.isprintable()) or "&" in text:
+        import ftfy  # printable ASCII without entities comes out of it as it went in
+
+        text = html.unescape(html.unescape(ftfy.fix_text(text)))
+    return " ".join(text.split()).lower()
+
+
+def _split(text: str) -> Iterator[str]:
+    """The words, digits and runs of signs in a clean text."""
+    if text.isascii():
+        return (match[0] for match in _ASCII_WORDS.finditer(text))
+    import regex  # knows the letters and numbers of all alphabets
+
+    return (match[0] for match in regex.finditer(_ALL_WORDS, text, regex.IGNORECASE))
+
+
+_PRINTABLE = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+_BYTES = [*_PRINTABLE, *(byte for byte in range(256) if byte not in _PRINTABLE)]
+"""The order of the bytes among the ids."""
+
+
+def _letters() -> dict[int, str]:
+    """A printable character for each byte, as GPT-2 has it: itself, or one from 256 on."""
+    unprintable = _BYTES[len(_PRINTABLE) :]
+    return {byte: chr(byte) for byte in _PRINTABLE} | {
+        byte: chr(256 + number) for number, byte in enumerate(unprintable)
+    }
+
+
+def _merges_path() -> Path:
+    """Where open_clip ships its merges, found without importing it, which takes seconds."""
+    spec = importlib.util.find_spec("open_clip")
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError(f"{MERGES_FILE}: open_clip is not installed")
+    return Path(spec.submodule_search_locations[0]) / MERGES_FILE

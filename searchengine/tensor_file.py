@@ -1,0 +1,74 @@
+"""A safetensors file through a memory map: only what is looked at is read from the disk.
+
+The library safetensors copies whole tensors; a query needs ten rows of the embedding of 49,408
+tokens, and a fingerprint 64 values of each tensor. The format: eight bytes with the length of a
+JSON header, the header with name, type, shape and place of each tensor, then the values
+(https://github.com/huggingface/safetensors#format).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Tensor = NDArray[Any]
+
+_TYPES: dict[str, np.dtype[Any]] = {
+    "F64": np.dtype("<f8"),
+    "F32": np.dtype("<f4"),
+    "F16": np.dtype("<f2"),
+    "I64": np.dtype("<i8"),
+    "I32": np.dtype("<i4"),
+}
+"""Not BF16, which numpy does not know."""
+
+
+class UnreadableTensorsError(ValueError):
+    """The file is no safetensors file, is cut off, or holds tensors of a type numpy lacks."""
+
+
+class TensorFile(Mapping[str, Tensor]):
+    """The tensors of a file by name, in order of it, read-only and mapped from disk.
+
+    `notes` is what the file says about itself.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Map the file at `path`. Raises OSError, and UnreadableTensorsError for a wrong one."""
+        data = (
+            np.memmap(path, dtype=np.uint8, mode="r") if path.stat().st_size else np.empty(0, "B")
+        )
+        try:
+            start = 8 + int.from_bytes(data[:8].tobytes(), "little")
+            header = json.loads(data[8:start].tobytes())
+            self.notes: dict[str, str] = header.pop("__metadata__", {})
+            self._tensors = {
+                name: _tensor(data[start:], entry) for name, entry in sorted(header.items())
+            }
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise UnreadableTensorsError(f"{path}: {error}") from error
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._tensors[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tensors)
+
+    def __len__(self) -> int:
+        return len(self._tensors)
+
+
+def _tensor(values: NDArray[np.uint8], entry: dict[str, Any]) -> Tensor:
+    """One tensor of the file. Raises ValueError where it does not lie within the file."""
+    begin, end = entry["data_offsets"]
+    shape, dtype = tuple(entry["shape"]), _TYPES[entry["dtype"]]
+    if not 0 <= begin <= end <= len(values) or end - begin != prod(shape) * dtype.itemsize:
+        raise ValueError("a tensor beyond the end of the file")
+    tensor: Tensor = np.frombuffer(values, dtype, count=prod(shape), offset=begin)
+    return tensor.reshape(shape)

@@ -1,0 +1,153 @@
+"""Keeping an encoder's text tower beside a space's vectors, for searches to come.
+
+The encoder is at hand here, loaded by torch, so that the tower is compared with it before it is
+kept: what is not of the plain kind, or computes anything else, is left to torch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from time import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchengine.bpe import VOCABULARY, ClipTokenizer
+from searchengine.clip import ClipEncoder
+from searchengine.encoder import TextEncoder
+from searchengine.errors import EncoderError
+from searchengine.names import STARTER
+from searchengine.tensor_file import Tensor
+from searchengine.text_encoder import (
+    TOWER_FILE,
+    TOWER_FORMAT,
+    UNUSABLE,
+    LightTextEncoder,
+    load_for_texts,
+)
+from searchengine.text_tower import TextTower, TowerShape
+from searchengine.types import SpaceInfo
+
+LEAST_COSINE = 0.9999
+"""Of the tower's vectors with the encoder's, for each of `PROBES`; below it nothing is kept."""
+
+LEAST_COSINE_OF_HALVES = 0.99999
+"""The same for weights in float16. They take half the disk and are read in half the time."""
+
+PROBES = (
+    "a photo of a dog",
+    "Two children, 7 and 9 years old, building a sandcastle on the beach at sunset!",
+    "",
+    "ein Café in Zürich, 東京の夜景 🌃",
+    "a very long text " * 40,
+)
+"""Short, long, empty, cut at the context, and in other alphabets."""
+
+STALE_SECONDS = 600
+"""Age at which what a killed process was writing is taken away."""
+
+
+def keep_text_tower(encoder: TextEncoder, space: SpaceInfo, directory: Path) -> bool:
+    """Write the text tower of a loaded encoder into the space's `directory`; whether it is there.
+
+    Only of open_clip models whose weights are in float32, whose tower is of the plain kind and
+    agrees with `encoder` on `PROBES`. A directory that cannot be written is no error: the tower
+    saves time, and nothing depends on it.
+    """
+    if not isinstance(encoder, ClipEncoder) or encoder.precision != "float32":
+        return False  # weights that were rounded are not those of a query in float32
+    if encoder.name == STARTER or load_for_texts(space, directory) is not None:
+        return True
+    try:
+        shape, weights = _read_tower(encoder)
+    except (AttributeError, *UNUSABLE):
+        return False
+    for dtype, least in ((np.float16, LEAST_COSINE_OF_HALVES), (np.float32, LEAST_COSINE)):
+        with np.errstate(over="ignore"):  # to infinity, which disagrees
+            stored = {name: tensor.astype(dtype, copy=False) for name, tensor in weights.items()}
+        if _agreement(encoder, shape, stored) >= least:
+            return _write(directory, shape, stored, encoder.fingerprint)
+    return False
+
+
+def _read_tower(encoder: ClipEncoder) -> tuple[TowerShape, dict[str, NDArray[np.float32]]]:
+    """The shape and the weights. Raises AttributeError or ValueError for another kind of tower."""
+    model: Any = encoder.model
+    separate = hasattr(model, "text")  # open_clip's CustomTextCLIP; CLIP has the parts in itself
+    tower = model.text if separate else model
+    if (tower.pool_type if separate else tower.text_pool_type) != "argmax":
+        raise ValueError("the vector is not that of the END token")
+    tokenizer: Any = encoder.tokenizer
+    block = tower.transformer.resblocks[0]
+    shape = TowerShape(
+        context=int(tokenizer.context_length),
+        vocabulary=VOCABULARY,
+        width=int(tower.ln_final.weight.shape[0]),
+        heads=int(block.attn.num_heads),
+        layers=len(tower.transformer.resblocks),
+        hidden=int(block.mlp.c_fc.weight.shape[0]),
+        dim=encoder.dim,
+        quick_gelu=_is_quick(block.mlp.gelu),
+    )
+    tensors = _text_tensors(model.state_dict(), separate)
+    if {name: tuple(tensor.shape) for name, tensor in tensors.items()} != shape.tensors():
+        raise ValueError("other tensors than a plain tower has")
+    return shape, {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
+
+
+def _is_quick(activation: Any) -> bool:  # noqa: ANN401 - a torch module
+    name = type(activation).__name__
+    if name not in ("GELU", "QuickGELU") or getattr(activation, "approximate", "none") != "none":
+        raise ValueError(f"another activation: {activation}")
+    return name == "QuickGELU"
+
+
+def _text_tensors(state: Mapping[str, Any], separate: bool) -> dict[str, Any]:
+    if separate:
+        return {n.removeprefix("text."): t for n, t in state.items() if n.startswith("text.")}
+    return {n: t for n, t in state.items() if not n.startswith(("visual.", "logit_"))}
+
+
+def _agreement(encoder: ClipEncoder, shape: TowerShape, weights: Mapping[str, Tensor]) -> float:
+    """The least cosine over `PROBES` of a tower of these weights with the encoder itself."""
+    tower = TextTower(shape, weights)
+    light = LightTextEncoder(encoder.name, encoder.fingerprint, tower, ClipTokenizer(shape.context))
+    try:
+        rows = light.encode_texts(PROBES)
+    except (EncoderError, OSError):
+        return -1.0
+    return float((rows * encoder.encode_texts(PROBES)).sum(axis=1).min())
+
+
+def _write(directory: Path, shape: TowerShape, weights: Mapping[str, Tensor], mark: str) -> bool:
+    """Written beside under a name of its own, then renamed: two searches may do it at once."""
+    from safetensors.numpy import save_file
+
+    notes = {"format": TOWER_FORMAT, "fingerprint": mark, "shape": json.dumps(asdict(shape))}
+    beside: Path | None = None
+    try:
+        _tidy(directory)
+        with NamedTemporaryFile(
+            dir=directory, prefix=f"{TOWER_FILE}.", suffix=".new", delete=False
+        ) as file:
+            beside = Path(file.name)
+        save_file(dict(weights), beside, metadata=notes)
+        beside.chmod(0o644)  # temporary files are for their owner alone
+        os.replace(beside, directory / TOWER_FILE)
+    except Exception:  # safetensors has errors of its own for a full disk
+        if beside is not None:
+            beside.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def _tidy(directory: Path) -> None:
+    for left in directory.glob(f"{TOWER_FILE}.*.new"):
+        if time() - left.stat().st_mtime > STALE_SECONDS:
+            left.unlink(missing_ok=True)
