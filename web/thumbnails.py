@@ -7,6 +7,7 @@ import logging
 import os
 import stat
 import threading
+from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
 
@@ -112,7 +113,8 @@ class ThumbnailCache:
             part.write_bytes(data)
             part.replace(path)
         except OSError as error:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
             if self._works:
                 log.warning("thumbnails are not kept: %s: %s", self._directory, reason_of(error))
             self._works = False
