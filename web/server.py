@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from searchengine.errors import InputError, MissingExtraError, reason_of
-from searchengine.library import open_library
 from web.guard import Door, is_loopback
+
+THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Where the libraries that multiply read how many threads to take, when they are imported."""
 
 GRACE_SECONDS = 2
 """How long answers under way are waited for after Ctrl-C."""
@@ -36,6 +38,7 @@ def serve(
     address cannot be listened on or the token is too short, MissingExtraError without the packages
     of the `web` extra, and the library's errors.
     """
+    one_thread_a_question()
     try:
         import uvicorn
 
@@ -43,6 +46,7 @@ def serve(
     except ImportError as error:
         what = "clipseek serve needs starlette, uvicorn and jinja2"
         raise MissingExtraError(what, "web") from error
+    from searchengine.library import open_library
     from web.asking import default_cache
 
     with open_library(library) as opened, listen(host, port) as listener:
@@ -60,6 +64,17 @@ def serve(
             uvicorn.Server(config).run(sockets=[listener])
         except KeyboardInterrupt:  # how a server is meant to end
             return
+
+
+def one_thread_a_question() -> None:
+    """Have each multiplication done on one thread, unless somebody has chosen otherwise.
+
+    Questions that come together share the cores better than by each taking all of them: at 10,000
+    images a text query costs 16 ms of the processors' time so, and 53 ms on two cores that wait
+    for each other. No effect where numpy is imported already.
+    """
+    for name in THREAD_COUNTS:
+        os.environ.setdefault(name, "1")
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -18,7 +18,7 @@ function ask() {
   const href = text ? `/?${text}` : "/";
   if (isShown(href)) return;
   scrollTo(0, 0);
-  go(href, { replace: typing });
+  go(href, { replace: typing, typed: true });
   typing = true;
 }
 
@@ -63,6 +63,7 @@ function listenToLinks() {
     follow(`/?${new URLSearchParams(pairs)}`);
   });
   addEventListener("popstate", () => {
+    clearTimeout(waiting);
     if (detail.isDetail(location.href)) {
       detail.fill(location.href);
       return;
@@ -74,6 +75,7 @@ function listenToLinks() {
 
 // To other hits, from the top.
 function follow(href) {
+  clearTimeout(waiting);
   detail.hide();
   $("#page").focus({ preventScroll: true });
   scrollTo(0, 0);

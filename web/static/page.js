@@ -9,20 +9,21 @@ export const $ = (selector, within = document) => within.querySelector(selector)
 export const isShown = (href) => new URL(href, location.href).href === shown;
 
 // To another address, as a new step of the history or in place of the last one.
-export function go(href, { replace = false } = {}) {
+export function go(href, { replace = false, typed = false } = {}) {
   history[replace ? "replaceState" : "pushState"]({}, "", href);
-  return show(href);
+  return show(href, { typed });
 }
 
-// The hits of an address; what was asked before and is not answered yet is cancelled.
-export async function show(href) {
+// The hits of an address; what was asked before and is not answered yet is cancelled. Where the
+// address comes from what is `typed`, the box stays as it is: more may have been typed by then.
+export async function show(href, { typed = false } = {}) {
   running.abort();
   const mine = (running = new AbortController());
   $("#page").ariaBusy = "true";
   try {
     const fresh = await load(href, mine.signal);
     shown = new URL(href, location.href).href;
-    swap(fresh);
+    swap(fresh, typed);
   } catch (error) {
     if (!mine.signal.aborted) say("No answer", unreachable);
   }
@@ -37,12 +38,12 @@ export async function load(href, signal = running.signal) {
 
 export const unreachable = "The server does not answer. Is clipseek serve still running?";
 
-function swap(fresh) {
+function swap(fresh, typed) {
   document.title = fresh.title;
   const form = $("#search");
   form.querySelectorAll("[type=hidden]").forEach((input) => input.remove());
   form.append(...fresh.querySelectorAll("#search [type=hidden]"));
-  if (document.activeElement !== $("#q")) $("#q").value = $("#q", fresh).value;
+  if (!typed) $("#q").value = $("#q", fresh).value;
   $("#filters").replaceWith($("#filters", fresh));
   $("h1").replaceWith($("h1", fresh));
   // The status stays, as only what changes inside it is read out.
