@@ -134,7 +134,7 @@ def cpu_seconds(process: int) -> float:
 def measure(address: str, process: int, images: int, clients: int, queries: int) -> None:
     """Ask, alone and in a crowd, and print."""
     new = texts()
-    print(f"{images:,} images, {os.cpu_count()} cores; milliseconds p50 / p95 / most")
+    print(f"{images:,} images, {os.cpu_count()} cores; milliseconds least / p50 / p95 / most")
     one = Client(address)
 
     def api() -> str:
@@ -180,7 +180,7 @@ def crowd(address: str, clients: int, asked: Sequence[Sequence[str]]) -> None:
 def show(what: str, spent: Sequence[float]) -> None:
     """One line of figures."""
     p50, p95 = np.percentile(spent, [50, 95])
-    print(f"{what}: {p50:.1f} / {p95:.1f} / {max(spent):.1f}", flush=True)
+    print(f"{what}: {min(spent):.1f} / {p50:.1f} / {p95:.1f} / {max(spent):.1f}", flush=True)
 
 
 FRAMES = """() => new Promise((done) => {
