@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import threading
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from searchengine import fetch
 from searchengine.fetch import read_file
 from tests.conftest import Run, Workbench
 from tests.serving import names, png, visit
-from web import pictures
+from web import counts, pictures
 from web.api import ROUTES
 
 
@@ -261,12 +262,25 @@ def test_counts_keep_the_other_filters_and_drop_their_own(varied: Workbench) -> 
     assert {o["orientation"] for o in facets["orientations"]} == {"landscape", "portrait"}
 
 
-def test_counts_follow_the_catalog(varied: Workbench) -> None:
+def test_counts_follow_the_catalog(varied: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "GOOD_FOR", 0)
     with visit(varied) as client:
         assert get(client, "/api/facets")["images"] == 4
         varied.paint("new.png", "green")
         varied.index()
         assert get(client, "/api/facets")["images"] == 5
+
+
+def test_counting_takes_a_tenth_of_the_time_at_most(
+    varied: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counts, "GOOD_FOR", 10**9)
+    with visit(varied) as client:
+        get(client, "/api/facets")
+        varied.paint("new.png", "green")
+        varied.index()
+        assert get(client, "/api/facets")["images"] == 4  # counted a little while ago
+        assert len(get(client, "/api/search", q="green")["hits"]) == 5  # never what is found
 
 
 def test_new_images_are_found_without_a_restart_while_a_writer_is_at_work(
@@ -281,6 +295,25 @@ def test_new_images_are_found_without_a_restart_while_a_writer_is_at_work(
         colours.photos.joinpath("cyan.png").unlink()
         colours.index()
         assert "cyan.png" not in names(get(client, "/api/search", q="cyan"))
+
+
+def test_an_index_run_and_visitors_do_not_disturb_each_other(bench: Workbench) -> None:
+    bench.paint("first.png", "red")
+    bench.index()
+    for number in range(120):
+        bench.paint(f"{number:03}.png", (number, 2 * number, 90))
+    with visit(bench) as client:
+        run = threading.Thread(target=bench.index)
+        run.start()
+        seen = []
+        while run.is_alive():
+            answer = get(client, "/api/search", q="red", k=1000)
+            seen.append(len(answer["hits"]))
+            for url in list(answer["thumbnails"].values())[-2:]:
+                assert client.get(url).status_code == 200
+        run.join()
+        assert seen == sorted(seen)
+        assert len(get(client, "/api/search", q="red", k=1000)["hits"]) == 121
 
 
 def test_describe_ranks_the_stored_captions(colours: Workbench) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from cli import main as cli_main
 from searchengine.errors import InputError, MissingExtraError
 from searchengine.facets import children, common_folder
 from searchengine.types import Filter, Orientation, Vectors
@@ -226,6 +225,27 @@ def test_a_token_of_ones_own_must_be_long(monkeypatch: pytest.MonkeyPatch) -> No
     assert server.choose_token("0.0.0.0") == "x" * 16
 
 
+def test_the_command_makes_one_call_and_opens_the_page(
+    colours: Workbench, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    opened: list[str] = []
+
+    def serve(
+        library: Path | None, *, host: str, port: int, listening: Callable[[str], None]
+    ) -> None:
+        asked.extend((library, host, port))
+        listening("http://127.0.0.1:99/")
+
+    monkeypatch.setattr(server, "serve", serve)
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    done = run("serve", "--library", "lib", "--port", "99")
+    assert (done.code, done.out, opened) == (0, "http://127.0.0.1:99/\n", [])
+    assert asked == [Path("lib"), "127.0.0.1", 99]
+    run("serve", "--open")
+    assert opened == ["http://127.0.0.1:99/"]
+
+
 def test_a_port_that_is_taken_is_an_error_in_one_line(colours: Workbench, run: Run) -> None:
     with server.listen("127.0.0.1", 0) as taken:
         done = run("serve", "--port", taken.getsockname()[1])
@@ -243,7 +263,6 @@ def test_without_the_extra_the_command_says_what_to_install(
     done = run("serve")
     assert done.code == 1
     assert "pip install 'clipseek[web]'" in done.err
-    assert cli_main.app is not None
 
 
 def test_a_library_that_is_not_there_is_an_error(bench: Workbench, run: Run) -> None:

@@ -24,6 +24,7 @@ from searchengine.library import Library, LibraryInfo
 from searchengine.query import parse_text, unit
 from searchengine.space import Space
 from searchengine.types import Filter, ImageRecord, SearchHit, TextHit
+from web.counts import Counts
 from web.encoding import EncodingDesk
 from web.pictures import HeldPicture, HeldPictures, preview_of, read_upload
 from web.problems import NotListedError
@@ -40,9 +41,6 @@ SEARCHERS = 4
 
 PAINTERS = 2
 """Threads that decode pictures: each may hold a full-size one."""
-
-FACETS_KEPT = 64
-"""Filters whose counts are remembered until the catalog changes."""
 
 Vector = NDArray[np.float32]
 P = ParamSpec("P")
@@ -79,8 +77,9 @@ class Desk:
         self._encoding = EncodingDesk(lambda: library.encoder(library.space()))
         self._searchers = ThreadPoolExecutor(SEARCHERS, "search")
         self._painters = ThreadPoolExecutor(PAINTERS, "thumbnail")
-        self._facets: dict[Filter, Facets] = {}
-        self._facets_stamp: tuple[int, ...] = ()
+        self._counts = Counts(
+            lambda where: library.catalog.facets(self._space().info, where), library.catalog.stamp
+        )
 
     def warm(self) -> None:
         """Load the encoder ahead of the first query, where the library has one."""
@@ -117,13 +116,14 @@ class Desk:
         return await self._on(self._searchers, read)
 
     async def facets(self, where: Filter) -> Facets:
-        """Counts for the choices of a filter, as of the last change of the catalog.
+        """Counts for the choices of a filter, of now or a little while ago.
 
         Raises NothingIndexedError.
         """
-        if self._library.catalog.stamp() == self._facets_stamp and where in self._facets:
-            return self._facets[where]  # two looks at the disk: no need for a thread
-        return await self._on(self._searchers, self._count, where)
+        known = self._counts.known(where)
+        if known is not None:
+            return known
+        return await self._on(self._searchers, self._counts.count, where)
 
     async def record(self, image_id: int) -> ImageRecord:
         """What the catalog lists of an image. Raises NotListedError."""
@@ -274,15 +274,6 @@ class Desk:
                 raise NotListedError(image_id)
         rows = space.images.read(self._library.catalog.rows(space.info))
         return [rows[numbers[image_id]].astype(np.float32) for image_id in ids]
-
-    def _count(self, where: Filter) -> Facets:
-        stamp = self._library.catalog.stamp()
-        if stamp != self._facets_stamp or len(self._facets) >= FACETS_KEPT:
-            self._facets, self._facets_stamp = {}, stamp
-        kept = self._facets
-        if where not in kept:
-            kept[where] = self._library.catalog.facets(self._space().info, where)
-        return kept[where]
 
 
 def default_cache() -> Path:
