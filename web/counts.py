@@ -10,8 +10,8 @@ from searchengine.facets import Facets
 from searchengine.types import Filter
 
 GOOD_FOR = 10
-"""Times as long as it took, a count is good for even if the catalog changes: no more than a tenth of
-the time goes into counting while an index run writes. At 10,000 images a count takes 40 ms."""
+"""A count is good for this many times as long as it took, even if the catalog changes: while an
+index run writes, a tenth of the time at most goes into counting. 10,000 images take 40 ms."""
 
 KEPT = 64
 """Filters whose counts are remembered."""
