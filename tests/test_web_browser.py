@@ -420,6 +420,13 @@ def test_hits_come_as_one_scrolls(browser: Browser, many: Workbench) -> None:
         expect(page.locator(".tile")).to_have_count(150)
         names = page.locator("#hits img").evaluate_all("all => all.map(i => i.alt)")
         assert len(set(names)) == 150
+        last = "[...document.querySelectorAll('.grid')].at(-1)"
+        gaps = page.evaluate(  # every row but the last of all is full
+            "[...document.querySelectorAll('.grid')].map(g => innerWidth"
+            " - Math.max(...[...g.children].slice(-1).map(t => t.getBoundingClientRect().right)))"
+        )
+        assert max(gaps[:-1]) < 60, gaps
+        assert page.evaluate(f"{last}.querySelectorAll('img[src]').length") > 0
         assert page.locator("#next").count() == 0
         visit.check(address)
         page.close()

@@ -4,17 +4,42 @@ import { $, load } from "./page.js";
 
 const AHEAD = "1600px"; // about two screens: pictures are there before they are seen
 
+const FAR = "5000px"; // pictures this far away are let go: ten thousand would fill the memory
+
 const links = () => $("#hits").querySelectorAll("a.open");
-const tileOf = (node) => node?.closest?.("#hits > .tile");
+const tileOf = (node) => node?.closest?.("#hits .tile");
+const after = (tile) => tile.nextElementSibling ?? tile.parentElement.nextElementSibling?.firstElementChild;
+const before = (tile) => tile.previousElementSibling ?? tile.parentElement.previousElementSibling?.lastElementChild;
 
 const watcher = new IntersectionObserver(
   (entries) => entries.some((entry) => entry.isIntersecting) && more(),
   { rootMargin: AHEAD },
 );
 
+const keeper = new IntersectionObserver(
+  (entries) => entries.forEach((entry) => (entry.isIntersecting ? fetchAgain : letGo)(entry.target)),
+  { rootMargin: FAR },
+);
+
+function letGo(list) {
+  for (const image of list.querySelectorAll("img[src]")) {
+    image.dataset.src = image.getAttribute("src");
+    image.removeAttribute("src");
+  }
+}
+
+function fetchAgain(list) {
+  for (const image of list.querySelectorAll("img[data-src]")) {
+    image.src = image.dataset.src;
+    delete image.dataset.src;
+  }
+}
+
 export function watch() {
   watcher.disconnect();
+  keeper.disconnect();
   if ($("#next")) watcher.observe($("#next"));
+  document.querySelectorAll("#hits .grid").forEach((list) => keeper.observe(list));
 }
 
 // The next hits behind those that are there; false where there are no more.
@@ -30,12 +55,25 @@ export async function more() {
     return false;
   }
   if (!next.isConnected) return false; // another search has come
-  $("#hits").append(...fresh.querySelectorAll("#hits > .tile"));
-  const after = $("#next", fresh);
-  if (after) next.replaceWith(after);
+  append($("#hits .grid", fresh));
+  const further = $("#next", fresh);
+  if (further) next.replaceWith(further);
   else next.parentElement.remove();
   watch();
   return true;
+}
+
+// Each page of hits stays a list of its own, which the browser skips while it is out of sight. The
+// row that the last list has only begun goes on in the new one.
+function append(list) {
+  if (!list) return;
+  const here = document.activeElement;
+  const last = $("#hits").lastElementChild;
+  const top = (tile) => Math.round(tile.getBoundingClientRect().top);
+  const tiles = last ? [...last.children] : [];
+  list.prepend(...tiles.filter((tile) => top(tile) === top(tiles.at(-1))));
+  $("#hits").append(list);
+  if (list.contains(here)) here.focus({ preventScroll: true });
 }
 
 // The hit before or after the one at this address; undefined at the ends.
@@ -63,19 +101,21 @@ export function move(key) {
   return true;
 }
 
-const first = () => $("#hits > .tile");
+const first = () => $("#hits .tile");
 
 function neighbour(tile, key) {
-  if (key === "ArrowLeft") return tile.previousElementSibling;
-  if (key === "ArrowRight") return tile.nextElementSibling;
-  const step = key === "ArrowUp" ? "previousElementSibling" : "nextElementSibling";
-  const middle = (one) => one.offsetLeft + one.offsetWidth / 2;
+  if (key === "ArrowLeft") return before(tile);
+  if (key === "ArrowRight") return after(tile);
+  const step = key === "ArrowUp" ? before : after;
+  const box = (one) => one.getBoundingClientRect();
+  const top = (one) => Math.round(box(one).top);
+  const middle = (one) => box(one).left + box(one).width / 2;
   let best = null;
   let row = null;
-  for (let one = tile[step]; one; one = one[step]) {
-    if (one.offsetTop === tile.offsetTop) continue;
-    row ??= one.offsetTop;
-    if (one.offsetTop !== row) break;
+  for (let one = step(tile); one; one = step(one)) {
+    if (top(one) === top(tile)) continue;
+    row ??= top(one);
+    if (top(one) !== row) break;
     const nearer = best && Math.abs(middle(one) - middle(tile)) >= Math.abs(middle(best) - middle(tile));
     if (!nearer) best = one;
   }
