@@ -1,11 +1,12 @@
-# Two commands for people: `make demo` and `make test`. Both make .venv first; nothing else is needed
+# Two commands for people: `make demo` and `make test`; `make browser` brings a Chromium for the
+# tests of the page. All make .venv first; nothing else is needed
 # than Python 3.11 or newer and a package index.
 
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint readme bench clean
+.PHONY: demo test lint browser readme bench clean
 
 demo: .venv/demo
 	$(BIN)/python sample_data/demo.py
@@ -17,6 +18,9 @@ lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+browser: .venv/dev
+	.ci/browser
 
 readme: .venv/dev
 	$(BIN)/python -m tests.readme --write

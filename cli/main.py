@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from cli import captions, evaluate, index, inspect, search, tune
+from cli import captions, evaluate, index, inspect, search, serve, tune
 from searchengine.errors import ClipseekError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.command("index")(index.index)
 app.command("search")(search.search)
+app.command("serve")(serve.serve)
 app.command("describe")(captions.describe)
 app.add_typer(captions.app, name="captions")
 app.command("evaluate")(evaluate.evaluate)

@@ -9,6 +9,9 @@ from typing import Annotated
 
 import typer
 
+from searchengine.dates import read_date
+from searchengine.errors import InputError
+
 LibraryOption = Annotated[
     Path | None,
     typer.Option(
@@ -47,9 +50,6 @@ FactoryOption = Annotated[
     ),
 ]
 
-DATE_FORMS = ("%Y", "%Y-%m", "%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M")
-
-
 SIZE_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
@@ -63,10 +63,8 @@ def parse_size(text: str) -> int:
 
 
 def parse_date(text: str) -> datetime:
-    """A local time from 2024, 2024-05, 2024-05-31 or 2024-05-31T18:30: the first moment of it."""
-    for form in DATE_FORMS:
-        try:
-            return datetime.strptime(text, form)
-        except ValueError:
-            continue
-    raise typer.BadParameter(f"{text!r} is no date; write 2024, 2024-05 or 2024-05-31")
+    """A local time in one of the forms of `searchengine.dates`; wrong usage for another."""
+    try:
+        return read_date(text)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from error

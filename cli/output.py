@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv as csv_module
-import dataclasses
 import json as json_module
 import os
 import sys
 from collections.abc import Sequence
-from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from searchengine.errors import InputError
+from searchengine.plain import HIT_FIELDS, hit_record, plain
 
 if TYPE_CHECKING:
     from searchengine import SearchHit
@@ -67,21 +66,14 @@ def print_hits(hits: Sequence[SearchHit], form: Form) -> None:
         _print_table(hits)
     elif form is Form.JSON:
         for hit in hits:
-            print(json_module.dumps(_record(hit)))
+            print(json_module.dumps(hit_record(hit)))
     elif form is Form.CSV:
         writer = csv_module.writer(sys.stdout)
-        writer.writerow(_FIELDS)
-        writer.writerows(_record(hit).values() for hit in hits)
+        writer.writerow(HIT_FIELDS)
+        writer.writerows(hit_record(hit).values() for hit in hits)
     else:
         end = "\0" if form is Form.NUL else "\n"
         sys.stdout.write("".join(f"{hit.path}{end}" for hit in hits))
-
-
-_FIELDS = ("rank", "score", "id", "path", "width", "height", "taken_at")
-
-
-def _record(hit: SearchHit) -> dict[str, Any]:
-    return {name: _plain(getattr(hit, name)) for name in _FIELDS}
 
 
 def _print_table(hits: Sequence[SearchHit]) -> None:
@@ -115,21 +107,4 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: s
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - a dataclass, or plain values
     """One JSON value on one line of stdout."""
-    print(json_module.dumps(_plain(value)))
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401
-    """The value in JSON's types: dataclasses to objects, paths and times to text."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, float):
-        return round(value, 6)
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return value
+    print(json_module.dumps(plain(value)))

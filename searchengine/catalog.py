@@ -6,7 +6,6 @@ records below. Every method is one transaction. The tables are in `schema.py`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -18,13 +17,14 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from searchengine.conditions import at_or_under, conditions
 from searchengine.errors import (
     LibraryDamagedError,
     LibraryTooNewError,
     LibraryUnusableError,
     StorageFullError,
 )
-from searchengine.paths import below
+from searchengine.facets import Facets, count_facets
 from searchengine.schema import (
     SCHEMA_VERSION,
     caption_embeddings,
@@ -42,6 +42,7 @@ from searchengine.types import (
     Filter,
     ImageEntry,
     ImageFacts,
+    ImageRecord,
     SearchHit,
     SpaceInfo,
 )
@@ -233,7 +234,7 @@ class Catalog:
         return self._rows_where(
             sa.select(embeddings.c.row)
             .join(images, images.c.id == embeddings.c.owner_id)
-            .where(embeddings.c.space_id == space.id, *_conditions(where))
+            .where(embeddings.c.space_id == space.id, *conditions(where))
             .order_by(embeddings.c.row)
         )
 
@@ -245,7 +246,7 @@ class Catalog:
 
     def known(self, encoder: str, roots: Sequence[str]) -> dict[str, Known]:
         """The images at or under `roots` by path; `has_vector` is about the encoder's space."""
-        inside = sa.or_(*(_at_or_under(root) for root in roots))
+        inside = sa.or_(*(at_or_under(root) for root in roots))
         vectors = (
             sa.select(embeddings.c.owner_id)
             .join(spaces, spaces.c.id == embeddings.c.space_id)
@@ -295,7 +296,7 @@ class Catalog:
         """Ids of the images at or under a path."""
         with self._transaction() as connection:
             return list(
-                connection.execute(sa.select(images.c.id).where(_at_or_under(path))).scalars()
+                connection.execute(sa.select(images.c.id).where(at_or_under(path))).scalars()
             )
 
     def hits(
@@ -323,6 +324,62 @@ class Catalog:
             for rank, (record, score) in enumerate(alive, start=first_rank)
         ]
 
+    def images(self, ids: Sequence[int]) -> dict[int, ImageRecord]:
+        """What is listed of these images, by id; ids that are not listed are not in it."""
+        query = sa.select(images)
+        found: dict[int, ImageRecord] = {}
+        with self._transaction() as connection:
+            for chunk in _chunks(ids):
+                for record in connection.execute(query.where(images.c.id.in_(chunk))):
+                    found[record.id] = _image_record(record)
+        return found
+
+    def newest(
+        self, space: SpaceInfo, where: Filter, *, k: int, offset: int = 0
+    ) -> list[ImageRecord]:
+        """The images with a vector in the space that pass the filter, last added first."""
+        query = (
+            sa.select(images)
+            .join(embeddings, embeddings.c.owner_id == images.c.id)
+            .where(embeddings.c.space_id == space.id, *conditions(where))
+            .order_by(images.c.id.desc())
+            .limit(k)
+            .offset(offset)
+        )
+        with self._transaction() as connection:
+            return [_image_record(record) for record in connection.execute(query)]
+
+    def rows_of(self, space: SpaceInfo, ids: Sequence[int]) -> dict[int, int]:
+        """The vector row of each of these images that has one in the space, by id."""
+        query = sa.select(embeddings.c.owner_id, embeddings.c.row)
+        found: dict[int, int] = {}
+        with self._transaction() as connection:
+            for chunk in _chunks(ids):
+                these = query.where(
+                    embeddings.c.owner_id.in_(chunk), embeddings.c.space_id == space.id
+                )
+                found.update((owner, row) for owner, row in connection.execute(these))
+        return found
+
+    def facets(self, space: SpaceInfo, where: Filter) -> Facets:
+        """How many images with a vector in the space each choice of the filter would leave."""
+        with self._transaction() as connection:
+            return count_facets(connection, space, where)
+
+    def stamp(self) -> tuple[int, ...]:
+        """A value that changes whenever any process has written to the catalog.
+
+        In WAL mode a write shows in the file beside; a checkpoint changes it too, with no harm.
+        """
+        seen: list[int] = []
+        for path in (self.path, self.path.with_name(self.path.name + "-wal")):
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                continue
+            seen += [status.st_mtime_ns, status.st_size]
+        return tuple(seen)
+
     def counts(self) -> dict[str, int]:
         """How many images, failures and captions there are."""
         with self._transaction() as connection:
@@ -342,7 +399,7 @@ class Catalog:
 
     def forget_failures(self, roots: Sequence[str], keep: set[str]) -> None:
         """Drop the failures at or under `roots` that are not in `keep`: those files are gone."""
-        inside = sa.or_(*(_at_or_under(root, failures.c.path) for root in roots))
+        inside = sa.or_(*(at_or_under(root, failures.c.path) for root in roots))
         with self._transaction() as connection:
             listed = connection.execute(sa.select(failures.c.path).where(inside)).scalars()
             gone = [{"gone": path} for path in listed if path not in keep]
@@ -438,33 +495,14 @@ def _count(connection: sa.Connection, table: sa.Table) -> int:
     return int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
 
 
-def _at_or_under(
-    root: str, column: sa.ColumnElement[str] = images.c.path
-) -> sa.ColumnElement[bool]:
-    """Paths equal to `root` or below it, as a range, so that the path's index serves it."""
-    first = below(root)
-    after_all_below = first[:-1] + chr(ord(os.sep) + 1)
-    return sa.or_(column == root, sa.and_(column >= first, column < after_all_below))
-
-
-def _conditions(where: Filter) -> Iterator[sa.ColumnElement[bool]]:
-    taken = images.c.taken_at
-    if where.under is not None:
-        yield _at_or_under(str(where.under))
-    if where.after is not None:
-        by_file = images.c.mtime_ns >= _nanoseconds(where.after)
-        yield sa.or_(taken >= where.after, sa.and_(taken.is_(None), by_file))
-    if where.before is not None:
-        by_file = images.c.mtime_ns < _nanoseconds(where.before)
-        yield sa.or_(taken < where.before, sa.and_(taken.is_(None), by_file))
-    if where.camera is not None:
-        yield images.c.camera.icontains(where.camera, autoescape=True)
-
-
-def _nanoseconds(local_time: datetime) -> int:
-    """Nanoseconds since 1970, within what SQLite's integers hold."""
-    within = min(max(local_time, datetime(1970, 1, 2)), datetime(2262, 1, 1))
-    return int(within.timestamp()) * 1_000_000_000
+def _image_record(record: Any) -> ImageRecord:  # noqa: ANN401 - a row of `images`
+    facts = {name: getattr(record, name) for name in ImageFacts.__dataclass_fields__}
+    return ImageRecord(
+        id=record.id,
+        file=FileState(record.path, record.size, record.mtime_ns),
+        content_hash=record.content_hash,
+        facts=ImageFacts(**facts),
+    )
 
 
 def _file_values(file: FileState) -> dict[str, Any]:

@@ -130,3 +130,10 @@ def rank_texts(
         if len(best) == k:
             break
     return [TextHit(rank, score, text) for rank, (text, score) in enumerate(best.items(), start=1)]
+
+
+def nearest_captions(space: Space, image: NDArray[np.float32], *, k: int) -> list[TextHit]:
+    """The k best of the captions stored in the library, for an image vector of shape (d,)."""
+    numbers, texts = space.catalog.caption_texts(space.info)
+    rows = space.captions.read(space.catalog.caption_rows(space.info))
+    return rank_texts(image, texts, rows[numbers], k=k)

@@ -223,14 +223,13 @@ class Library:
         [vector] = encoder.encode_images([picture])
         if texts is not None:
             return engine.rank_texts(vector, texts, encoder.encode_texts(texts), k=k)
-        numbers, stored = self.catalog.caption_texts(chosen.info)
-        if not stored:
+        found = engine.nearest_captions(chosen, vector, k=k)
+        if not found:
             raise InputError(
                 "the library holds no captions to describe with; give --texts FILE, "
                 "or store some with: clipseek captions add FILE"
             )
-        rows = chosen.captions.read(self.catalog.caption_rows(chosen.info))
-        return engine.rank_texts(vector, stored, rows[numbers], k=k)
+        return found
 
     def info(self) -> LibraryInfo:
         """The library in numbers."""

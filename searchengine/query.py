@@ -23,6 +23,9 @@ from searchengine.suffixes import is_image_name
 from searchengine.types import Vectors
 
 WEIGHT = re.compile(r"(?P<weight>\d+(?:\.\d*)?|\.\d+):(?P<rest>.+)", re.DOTALL)
+MAX_WEIGHT = 1_000.0
+"""More than this drowns every other term, and float32 in the end."""
+
 NOTHING = 1e-6
 """A sum of unit vectors shorter than this has no direction."""
 
@@ -68,6 +71,26 @@ def parse_terms(
     return terms
 
 
+def parse_text(text: str) -> list[Term]:
+    """Words of somebody who must reach no file and no URL, as terms that are all texts.
+
+    `+`, `-` and weights mean what they mean elsewhere; whatever a word names, it is text. An
+    operator at the end is left out: the person is still typing. No terms where there are no words.
+
+    Raises QueryError where the terms make no query.
+    """
+    terms: list[Term] = []
+    sign, pending = 1.0, list[str]()
+    for word in [*text.split(), "+"]:
+        if word not in ("+", "-"):
+            pending.append(word)
+            continue
+        if pending:
+            terms.append(_term(" ".join(pending), sign, kind_of=lambda _: Kind.TEXT))
+        sign, pending = (1.0 if word == "+" else -1.0), []
+    return terms
+
+
 def _group(words: Sequence[str], sign: float) -> list[Term]:
     """Words between two operators: each image stands alone, the texts between them join."""
     terms: list[Term] = []
@@ -85,16 +108,18 @@ def _group(words: Sequence[str], sign: float) -> list[Term]:
     return [*terms, _term(" ".join(texts), sign)] if texts else terms
 
 
-def _term(text: str, sign: float) -> Term:
+def _term(text: str, sign: float, kind_of: Callable[[str], Kind] | None = None) -> Term:
     weight = 1.0
     if match := WEIGHT.fullmatch(text):
         weight, text = float(match["weight"]), match["rest"]
     text = text.strip()
     if not text:
         raise QueryError('an empty term; quote the words to search for, as in "a red car"')
+    if weight > MAX_WEIGHT:
+        raise QueryError(f"{text!r} has a weight over {MAX_WEIGHT:g}; give it a smaller one")
     if weight == 0:
         raise QueryError(f"{text!r} has weight 0; leave it out or give it a weight above 0")
-    return Term(_kind(text), text, sign * weight)
+    return Term((kind_of or _kind)(text), text, sign * weight)
 
 
 def _kind(text: str) -> Kind:
@@ -140,6 +165,14 @@ def compose(
     if pictures:
         weights = np.array([term.weight for term in pictures], dtype=np.float32)
         total += weights @ encode_pictures(pictures)
+    return unit(total)
+
+
+def unit(total: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A sum of weighted unit vectors, shape (d,), at length 1.
+
+    Raises QueryError where its terms cancel each other out.
+    """
     length = float(np.linalg.norm(total))
     if length < NOTHING:
         raise QueryError("the terms cancel each other out; remove one, or change a weight")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,19 +46,24 @@ class Space:
         self.images = VectorFile(directory / "vectors.f16", info.dim)
         self.captions = VectorFile(directory / "captions.f16", info.dim)
         self._loaded: tuple[IndexFacts | None, AnnIndex | None] = (None, None)
+        self._loading = threading.Lock()
 
     def index(self, rows: int) -> AnnIndex | None:
-        """The approximate index, where one fits `rows` rows and faiss is installed."""
+        """The approximate index, where one fits `rows` rows and faiss is installed.
+
+        Any thread may ask; several that ask at once wait for one to load it.
+        """
         facts = read_facts(self.directory)
         if facts is not None and facts.covered > rows:
             return None  # made since the rows were counted: the next search takes it
-        if self._loaded[0] != facts:
-            try:
-                self._loaded = facts, ann.load(self.directory, rows)
-            except MissingExtraError as error:
-                log.warning("%s", error)
-                self._loaded = facts, None
-        return self._loaded[1]
+        with self._loading:
+            if self._loaded[0] != facts:
+                try:
+                    self._loaded = facts, ann.load(self.directory, rows)
+                except MissingExtraError as error:
+                    log.warning("%s", error)
+                    self._loaded = facts, None
+            return self._loaded[1]
 
     def refresh_index(self, *, memory: int | None = None, factory: str | None = None) -> Step:
         """Bring the index up to date with the rows, by as little as will do; returns what was done.

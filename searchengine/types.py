@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from pathlib import Path
 from typing import TypeAlias
 
@@ -62,6 +63,14 @@ class TextHit:
     text: str
 
 
+class Orientation(Enum):
+    """The shape of a picture as displayed upright."""
+
+    LANDSCAPE = "landscape"
+    PORTRAIT = "portrait"
+    SQUARE = "square"
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Which images may be hits. Every condition that is set must hold."""
@@ -74,6 +83,8 @@ class Filter:
     """Only images taken before this local time (file time where EXIF has none)."""
     camera: str | None = None
     """Only images whose camera contains this text, ignoring case."""
+    orientation: Orientation | None = None
+    """Only images of this shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +132,16 @@ class ImageEntry:
     facts: ImageFacts
     image_id: int | None = None
     """The record of this path, where the catalog has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """What the catalog lists of an image: its file as it was indexed, and what is in it."""
+
+    id: int
+    file: FileState
+    content_hash: bytes
+    facts: ImageFacts
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-VOID = {"meta", "img", "wbr"}
+VOID = {"meta", "img", "wbr", "link", "input"}
 
 
 @dataclass
@@ -27,6 +27,19 @@ class Element:
     def one(self, tag: str) -> Element:
         (found,) = self.all(tag)
         return found
+
+    def by_id(self, name: str) -> Element:
+        (found,) = self._with_id(name)
+        return found
+
+    def _with_id(self, name: str) -> list[Element]:
+        found = [self] if self.attributes.get("id") == name else []
+        return found + [match for child in self.inside for match in child._with_id(name)]
+
+    def hidden(self) -> dict[str, str]:
+        """The hidden values of a form."""
+        inputs = [i.attributes for i in self.all("input") if i.attributes.get("type") == "hidden"]
+        return {each["name"]: each["value"] for each in inputs}
 
 
 class Parser(HTMLParser):
@@ -53,8 +66,13 @@ class Parser(HTMLParser):
 
 def parse(path: Path) -> Element:
     """The file as a tree; fails where a tag is left open."""
+    return parse_text(path.read_text("utf-8"))
+
+
+def parse_text(text: str) -> Element:
+    """A page as a tree; fails where a tag is left open."""
     parser = Parser()
-    parser.feed(path.read_text("utf-8"))
+    parser.feed(text)
     parser.close()
     assert parser.open == [parser.root]
     return parser.root

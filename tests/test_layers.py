@@ -14,19 +14,24 @@ ROOT = Path(__file__).parents[1]
 ALLOWED_ROOMS = {
     "searchengine": {"searchengine"},
     "indexers": {"indexers", "searchengine"},
-    "cli": {"cli", "indexers", "searchengine"},
+    "web": {"web", "searchengine"},
+    "cli": {"cli", "web", "indexers", "searchengine"},
 }
 MODEL_ROOMS = {f"searchengine/{name}.py" for name in ("clip", "sources", "building", "placement")}
 TENSOR_ROOMS = {*MODEL_ROOMS, "searchengine/folding.py", "searchengine/ranks.py"}
+CATALOG_ROOMS = ("catalog", "conditions", "facets", "schema")
 HOMES = {
     "faiss": {"searchengine/ann.py"},
-    "sqlalchemy": {"searchengine/catalog.py", "searchengine/schema.py"},
+    "sqlalchemy": {f"searchengine/{name}.py" for name in CATALOG_ROOMS},
     "torch": TENSOR_ROOMS,
     "open_clip": MODEL_ROOMS,
     "typer": {"cli"},
     "tqdm": {"cli/progress.py"},
     "ftfy": {"searchengine/bpe.py"},
     "regex": {"searchengine/bpe.py"},
+    "starlette": {"web"},
+    "uvicorn": {"web/server.py"},
+    "jinja2": {"web/rendering.py"},
     "click": set(),
 }
 HELP_CPU_SECONDS = 0.25
@@ -80,7 +85,7 @@ def test_opening_a_library_loads_no_model_code() -> None:
 
 
 def test_the_command_line_loads_nothing_heavy() -> None:
-    heavy = {"torch", "open_clip", "faiss", "sqlalchemy", "numpy", "PIL", "tqdm"}
+    heavy = {"torch", "open_clip", "faiss", "sqlalchemy", "numpy", "PIL", "tqdm", "starlette"}
     assert not _loaded_by("import cli.main") & heavy
 
 

@@ -1,0 +1,50 @@
+"""What a filter means in SQL: conditions on the table of images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from searchengine.paths import below
+from searchengine.schema import images
+from searchengine.types import Filter, Orientation
+
+
+def at_or_under(root: str, column: sa.ColumnElement[str] = images.c.path) -> sa.ColumnElement[bool]:
+    """Paths equal to `root` or below it, as a range, so that the path's index serves it."""
+    first = below(root)
+    after_all_below = first[:-1] + chr(ord(os.sep) + 1)
+    return sa.or_(column == root, sa.and_(column >= first, column < after_all_below))
+
+
+def conditions(where: Filter) -> Iterator[sa.ColumnElement[bool]]:
+    """One condition for each part of the filter that is set."""
+    taken = images.c.taken_at
+    if where.under is not None:
+        yield at_or_under(str(where.under))
+    if where.after is not None:
+        by_file = images.c.mtime_ns >= _nanoseconds(where.after)
+        yield sa.or_(taken >= where.after, sa.and_(taken.is_(None), by_file))
+    if where.before is not None:
+        by_file = images.c.mtime_ns < _nanoseconds(where.before)
+        yield sa.or_(taken < where.before, sa.and_(taken.is_(None), by_file))
+    if where.camera is not None:
+        yield images.c.camera.icontains(where.camera, autoescape=True)
+    if where.orientation is not None:
+        yield _HOLDS[where.orientation]
+
+
+_HOLDS = {
+    Orientation.LANDSCAPE: images.c.width > images.c.height,
+    Orientation.PORTRAIT: images.c.width < images.c.height,
+    Orientation.SQUARE: images.c.width == images.c.height,
+}
+
+
+def _nanoseconds(local_time: datetime) -> int:
+    """Nanoseconds since 1970, within what SQLite's integers hold."""
+    within = min(max(local_time, datetime(1970, 1, 2)), datetime(2262, 1, 1))
+    return int(within.timestamp()) * 1_000_000_000

@@ -1,0 +1,44 @@
+"""A visitor of `clipseek serve`, in this process: the application over the bench's library."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+from starlette.testclient import TestClient
+
+from tests.conftest import Workbench
+from web.app import make_app
+from web.guard import Door
+
+PORT = 8765
+HERE = Door("127.0.0.1", "127.0.0.1", PORT, None)
+
+
+@contextmanager
+def visit(bench: Workbench, door: Door = HERE) -> Iterator[TestClient]:
+    """A client of the application; it follows no redirect."""
+    with (
+        bench.open() as library,
+        TestClient(
+            make_app(library, door, bench.library_path.parent / "thumbnails"),
+            base_url=f"http://{door.name}:{door.port}",
+            follow_redirects=False,
+        ) as client,
+    ):
+        yield client
+
+
+def png(colour: str | tuple[int, int, int], size: tuple[int, int] = (30, 20)) -> bytes:
+    """The bytes of a picture of one colour."""
+    buffer = io.BytesIO()
+    Image.new("RGB", size, colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def names(answer: dict[str, list[dict[str, str]]]) -> list[str]:
+    """The file names of the hits of an answer."""
+    return [Path(hit["path"]).name for hit in answer["hits"]]

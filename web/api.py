@@ -1,0 +1,222 @@
+"""The HTTP API under /api: the library's answers as JSON. `openapi.json` describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from searchengine.errors import InputError
+from searchengine.plain import hit_record
+from searchengine.types import ImageRecord
+from web.asking import Answer, Desk
+from web.problems import NotListedError
+from web.question import NAMES, Question, read_question, read_whole
+from web.replies import FOREVER, JsonResponse, image_record, version_of
+from web.thumbnails import Side
+
+MAX_K = 1_000
+MAX_OFFSET = 100_000_000
+MAX_ID = 2**62
+SIZES = {"small": Side.SMALL, "large": Side.LARGE}
+MEDIA_TYPES = {
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "GIF": "image/gif",
+    "BMP": "image/bmp",
+    "AVIF": "image/avif",
+    "TIFF": "image/tiff",
+    "HEIF": "image/heif",
+}
+"""By Pillow's names of formats. Others, RAW files, are for downloading."""
+
+Pairs = Sequence[tuple[str, str]]
+
+
+def desk_of(request: Request) -> Desk:
+    """The desk that answers this application's questions."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+async def search(request: Request) -> Response:
+    """Hits for a question, with an uploaded image in it or without."""
+    pairs, uploads = await read_form(request)
+    question = _strict_question(pairs, "k", "offset")
+    if uploads:
+        if question.picture or len(uploads) > 1:
+            raise InputError("a search takes one picture; send one image, or the key of one")
+        question = read_question([*pairs, ("picture", await desk_of(request).hold(uploads[0]))])
+    given = dict(pairs)
+    k = read_whole("k", given.get("k"), low=1, high=MAX_K, default=10)
+    offset = read_whole("offset", given.get("offset"), low=0, high=MAX_OFFSET, default=0)
+    answer = await desk_of(request).search(question, k=k, offset=offset)
+    facets = await desk_of(request).facets(question.where)
+    return JsonResponse(
+        {
+            "hits": [hit_record(hit) for hit in answer.hits],
+            "images": facets.total,
+            "thumbnails": _thumbnails(answer),
+        }
+    )
+
+
+def _thumbnails(answer: Answer) -> dict[str, str]:
+    return {str(i): image_record(record)["thumbnail"] for i, record in answer.records.items()}
+
+
+async def facets(request: Request) -> Response:
+    """How many images each choice of a filter would leave."""
+    where = _strict_question(request.query_params.multi_items()).where
+    counts = await desk_of(request).facets(where)
+    return JsonResponse(
+        {
+            "images": counts.total,
+            "folders": [{"path": path, "images": n} for path, n in counts.folders],
+            "years": [{"year": year, "images": n} for year, n in counts.years],
+            "cameras": [{"camera": camera, "images": n} for camera, n in counts.cameras],
+            "orientations": [{"orientation": o, "images": n} for o, n in counts.orientations],
+        }
+    )
+
+
+async def image(request: Request) -> Response:
+    """What the catalog lists of an image."""
+    return JsonResponse(image_record(await desk_of(request).record(image_id(request))))
+
+
+async def thumbnail(request: Request) -> Response:
+    """A small picture of an image."""
+    size = request.query_params.get("size", "small")
+    if size not in SIZES:
+        raise InputError(f"size must be small or large, not {size!r}")
+    record = await desk_of(request).record(image_id(request))
+    headers = _kept(request, record)
+    data = await desk_of(request).thumbnail(record, SIZES[size])
+    return Response(data, media_type="image/jpeg", headers=headers)
+
+
+async def file(request: Request) -> Response:
+    """The file of an image, as it was indexed."""
+    record = await desk_of(request).record(image_id(request))
+    headers = _kept(request, record)
+    data = await desk_of(request).file(record)
+    media_type = MEDIA_TYPES.get(record.facts.format, "application/octet-stream")
+    return Response(data, media_type=media_type, headers=headers)
+
+
+async def describe(request: Request) -> Response:
+    """The stored captions nearest to an image of the library, or to an uploaded one."""
+    pairs, uploads = await read_form(request)
+    given = dict(pairs)
+    if unknown := sorted(given.keys() - {"id", "k"}):
+        raise InputError(f"unknown parameter {unknown[0]!r}; describe takes id, k and an image")
+    k = read_whole("k", given.get("k"), low=1, high=MAX_K, default=5)
+    chosen = read_whole("id", given.get("id"), low=0, high=MAX_ID, default=-1)
+    if len(uploads) + (chosen >= 0) != 1:
+        raise InputError("describe takes one image: an id, or an upload")
+    texts = await desk_of(request).describe(
+        image_id=chosen if chosen >= 0 else None, upload=uploads[0] if uploads else None, k=k
+    )
+    return JsonResponse({"texts": texts})
+
+
+async def add_picture(request: Request) -> Response:
+    """Keep an uploaded picture for searches; the answer has its key."""
+    _, uploads = await read_form(request)
+    if len(uploads) != 1:
+        raise InputError(f"send one image, in the field image; not {len(uploads)}")
+    key = await desk_of(request).hold(uploads[0])
+    address = f"/api/pictures/{key}"
+    return JsonResponse({"picture": key, "preview": address}, 201, headers={"location": address})
+
+
+async def picture(request: Request) -> Response:
+    """A small copy of an uploaded picture."""
+    data = desk_of(request).preview(request.path_params["key"])
+    return Response(data, media_type="image/jpeg", headers=FOREVER)
+
+
+async def info(request: Request) -> Response:
+    """The library in numbers."""
+    return JsonResponse(await desk_of(request).info())
+
+
+async def health(request: Request) -> Response:
+    """Whether the server answers, and whether its encoder is in memory."""
+    return JsonResponse({"status": "ok", "encoder": desk_of(request).encoder_state})
+
+
+async def openapi(_request: Request) -> Response:
+    """The description of this API."""
+    path = Path(__file__).with_name("openapi.json")
+    return Response(path.read_bytes(), media_type="application/json")
+
+
+async def read_form(request: Request) -> tuple[list[tuple[str, str]], list[bytes]]:
+    """The parameters of a request, in its URL and in its form, and the pictures it sends."""
+    pairs = request.query_params.multi_items()
+    if request.method != "POST":
+        return pairs, []
+    async with request.form() as form:
+        return [*pairs, *_texts(form)], [await upload.read() for upload in _uploads(form)]
+
+
+def _texts(form: FormData) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+
+
+def _uploads(form: FormData) -> list[UploadFile]:
+    files = [(name, value) for name, value in form.multi_items() if isinstance(value, UploadFile)]
+    for name, _ in files:
+        if name != "image":
+            raise InputError(f"send the picture in the field image, not in {name!r}")
+    return [upload for _, upload in files if upload.size]  # a form sends an empty one for none
+
+
+def _strict_question(pairs: Pairs, *others: str) -> Question:
+    """The question of a program: a name that means nothing is a mistake it should know of."""
+    known = (*NAMES, *others)
+    for name, _ in pairs:
+        if name not in known:
+            raise InputError(f"unknown parameter {name!r}; known are {', '.join(known)}")
+    return read_question(pairs)
+
+
+def image_id(request: Request) -> int:
+    """The id in the path. Raises NotListedError for one that no catalog gives."""
+    number: int = request.path_params["id"]
+    if number > MAX_ID:
+        raise NotListedError(number)
+    return number
+
+
+def _kept(request: Request, record: ImageRecord) -> dict[str, str]:
+    """How long a picture may be kept. Raises NotListedError for content that is no longer."""
+    version = request.query_params.get("v")
+    if version is None:
+        return {"cache-control": "no-cache"}
+    if version != version_of(record):
+        raise NotListedError(record.id)
+    return FOREVER
+
+
+ROUTES = [
+    Route("/api/search", search, methods=["GET", "POST"]),
+    Route("/api/facets", facets),
+    Route("/api/images/{id:int}", image),
+    Route("/api/images/{id:int}/thumbnail", thumbnail),
+    Route("/api/images/{id:int}/file", file),
+    Route("/api/describe", describe, methods=["GET", "POST"]),
+    Route("/api/pictures", add_picture, methods=["POST"]),
+    Route("/api/pictures/{key}", picture),
+    Route("/api/info", info),
+    Route("/api/health", health),
+    Route("/api/openapi.json", openapi),
+]

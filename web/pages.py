@@ -1,0 +1,106 @@
+"""The pages: the search and its hits, and one image in detail. Whole without JavaScript."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from searchengine.errors import ClipseekError, InputError, NothingIndexedError
+from searchengine.facets import Facets
+from web.api import MAX_OFFSET, desk_of, image_id, read_form
+from web.asking import Desk
+from web.problems import Problem, problem_of
+from web.question import Question, read_question, read_whole
+from web.rendering import render
+from web.view import Tile, chips, facts_of, groups, tile_of, tiles_of, without_picture
+
+PAGE = 60
+"""Hits that come at a time: a few screens, and the small pictures of 2 MB."""
+
+CAPTIONS, NEIGHBOURS = 5, 12
+"""What the detail view shows of each."""
+
+
+async def home(request: Request) -> Response:
+    """The search form with what it finds; the last images added where nothing is asked."""
+    desk = desk_of(request)
+    question = Question()
+    offset, facets, found = 0, None, list[Tile]()
+    problem: Problem | None = None
+    is_empty = False
+    try:
+        question = read_question(request.query_params.multi_items())
+        given = request.query_params.get("offset")
+        offset = read_whole("offset", given, low=0, high=MAX_OFFSET, default=0)
+        facets = await desk.facets(question.where)
+        found = await _tiles(desk, question, offset)
+    except NothingIndexedError:
+        is_empty = True
+    except ClipseekError as error:
+        problem = problem_of(error)
+    return render(
+        "search.html",
+        problem.status if problem else HTTPStatus.OK,
+        question=question,
+        tiles=found,
+        total=facets.total if facets else 0,
+        groups=groups(question, facets) if facets else [],
+        chips=chips(question),
+        next=_next(question, offset, len(found), facets),
+        is_first=offset == 0,
+        is_empty=is_empty,
+        problem=problem,
+    )
+
+
+async def _tiles(desk: Desk, question: Question, offset: int) -> list[Tile]:
+    if question.asks:
+        answer = await desk.search(question, k=PAGE, offset=offset)
+        return tiles_of(question, answer)
+    records = await desk.newest(question.where, k=PAGE, offset=offset)
+    return [tile_of(question, record) for record in records]
+
+
+def _next(question: Question, offset: int, found: int, facets: Facets | None) -> str | None:
+    """The address of the next page of hits, where there is one."""
+    is_last = facets is None or found < PAGE or offset + found >= facets.total
+    return None if is_last else question.url(offset=offset + PAGE)
+
+
+async def detail(request: Request) -> Response:
+    """One image: the whole picture, what is known of it, what is like it."""
+    question = read_question(request.query_params.multi_items())
+    found = await desk_of(request).detail(
+        image_id(request), captions=CAPTIONS, neighbours=NEIGHBOURS
+    )
+    return render(
+        "detail.html",
+        question=question,
+        tile=tile_of(question, found.record),
+        record=found.record,
+        facts=facts_of(found.record),
+        captions=found.captions,
+        neighbours=tiles_of(question, found.neighbours),
+        back=question.url(),
+    )
+
+
+async def search_by_picture(request: Request) -> Response:
+    """The form for a picture, sent without JavaScript: on to its hits."""
+    pairs, uploads = await read_form(request)
+    if len(uploads) != 1:
+        raise InputError("choose a picture first, then press the button")
+    question = without_picture(read_question(pairs))
+    key = await desk_of(request).hold(uploads[0])
+    question = read_question([*question.pairs(), ("picture", key)])
+    return RedirectResponse(question.url(), HTTPStatus.SEE_OTHER)
+
+
+ROUTES = [
+    Route("/", home),
+    Route("/images/{id:int}", detail),
+    Route("/pictures", search_by_picture, methods=["POST"]),
+]

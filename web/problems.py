@@ -1,0 +1,109 @@
+"""Errors as HTTP says them: a status, and problem details (RFC 9457).
+
+ClipseekError
+├── NotListedError         404  the library lists no such image
+├── FileChangedError       410  the file is not the one that was indexed
+├── PictureForgottenError  410  an uploaded picture is no longer held
+├── UploadTooLargeError    413
+└── UploadRefusedError     415  the upload is no picture that is taken
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from searchengine.errors import (
+    ClipseekError,
+    EncoderError,
+    ImageError,
+    InputError,
+    LibraryError,
+    MissingExtraError,
+    NothingIndexedError,
+    SpaceNotFoundError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class NotListedError(ClipseekError):
+    """The library lists no image of this id."""
+
+    def __init__(self, image_id: int) -> None:
+        super().__init__(
+            f"the library lists no image {image_id}; it may have been removed: search again"
+        )
+
+
+class FileChangedError(ClipseekError):
+    """The file of an image is gone, or is not the one that was indexed."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name}: {why}; bring the library up to date with: clipseek index PATH")
+
+
+class PictureForgottenError(ClipseekError):
+    """An uploaded picture that a query names is no longer in memory."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the picture that was searched by is no longer held; drop or upload it again"
+        )
+
+
+class UploadTooLargeError(ClipseekError):
+    """An upload of more bytes or pixels than are taken."""
+
+
+class UploadRefusedError(ClipseekError):
+    """An upload that is no picture, or of a kind that is not taken."""
+
+
+_STATUS: list[tuple[type[ClipseekError], HTTPStatus]] = [
+    (NotListedError, HTTPStatus.NOT_FOUND),
+    (FileChangedError, HTTPStatus.GONE),
+    (PictureForgottenError, HTTPStatus.GONE),
+    (UploadTooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (UploadRefusedError, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    (ImageError, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    (NothingIndexedError, HTTPStatus.CONFLICT),
+    (SpaceNotFoundError, HTTPStatus.NOT_FOUND),
+    (InputError, HTTPStatus.BAD_REQUEST),
+    (LibraryError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (EncoderError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (MissingExtraError, HTTPStatus.SERVICE_UNAVAILABLE),
+]
+"""The first class that fits counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What went wrong with a request, for programs and for people."""
+
+    status: int
+    detail: str
+    """One sentence: what, why, and what to do."""
+
+    @property
+    def title(self) -> str:
+        """The name of the status, as RFC 9457 asks for where there is no type of our own."""
+        return HTTPStatus(self.status).phrase
+
+    def record(self) -> dict[str, Any]:
+        """The JSON object of RFC 9457."""
+        return {
+            "type": "about:blank",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+        }
+
+
+def problem_of(error: ClipseekError) -> Problem:
+    """The problem that a known error is."""
+    for kind, status in _STATUS:
+        if isinstance(error, kind):
+            return Problem(status, str(error))
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))

@@ -1,0 +1,184 @@
+"""What a person asks, as it stands in a URL: read, changed and written. Pure text, no disk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from pathlib import Path
+from urllib.parse import urlencode
+
+from searchengine.dates import read_date
+from searchengine.errors import InputError
+from searchengine.types import Filter, Orientation
+
+MAX_TEXT = 1_000
+"""Characters: encoders read some 77 tokens."""
+
+MAX_MARKS = 100
+"""Images that one query may like, and as many that it may dislike."""
+
+MAX_WEIGHT = 100.0
+"""Of a mark: more drowns everything else."""
+
+NAMES = (
+    "q", "picture", "like", "unlike", "under", "after", "before", "camera", "orientation",
+    "min_score",
+)  # fmt: skip
+"""The parameters of a question, in the order in which a URL has them."""
+
+_MARK = re.compile(r"(?:(?P<weight>\d{1,4}(?:\.\d{1,6})?):)?(?P<id>\d{1,18})")
+_WHOLE = re.compile(r"\d{1,18}")
+_PICTURE = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An image of the library that a person wants more of, or less."""
+
+    id: int
+    weight: float = 1.0
+
+    def __str__(self) -> str:
+        return str(self.id) if self.weight == 1 else f"{self.weight:g}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A search: words, an uploaded picture, images to be nearer to or farther from, a filter."""
+
+    text: str = ""
+    """As typed. Always text: it never names a file or a URL."""
+    picture: str | None = None
+    """The key of an uploaded picture."""
+    like: tuple[Mark, ...] = ()
+    unlike: tuple[Mark, ...] = ()
+    where: Filter = field(default_factory=Filter)
+    min_score: float | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is anything to rank by; without, the library is only looked through."""
+        return bool(self.text or self.picture or self.like or self.unlike)
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The parameters of its URL; `read_question` of them is this question again."""
+        where = self.where
+        values: dict[str, list[object]] = {
+            "q": [self.text],
+            "picture": [self.picture],
+            "like": [*self.like],
+            "unlike": [*self.unlike],
+            "under": [where.under],
+            "after": [_date_text(where.after)],
+            "before": [_date_text(where.before)],
+            "camera": [where.camera],
+            "orientation": [where.orientation.value if where.orientation else None],
+            "min_score": [None if self.min_score is None else f"{self.min_score:g}"],
+        }
+        return [(name, str(value)) for name in NAMES for value in values[name] if value]
+
+    def url(self, path: str = "/", offset: int = 0) -> str:
+        """Where this question is answered."""
+        pairs = [*self.pairs(), *([("offset", str(offset))] if offset else [])]
+        return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
+    """The question in the parameters of a URL or form; empty values and other names are skipped.
+
+    Raises InputError with the parameter that makes no sense.
+    """
+    given: dict[str, list[str]] = {name: [] for name in NAMES}
+    for name, value in parameters:
+        if name in given and value.strip():
+            given[name].append(value.strip())
+    text = " ".join(given["q"])
+    if len(text) > MAX_TEXT:
+        raise InputError(f"q has {len(text):,} characters, over the limit of {MAX_TEXT:,}; cut it")
+    picture = _one(given, "picture")
+    if picture is not None and not _PICTURE.fullmatch(picture):
+        raise InputError("picture is no key that this server gave; upload the picture first")
+    under = _one(given, "under")
+    orientation = _one(given, "orientation")
+    after, before = (_date(name, _one(given, name)) for name in ("after", "before"))
+    return Question(
+        text=text,
+        picture=picture,
+        like=_marks("like", given["like"]),
+        unlike=_marks("unlike", given["unlike"]),
+        where=Filter(
+            under=Path(under) if under else None,
+            after=after,
+            before=before,
+            camera=_one(given, "camera"),
+            orientation=_orientation(orientation) if orientation else None,
+        ),
+        min_score=_score(_one(given, "min_score")),
+    )
+
+
+def read_whole(name: str, text: str | None, *, low: int, high: int, default: int) -> int:
+    """A whole number from `low` to `high`, `default` where there is none. Raises InputError."""
+    if not text:
+        return default
+    if not _WHOLE.fullmatch(text) or not low <= int(text) <= high:
+        raise InputError(f"{name} must be a whole number from {low:,} to {high:,}, not {text!r}")
+    return int(text)
+
+
+def _one(given: dict[str, list[str]], name: str) -> str | None:
+    values = list(dict.fromkeys(given[name]))
+    if len(values) > 1:
+        raise InputError(f"{name} is given {len(values)} times; give it once")
+    if values and "\0" in values[0]:
+        raise InputError(f"{name} holds a NUL character; leave it out")
+    return values[0] if values else None
+
+
+def _marks(name: str, texts: list[str]) -> tuple[Mark, ...]:
+    if len(texts) > MAX_MARKS:
+        raise InputError(f"{name} names {len(texts):,} images, over the limit of {MAX_MARKS}")
+    marks: dict[int, Mark] = {}
+    for text in texts:
+        match = _MARK.fullmatch(text)
+        weight = float(match["weight"] or 1) if match else 0.0
+        if match is None or not 0 < weight <= MAX_WEIGHT:
+            raise InputError(f"{name}={text} is no image id; write 12, or 2:12 to weigh it double")
+        marks[int(match["id"])] = Mark(int(match["id"]), weight)
+    return tuple(marks.values())
+
+
+def _date(name: str, text: str | None) -> datetime | None:
+    try:
+        return read_date(text) if text else None
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+
+
+def _date_text(moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    is_midnight = moment.time() == time()
+    return moment.date().isoformat() if is_midnight else moment.isoformat(timespec="seconds")
+
+
+def _orientation(text: str) -> Orientation:
+    try:
+        return Orientation(text)
+    except ValueError as error:
+        known = ", ".join(orientation.value for orientation in Orientation)
+        raise InputError(f"orientation must be one of {known}, not {text!r}") from error
+
+
+def _score(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        score = float(text)
+    except ValueError:
+        score = float("nan")
+    if not -1 <= score <= 1:
+        raise InputError(f"min_score must be a number from -1 to 1, not {text!r}")
+    return score

@@ -1,0 +1,126 @@
+"""Listening: the door is chosen, the application run, until it is stopped."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from searchengine.errors import InputError, MissingExtraError, reason_of
+from web.guard import Door, is_loopback
+
+THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Where the libraries that multiply read how many threads to take, when they are imported."""
+
+BACKLOG = 128
+"""Connections that may wait to be taken."""
+
+GRACE_SECONDS = 2
+"""How long answers under way are waited for after Ctrl-C."""
+
+EVERY_ADDRESS = ("0.0.0.0", "::")
+"""Listening on all addresses of this machine."""
+
+MIN_TOKEN = 16
+"""Characters of a token that somebody chose: fewer could be tried out."""
+
+
+def serve(
+    library: Path | None,
+    *,
+    host: str,
+    port: int,
+    listening: Callable[[str], None],
+) -> None:
+    """Serve a library until SIGINT or SIGTERM.
+
+    `listening` is told the address of the page, token and all, when requests are taken. Any thread
+    of the server may read the library while another process writes it. Raises InputError where the
+    address cannot be listened on or the token is too short, MissingExtraError without the packages
+    of the `web` extra, and the library's errors.
+    """
+    one_thread_a_question()
+    try:
+        import uvicorn
+
+        from web.app import make_app
+    except ImportError as error:
+        what = "clipseek serve needs starlette, uvicorn and jinja2"
+        raise MissingExtraError(what, "web") from error
+    from searchengine.library import open_library
+    from web.asking import default_cache
+
+    with open_library(library) as opened, listen(host, port) as listener:
+        door = open_door(host, listener.getsockname()[1])
+        config = uvicorn.Config(
+            make_app(opened, door, default_cache()),
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,  # who asks is who is connected
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        listening(address_of(door))
+        try:
+            uvicorn.Server(config).run(sockets=[listener])
+        except KeyboardInterrupt:  # how a server is meant to end
+            return
+
+
+def one_thread_a_question() -> None:
+    """Have each multiplication done on one thread, unless somebody has chosen otherwise.
+
+    Questions that come together share the cores better than by each taking all of them: at 10,000
+    images a text query costs 16 ms of the processors' time so, and 53 ms on two cores that wait
+    for each other. No effect where numpy is imported already.
+    """
+    for name in THREAD_COUNTS:
+        os.environ.setdefault(name, "1")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises InputError with the reason why there can be none."""
+    name = host.strip("[]")
+    try:
+        family = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.create_server((name, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise InputError(
+            f"cannot listen on {host}:{port}: {reason_of(error)}; choose another --port or --host"
+        ) from error
+    # Inherited by every connection. Without it each answer to a connection that stays open waits
+    # 40 ms: its body is held back until the other side has acknowledged its head.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def choose_token(host: str) -> str | None:
+    """None on this machine's own address; else $CLIPSEEK_TOKEN, or a new one.
+
+    Raises InputError for one that could be guessed.
+    """
+    if is_loopback(host):
+        return None
+    chosen = os.environ.get("CLIPSEEK_TOKEN")
+    if chosen is not None and len(chosen) < MIN_TOKEN:
+        raise InputError(
+            f"CLIPSEEK_TOKEN has {len(chosen)} characters; use {MIN_TOKEN} or more, or unset it "
+            "for a new one"
+        )
+    return chosen or secrets.token_urlsafe(24)
+
+
+def open_door(host: str, port: int) -> Door:
+    """What is asked of those who come to this address. Raises InputError as `choose_token`."""
+    bare = host.strip("[]")
+    name = socket.gethostname() if bare in EVERY_ADDRESS else bare
+    return Door(bare, name, port, choose_token(host))
+
+
+def address_of(door: Door) -> str:
+    """What to open in a browser."""
+    name = f"[{door.name}]" if ":" in door.name else door.name
+    query = f"?token={door.token}" if door.token else ""
+    return f"http://{name}:{door.port}/{query}"

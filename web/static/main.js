@@ -1,0 +1,125 @@
+// What makes the page live. Without it, the same links and forms work, a page at a time.
+
+import * as detail from "./detail.js";
+import * as grid from "./grid.js";
+import { $, go, isShown, show } from "./page.js";
+import * as picture from "./picture.js";
+
+const PAUSE = 180; // milliseconds without a key until a question is asked
+const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
+
+let waiting = 0;
+let typing = false; // what is typed in one go is one step of the history
+
+function ask() {
+  clearTimeout(waiting);
+  const pairs = [...new FormData($("#search"))].filter(([, value]) => value.trim());
+  const text = new URLSearchParams(pairs).toString();
+  const href = text ? `/?${text}` : "/";
+  if (isShown(href)) return;
+  scrollTo(0, 0);
+  go(href, { replace: typing, typed: true });
+  typing = true;
+}
+
+function listenToTyping() {
+  $("#q").addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(ask, PAUSE);
+  });
+  $("#q").addEventListener("blur", () => (typing = false));
+  $("#search").addEventListener("submit", (event) => {
+    event.preventDefault();
+    ask();
+    typing = false;
+    if (matchMedia("(hover: none)").matches) $("#q").blur(); // the keyboard hides the hits
+  });
+}
+
+function listenToLinks() {
+  document.addEventListener("click", (event) => {
+    closeMenus(event.target);
+    const link = event.target.closest("a[href]");
+    const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button);
+    if (!link || !plain || link.target || link.origin !== location.origin || link.hash) return;
+    if (link.id === "next") {
+      event.preventDefault();
+      grid.more();
+    } else if (link.matches("dialog .back")) {
+      event.preventDefault();
+      detail.close();
+    } else if (detail.isDetail(link.href)) {
+      event.preventDefault();
+      detail.open(link.href, { replace: "step" in link.dataset });
+    } else if (link.pathname === "/") {
+      event.preventDefault();
+      follow(link.href);
+    }
+  });
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches(".dates")) return;
+    event.preventDefault();
+    const pairs = [...new FormData(event.target)].filter(([, value]) => value);
+    follow(`/?${new URLSearchParams(pairs)}`);
+  });
+  addEventListener("popstate", () => {
+    clearTimeout(waiting);
+    if (detail.isDetail(location.href)) {
+      detail.fill(location.href);
+      return;
+    }
+    detail.hide();
+    if (!isShown(location.href)) show(location.href);
+  });
+}
+
+// To other hits, from the top.
+function follow(href) {
+  clearTimeout(waiting);
+  detail.hide();
+  $("#page").focus({ preventScroll: true });
+  scrollTo(0, 0);
+  go(href);
+}
+
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll(".facet[open]")) {
+    if (!menu.contains(except)) menu.open = false;
+  }
+}
+
+function listenToKeys() {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const here = document.activeElement;
+    const inBox = here === $("#q");
+    const writes = here.matches("input, select, textarea") && !inBox;
+    if (detail.isOpen()) {
+      if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
+        event.preventDefault();
+        detail.step(event.key === "ArrowLeft" ? -1 : 1);
+      }
+    } else if (event.key === "Escape") {
+      const menu = $(".facet[open]");
+      closeMenus(null);
+      if (menu) $("summary", menu).focus();
+      else here.blur();
+    } else if (event.key === "/" && !inBox && !writes) {
+      event.preventDefault();
+      $("#q").select();
+    } else if (ARROWS.includes(event.key) && !writes && !here.closest(".facet")) {
+      if (inBox && event.key !== "ArrowDown") return;
+      if (grid.move(event.key)) event.preventDefault();
+    }
+  });
+}
+
+if ($("#hits")) {
+  listenToTyping();
+  listenToLinks();
+  listenToKeys();
+  detail.listen();
+  picture.listen();
+  document.addEventListener("swapped", grid.watch);
+  grid.watch();
+}

@@ -1,0 +1,74 @@
+// The page follows its address: every state is one, fetched from the server and put in place.
+
+let running = new AbortController();
+let shown = location.href;
+
+export const $ = (selector, within = document) => within.querySelector(selector);
+
+// Whether the hits of this address are on the page already.
+export const isShown = (href) => new URL(href, location.href).href === shown;
+
+// To another address, as a new step of the history or in place of the last one.
+export function go(href, { replace = false, typed = false } = {}) {
+  history[replace ? "replaceState" : "pushState"]({}, "", href);
+  return show(href, { typed });
+}
+
+// The hits of an address; what was asked before and is not answered yet is cancelled. Where the
+// address comes from what is `typed`, the box stays as it is: more may have been typed by then.
+export async function show(href, { typed = false } = {}) {
+  running.abort();
+  const mine = (running = new AbortController());
+  $("#page").ariaBusy = "true";
+  try {
+    const fresh = await load(href, mine.signal);
+    shown = new URL(href, location.href).href;
+    swap(fresh, typed);
+  } catch (error) {
+    if (!mine.signal.aborted) say("No answer", unreachable);
+  }
+  if (mine === running) $("#page").ariaBusy = "false";
+}
+
+// The document at an address. Raises when the server is gone or `signal` aborts.
+export async function load(href, signal = running.signal) {
+  const response = await fetch(href, { signal, headers: { accept: "text/html" } });
+  return new DOMParser().parseFromString(await response.text(), "text/html");
+}
+
+export const unreachable = "The server does not answer. Is clipseek serve still running?";
+
+function swap(fresh, typed) {
+  document.title = fresh.title;
+  const form = $("#search");
+  form.querySelectorAll("[type=hidden]").forEach((input) => input.remove());
+  form.append(...fresh.querySelectorAll("#search [type=hidden]"));
+  if (!typed) $("#q").value = $("#q", fresh).value;
+  $("#filters").replaceWith($("#filters", fresh));
+  $("h1").replaceWith($("h1", fresh));
+  // The status stays, as only what changes inside it is read out.
+  const status = $("#status");
+  status.textContent = $("#status", fresh).textContent;
+  replaceAfter(status, [...fresh.querySelectorAll("#status ~ *")]);
+  document.dispatchEvent(new Event("swapped"));
+}
+
+function replaceAfter(node, others) {
+  while (node.nextSibling) node.nextSibling.remove();
+  node.after(...others);
+}
+
+// A sentence in place of the hits.
+export function say(title, text) {
+  const notice = document.createElement("section");
+  notice.className = "notice";
+  notice.role = "alert";
+  const heading = document.createElement("h2");
+  heading.textContent = title;
+  const line = document.createElement("p");
+  line.textContent = text;
+  notice.append(heading, line);
+  $("#status").textContent = "";
+  replaceAfter($("#status"), [notice]);
+  shown = "";
+}

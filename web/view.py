@@ -1,0 +1,266 @@
+"""What the templates show, decided beforehand: tiles, chips and choices with their addresses. Pure.
+
+Every choice is a link, so that all of them work without JavaScript, and the back button with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from searchengine.facets import Facets
+from searchengine.types import Filter, ImageRecord
+from web.asking import Answer
+from web.question import Mark, Question
+from web.replies import thumbnail_url
+
+NARROWEST, WIDEST = 0.6, 2.5
+"""Width over height of a tile; pictures beyond are cut in their tile, and whole in detail."""
+
+LAST_YEAR = 9_998
+"""The last whose end is a date too."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One picture in the grid."""
+
+    id: int
+    name: str
+    thumbnail: str
+    href: str
+    """Its detail view."""
+    shape: str
+    """The class of the style sheet for its width over height."""
+    score: str | None
+    """None where nothing was asked."""
+    is_liked: bool
+    is_disliked: bool
+    more: str
+    """The address of the search for more like it; where it is liked, of the search without that."""
+    less: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One part of the question that can be taken away."""
+
+    label: str
+    picture: str | None
+    """The address of a picture to show with it."""
+    without: str
+    """The address of the question without this part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One value of a filter, with the images it would leave."""
+
+    label: str
+    images: int
+    href: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The choices of one part of the filter."""
+
+    name: str
+    choices: list[Choice]
+    is_set: bool
+    kept: list[tuple[str, str]] | None = None
+    """For dates, which can be typed too: the rest of the question."""
+    after: str = ""
+    before: str = ""
+
+
+def tiles_of(question: Question, answer: Answer) -> list[Tile]:
+    """The hits that are still listed, best first."""
+    return [
+        tile_of(question, answer.records[hit.id], hit.score)
+        for hit in answer.hits
+        if hit.id in answer.records
+    ]
+
+
+def tile_of(question: Question, record: ImageRecord, score: float | None = None) -> Tile:
+    """An image as a tile of this question's grid."""
+    is_liked = any(mark.id == record.id for mark in question.like)
+    is_disliked = any(mark.id == record.id for mark in question.unlike)
+    bare = _without_mark(question, record.id)
+    mark = Mark(record.id)
+    return Tile(
+        id=record.id,
+        name=Path(record.file.path).name,
+        thumbnail=thumbnail_url(record),
+        href=question.url(f"/images/{record.id}"),
+        shape=shape_of(record.facts.width, record.facts.height),
+        score=None if score is None else f"{score:.2f}",
+        is_liked=is_liked,
+        is_disliked=is_disliked,
+        more=(bare if is_liked else replace(bare, like=(*bare.like, mark))).url(),
+        less=(bare if is_disliked else replace(bare, unlike=(*bare.unlike, mark))).url(),
+    )
+
+
+def shape_of(width: int, height: int) -> str:
+    """The class for a picture's width over height, in tenths: "r15" for 3:2.
+
+    >>> shape_of(6000, 4000), shape_of(10, 1000)
+    ('r15', 'r6')
+    """
+    ratio = width / max(height, 1)
+    return f"r{round(10 * min(max(ratio, NARROWEST), WIDEST))}"
+
+
+def chips(question: Question) -> list[Chip]:
+    """The parts of the question beside its text."""
+    where = question.where
+    found: list[Chip] = []
+    if question.picture:
+        address = f"/api/pictures/{question.picture}"
+        found.append(Chip("Your picture", address, without_picture(question).url()))
+    for marks, label in ((question.like, "More like"), (question.unlike, "Less like")):
+        for mark in marks:
+            address = f"/api/images/{mark.id}/thumbnail?size=small"
+            found.append(Chip(label, address, _without_mark(question, mark.id).url()))
+
+    def add(label: str, left: Filter) -> None:
+        found.append(Chip(label, None, replace(question, where=left).url()))
+
+    if where.under:
+        add(where.under.name or str(where.under), replace(where, under=None))
+    if where.after or where.before:
+        add(_period(where.after, where.before), replace(where, after=None, before=None))
+    if where.camera:
+        add(where.camera, replace(where, camera=None))
+    if where.orientation:
+        add(where.orientation.value.capitalize(), replace(where, orientation=None))
+    if question.min_score is not None:
+        label = f"Score from {question.min_score:g}"
+        found.append(Chip(label, None, replace(question, min_score=None).url()))
+    return found
+
+
+def groups(question: Question, facets: Facets) -> list[Group]:
+    """The filters a person can set, with counts; those with nothing to choose are left out."""
+    where = question.where
+    dated = bool(where.after or where.before)
+    rest = replace(question, where=replace(where, after=None, before=None))
+    years = [year for year, _ in facets.years if year <= LAST_YEAR]
+    found = [
+        _group(question, "Folder", facets.folders, _set_folder, lambda folder: folder.name),
+        replace(
+            _group(question, "Date", [p for p in facets.years if p[0] in years], _set_year, str),
+            is_set=dated,
+            kept=rest.pairs(),
+            after=where.after.date().isoformat() if where.after else "",
+            before=where.before.date().isoformat() if where.before else "",
+        ),
+        _group(question, "Camera", facets.cameras, _set_camera, str),
+        _group(
+            question,
+            "Shape",
+            facets.orientations,
+            lambda chosen, shape: replace(chosen, orientation=shape),
+            lambda shape: shape.value.capitalize(),
+        ),
+    ]
+    is_set = {"Folder": where.under, "Camera": where.camera, "Shape": where.orientation}
+    found = [replace(g, is_set=g.is_set or bool(is_set.get(g.name))) for g in found]
+    return [group for group in found if group.choices or group.is_set]
+
+
+def _group(
+    question: Question,
+    name: str,
+    counts: list[tuple[T, int]],
+    choose: Callable[[Filter, T], Filter],
+    label: Callable[[T], str],
+) -> Group:
+    choices = []
+    for value, images in counts:
+        where = choose(question.where, value)
+        href = replace(question, where=where).url()
+        choices.append(Choice(label(value), images, href, where == question.where))
+    return Group(name, choices, is_set=False)
+
+
+def _set_folder(where: Filter, folder: Path) -> Filter:
+    return replace(where, under=folder)
+
+
+def _set_year(where: Filter, year: int) -> Filter:
+    return replace(where, after=datetime(year, 1, 1), before=datetime(year + 1, 1, 1))
+
+
+def _set_camera(where: Filter, camera: str) -> Filter:
+    return replace(where, camera=camera)
+
+
+def facts_of(record: ImageRecord) -> list[tuple[str, str]]:
+    """What is known of an image, as names and values to read."""
+    facts = record.facts
+    path = Path(record.file.path)
+    changed = datetime.fromtimestamp(record.file.mtime_ns / 1e9)
+    moment = ("Taken", facts.taken_at) if facts.taken_at else ("File from", changed)
+    megapixels = facts.width * facts.height / 1e6
+    rows = [
+        (moment[0], f"{moment[1].day} {moment[1]:%B %Y, %H:%M}"),
+        ("Camera", facts.camera or ""),
+        ("Size", f"{facts.width:,} \N{MULTIPLICATION SIGN} {facts.height:,}"),
+        ("Resolution", f"{megapixels:.1f} megapixels" if megapixels >= 1 else ""),
+        ("File", f"{facts.format}, {file_size(record.file.size)}"),
+        ("Place", _place(facts.latitude, facts.longitude)),
+        ("Folder", str(path.parent)),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def file_size(size: int) -> str:
+    """Bytes as people say them.
+
+    >>> file_size(3_210_000), file_size(812)
+    ('3.2 MB', '1 KB')
+    """
+    return f"{size / 1e6:.1f} MB" if size >= 1_000_000 else f"{max(round(size / 1e3), 1)} KB"
+
+
+def _place(latitude: float | None, longitude: float | None) -> str:
+    if latitude is None or longitude is None:
+        return ""
+    north = f"{abs(latitude):.4f}\N{DEGREE SIGN} {'N' if latitude >= 0 else 'S'}"
+    return f"{north}, {abs(longitude):.4f}\N{DEGREE SIGN} {'E' if longitude >= 0 else 'W'}"
+
+
+def _period(after: datetime | None, before: datetime | None) -> str:
+    """A range of dates in few words: a whole year is its number."""
+    if after and (after, before) == (
+        datetime(after.year, 1, 1),
+        datetime(min(after.year, LAST_YEAR) + 1, 1, 1),
+    ):
+        return str(after.year)
+    parts = [
+        f"from {after.date().isoformat()}" if after else "",
+        f"before {before.date().isoformat()}" if before else "",
+    ]
+    return " ".join(filter(None, parts)).capitalize()
+
+
+def without_picture(question: Question) -> Question:
+    """The question without its uploaded picture."""
+    return replace(question, picture=None)
+
+
+def _without_mark(question: Question, image_id: int) -> Question:
+    return replace(
+        question,
+        like=tuple(mark for mark in question.like if mark.id != image_id),
+        unlike=tuple(mark for mark in question.unlike if mark.id != image_id),
+    )
