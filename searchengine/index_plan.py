@@ -64,14 +64,16 @@ def plan_index(n: int, d: int, memory: int | None = None) -> IndexPlan | None:
 def force_plan(n: int, d: int, memory: int | None = None) -> IndexPlan | None:
     """An index for n rows of width d even where the exact scan is better; None below `LEAST_ROWS`.
 
-    Cells grow with the square root of n, as FAISS's guidelines have it ("Guidelines to choose an
-    index", FAISS wiki), as long as each has rows to train on. Codes take one byte for
-    `DIMENSIONS_PER_BYTE`, less where `memory` asks for it. "np" leaves out polysemous training,
-    which costs much and buys nothing here.
+    Cells are the power of two nearest to four square roots of n, the least that FAISS's guidelines
+    advise ("Guidelines to choose an index", FAISS wiki), as long as each has rows to train on. With
+    half as many, clouds of images share a cell, and some texts find theirs in none of the first.
+    Codes take one byte for `DIMENSIONS_PER_BYTE`, less where `memory` asks for it. "np" leaves out
+    polysemous training, which costs much and buys nothing here.
     """
     if n < LEAST_ROWS:
         return None
-    cells = 2 ** int(np.log2(min(4 * np.sqrt(n), n / TRAIN_PER_CELL)))
+    most = int(np.log2(n / TRAIN_PER_CELL))
+    cells = 2 ** min(most, round(np.log2(4 * np.sqrt(n))))
     wide = min(m for m in range(1, d + 1) if d % m == 0 and m * DIMENSIONS_PER_BYTE >= d)
     sizes = {m: index_bytes(n, d, cells, m) for m in range(wide, 0, -1) if d % m == 0}
     codes = next((m for m, size in sizes.items() if memory is None or size <= memory), None)
@@ -190,9 +192,12 @@ def setting_for(index: IndexFacts, modality: Modality | None) -> Setting:
 def probes_among(setting: Setting, cells: int, share: float) -> int:
     """Cells to visit where only a share of the rows, in (0, 1], may be found.
 
-    As many of those rows are then looked at as there are rows without a filter.
+    As many of those rows are then looked at as there are rows without a filter. What passes one may
+    lie far from the query, beyond the few cells that were tuned for what is nearest: it is looked
+    for in no fewer than an index visits untuned. Dead rows alone are no filter.
     """
-    return min(cells, ceil(setting.nprobe / share))
+    least = 1 if share > 1 - DEAD_SHARE else ceil(cells * PROBED_SHARE)
+    return min(cells, max(least, ceil(setting.nprobe / share)))
 
 
 def shortlist_size(setting: Setting, k: int) -> int:

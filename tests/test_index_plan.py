@@ -43,12 +43,12 @@ def _step(rows: int, dead: int, facts: IndexFacts | None) -> Step:
 def test_plan_is_a_pure_function_of_size() -> None:
     assert plan_index(999, 512) is None
     assert plan_index(MILLION, 512) == IndexPlan(
-        "IVF2048,PQ64np",
-        cells=2048,
-        training_rows=81_920,
+        "IVF4096,PQ64np",
+        cells=4096,
+        training_rows=163_840,
         rows=MILLION,
         dim=512,
-        bytes=72 * MILLION + (2048 + 256) * 512 * 4,
+        bytes=72 * MILLION + (4096 + 256) * 512 * 4,
         memory=None,
         forced=False,
     )
@@ -67,19 +67,19 @@ def test_codes_divide_the_width(d: int, codes: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("memory", "codes"), [(100_000_000, 64), (50_000_000, 32), (20_000_000, 4), (14_000_000, 1)]
+    ("memory", "codes"), [(100_000_000, 64), (50_000_000, 32), (20_000_000, 2), (18_000_000, 1)]
 )
 def test_a_memory_limit_makes_codes_smaller(memory: int, codes: int) -> None:
     plan = plan_index(MILLION, 512, memory)
     assert plan is not None
-    assert plan.factory == f"IVF2048,PQ{codes}np"
+    assert plan.factory == f"IVF4096,PQ{codes}np"
     assert plan.memory == memory
     assert plan.bytes is not None
     assert plan.bytes <= memory
 
 
 def test_no_index_takes_so_little() -> None:
-    with pytest.raises(InputError, match=r"1,000,000 vectors takes 13.7 MB .* 5.0 MB of --memory"):
+    with pytest.raises(InputError, match=r"1,000,000 vectors takes 17.9 MB .* 5.0 MB of --memory"):
         plan_index(MILLION, 512, 5_000_000)
 
 
@@ -115,13 +115,13 @@ def test_rows_that_died_before_the_build_do_not_count_again() -> None:
 
 
 def test_an_index_that_outgrows_its_memory_is_built_anew() -> None:
-    facts = _facts(200_000, memory=18_000_000)
+    facts = _facts(200_000, memory=21_000_000)
     assert facts.plan.factory.endswith("PQ64np")
     assert _step(210_000, 0, facts) is Step.ADD
     step, plan = next_step(260_000, 0, 512, facts)
     assert step is Step.BUILD
     assert plan is not None
-    assert (plan.factory, plan.memory) == ("IVF1024,PQ32np", 18_000_000)
+    assert (plan.factory, plan.memory) == ("IVF2048,PQ32np", 21_000_000)
 
 
 def test_what_is_asked_for_is_built_once() -> None:
@@ -134,7 +134,7 @@ def test_what_is_asked_for_is_built_once() -> None:
     step, plan = next_step(400_000, 0, 512, forced)
     assert (step, plan and plan.factory) == (Step.BUILD, "IVF64,PQ32np"), "it stays of its kind"
     step, plan = next_step(200_000, 0, 512, facts, memory=10_000_000)
-    assert (step, plan and plan.factory) == (Step.BUILD, "IVF1024,PQ16np")
+    assert (step, plan and plan.factory) == (Step.BUILD, "IVF2048,PQ16np")
     assert next_step(200_000, 0, 512, _facts(memory=10**9), memory=10**9)[0] is Step.NOTHING
 
 
@@ -144,18 +144,23 @@ def _tuned(nprobe: int, shortlist: int) -> TunedSetting:
 
 def test_settings_go_by_modality_and_mixed_queries_take_the_harder() -> None:
     untuned = _facts(MILLION)
-    assert {setting_for(untuned, m) for m in (*Modality, None)} == {Setting(128, 1_000)}
+    assert {setting_for(untuned, m) for m in (*Modality, None)} == {Setting(256, 1_000)}
     facts = replace(untuned, text=_tuned(300, 800), image=_tuned(40, 2_000))
     assert setting_for(facts, Modality.TEXT) == Setting(300, 800)
     assert setting_for(facts, Modality.IMAGE) == Setting(40, 2_000)
     assert setting_for(facts, None) == Setting(300, 2_000)
-    assert setting_for(replace(facts, text=None), Modality.TEXT) == Setting(128, 1_000)
+    assert setting_for(replace(facts, text=None), Modality.TEXT) == Setting(256, 1_000)
 
 
 def test_fewer_rows_to_find_take_more_cells() -> None:
     assert probes_among(Setting(16, 100), 1_024, 1.0) == 16
     assert probes_among(Setting(16, 100), 1_024, 0.1) == 160
     assert probes_among(Setting(16, 100), 1_024, 0.001) == 1_024
+
+
+def test_a_filter_takes_no_fewer_cells_than_an_index_that_is_not_tuned() -> None:
+    assert probes_among(Setting(4, 100), 1_024, 0.5) == 64
+    assert probes_among(Setting(4, 100), 1_024, 0.85) == 5, "rows that died are no filter"
 
 
 def test_the_shortlist_grows_with_the_page() -> None:
