@@ -1,7 +1,8 @@
 """What autofaiss's index finds for text queries, on the vectors of `benchmarks.ann`.
 
-    python3.11 -m venv /tmp/peer && /tmp/peer/bin/pip install autofaiss 'numpy<2'
-    /tmp/peer/bin/python -m benchmarks.autofaiss_peer --n 1000000 --dim 512 --keep DIR
+    python3.11 -m venv peer
+    peer/bin/pip install autofaiss 'faiss-cpu<1.9' 'numpy<2' 'pyarrow<20'
+    peer/bin/python -m benchmarks.autofaiss_peer --n 1000000 --dim 512 --keep DIR
 
 Needs nothing of clipseek but the generator, and runs in an environment of its own. `--keep` names
 the directory that `benchmarks.ann --keep` wrote its vectors to. autofaiss chooses the index within
