@@ -6,7 +6,6 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from indexers.discover import WalkRules
 from indexers.plan import Job
 from searchengine.catalog import Batch, Twin
 from searchengine.decode import MAX_MEGAPIXELS, read_image
-from searchengine.embedding import BATCH_SIZES, Observer, ahead
+from searchengine.embedding import BATCH_SIZES, Observer, ahead, decoders
 from searchengine.encoder import Encoder
 from searchengine.errors import ImageError, MissingExtraError, reason_of
 from searchengine.library import Writer
@@ -101,7 +100,7 @@ class Run:
         started = time.perf_counter()
         batch_size = self.options.batch_size or BATCH_SIZES[self.encoder.device]
         workers = self.options.workers or os.cpu_count() or 1
-        with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
+        with decoders(workers, self.encoder) as pool:
             depth = workers + LOOK_AHEAD_BATCHES * batch_size
             try:
                 for outcome in self._timed_waits(ahead(pool, self._read, jobs, depth)):
