@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,7 +25,6 @@ from indexers import pipeline
 from searchengine import load_encoder, open_library
 from searchengine.clip import ClipEncoder
 from searchengine.decode import read_image
-from searchengine.embedding import decoders
 from searchengine.types import Pixels
 from tests.conftest import Watcher
 
@@ -79,7 +79,7 @@ def _measure(folder: Path, encoder: ClipEncoder) -> Speed:
         return encoder.preprocess(image)
 
     def decode() -> list[Pixels]:
-        with decoders(os.cpu_count() or 1, encoder) as pool:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
             return list(pool.map(prepare, files))
 
     reports = [_index(folder, encoder)]

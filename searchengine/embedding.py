@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,10 +14,8 @@ import numpy as np
 from searchengine.decode import read_image
 from searchengine.encoder import Encoder
 from searchengine.errors import ImageError, InputError, MissingExtraError, reason_of
+from searchengine.turns import Turns
 from searchengine.types import Pixels, Vectors
-
-NICENESS = 10
-"""How far threads that decode stand back behind an encoder on the same cores."""
 
 BATCH_SIZES = {"cuda": 256, "mps": 64, "cpu": 16}
 """Images encoded at a time. On a CPU 32 are slower than 16 (measured: their maps outgrow the
@@ -57,8 +53,9 @@ def embed_files(
     batch: list[Pixels] = []
     size = BATCH_SIZES[encoder.device]
     workers = os.cpu_count() or 1
-    with decoders(workers, encoder) as pool:
-        outcomes = ahead(pool, lambda path: _read(path, encoder), paths, workers + 2 * size)
+    turns = Turns(encoder)
+    with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
+        outcomes = ahead(pool, lambda path: _read(path, encoder, turns), paths, workers + 2 * size)
         for path, outcome in zip(paths, outcomes, strict=True):
             if isinstance(outcome, str):
                 broken[path] = outcome
@@ -66,7 +63,8 @@ def embed_files(
             else:
                 batch.append(outcome)
             if len(batch) == size:
-                rows.append(encoder.encode_pixels(batch))
+                with turns.encoding():
+                    rows.append(encoder.encode_pixels(batch))
                 batch = []
             observer.advanced()
     if batch:
@@ -77,33 +75,17 @@ def embed_files(
     return np.concatenate(rows), broken
 
 
-def _read(path: Path, encoder: Encoder) -> Pixels | str:
+def _read(path: Path, encoder: Encoder, turns: Turns) -> Pixels | str:
     """The picture at the encoder's input size, or why there is none."""
     try:
         data = path.read_bytes()
+        turns.wait()
         image, _ = read_image(data, input_size=encoder.input_size, name=str(path))
         return encoder.preprocess(image)
     except OSError as error:
         return reason_of(error)
     except (ImageError, MissingExtraError) as error:
         return str(error)
-
-
-def decoders(workers: int, encoder: Encoder) -> ThreadPoolExecutor:
-    """Threads that decode for an encoder, and let it go first where it computes on the CPU too.
-
-    A step of a model is spread over all cores and waits for the last of them. A decoder with equal
-    rights takes one of these for its turn, and the others spin meanwhile.
-    """
-    first = _stand_back if encoder.device == "cpu" else None
-    return ThreadPoolExecutor(workers, thread_name_prefix="decode", initializer=first)
-
-
-def _stand_back() -> None:
-    """Lower this thread's priority. Only on Linux has a thread one of its own."""
-    if sys.platform == "linux":
-        thread = threading.get_native_id()
-        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICENESS)
 
 
 def ahead(

@@ -11,19 +11,22 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from searchengine import load_encoder
+from searchengine import load_encoder, placement
 from searchengine.clip import ClipEncoder
-from searchengine.datasets import read_dataset
+from searchengine.datasets import CaptionedImage, read_dataset
 from searchengine.decode import read_image
 from searchengine.image_files import find_images
 from searchengine.metrics import image_retrieval, text_retrieval
 from searchengine.ranks import pair_ranks
 from searchengine.types import Pixels, Vectors
+
+Successes = dict[str, np.ndarray[Any, np.dtype[np.bool_]]]
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = sorted((ROOT / "sample_data" / "photos").rglob("*.*"))
@@ -31,6 +34,8 @@ FLICKR8K_DEV = ROOT.parent / "shared" / "data" / "flickr8k_dev"
 LEAST_COSINE = 0.999
 MOST_RECALL_MOVED = 0.001
 """A tenth of a point."""
+MOST_ERRORS_MOVED = 2.0
+"""Where single queries change hands: standard errors of a paired difference that is chance."""
 KS = (1, 5, 10)
 ENLARGED = 4
 """A photo of 224 pixels, so many times as large, is decoded at half its size: as far as it goes."""
@@ -102,30 +107,57 @@ def test_large_photos_keep_their_vectors(
     assert mean_cosine(half.encode_pixels(fast), exact) >= LEAST_COSINE
 
 
-@pytest.mark.timeout(600)
-def test_recall_stays_on_flickr8k(plain: ClipEncoder, half: ClipEncoder) -> None:
+@pytest.fixture(scope="module")
+def flickr8k() -> list[CaptionedImage]:
     if not FLICKR8K_DEV.exists():
         pytest.skip("no Flickr8k dev photos beside the checkout: recall not compared")
-    captions = FLICKR8K_DEV / "dataset_flickr8k.json"
-    images = read_dataset(captions).images
-    paths = [path for path in find_images(images, None, captions) if path is not None]
-    assert len(paths) == len(images) == 1000
+    images = read_dataset(FLICKR8K_DEV / "dataset_flickr8k.json").images
+    assert len(images) == 1000
+    return list(images)
+
+
+def photos_of(images: Sequence[CaptionedImage]) -> list[bytes]:
+    paths = find_images(images, None, FLICKR8K_DEV / "dataset_flickr8k.json")
+    return [path.read_bytes() for path in paths if path is not None]
+
+
+def successes(images: Sequence[CaptionedImage], vectors: Vectors, texts: Vectors) -> Successes:
+    """Which queries succeed, by direction and K."""
     owners = np.repeat(np.arange(len(images)), [len(image.captions) for image in images])
-    texts = plain.encode_texts([caption for image in images for caption in image.captions])
+    pairs = pair_ranks(vectors, texts, owners)
+    ways = (image_retrieval(pairs, owners, len(images), KS), text_retrieval(pairs, owners, KS))
+    return {f"{way.name} R@{k}": way.ranks <= k for way in ways for k in KS}
 
-    def recalls(vectors: Vectors) -> dict[str, float]:
-        pairs = pair_ranks(vectors, texts, owners)
-        ways = (image_retrieval(pairs, owners, len(images), KS), text_retrieval(pairs, owners, KS))
-        return {f"{way.name} R@{k}": way.recall[k] for way in ways for k in KS}
 
+@pytest.mark.timeout(600)
+def test_recall_stays_on_flickr8k(
+    plain: ClipEncoder, flickr8k: list[CaptionedImage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the program does it by itself here: the fast decode, the precision that it chooses."""
+    monkeypatch.setattr(placement, "LEAST_GAIN", 0.0)  # it may think bfloat16 as fast as it likes
+    chosen = load_encoder("starter", device="cpu")
+    full, fast = in_threads(partial(both_ways, plain), photos_of(flickr8k))
+    texts = plain.encode_texts([text for image in flickr8k for text in image.captions])
+    exact = successes(flickr8k, plain.encode_pixels(full), texts)
+    found = successes(flickr8k, chosen.encode_pixels(fast), texts)
+    for name, wanted in exact.items():
+        moved = found[name].mean() - wanted.mean()
+        assert abs(moved) <= MOST_RECALL_MOVED + 1e-9, f"{name} moved by {100 * moved:+.2f} points"
+
+
+@pytest.mark.timeout(600)
+def test_a_reduced_decode_costs_no_recall(
+    plain: ClipEncoder, flickr8k: list[CaptionedImage]
+) -> None:
+    """Enlarged until it is reduced as far as it goes: queries change hands, both ways alike."""
     full, fast = in_threads(
-        lambda data: both_ways(plain, enlarged(data, ENLARGED)),
-        [path.read_bytes() for path in paths],
+        lambda data: both_ways(plain, enlarged(data, ENLARGED)), photos_of(flickr8k)
     )
-    exact = recalls(plain.encode_pixels(full))
-    for name, encoder in {"reduced": plain, "reduced, bfloat16": half}.items():
-        moved = {
-            key: value - exact[key] for key, value in recalls(encoder.encode_pixels(fast)).items()
-        }
-        print(name, {key: f"{100 * value:+.2f}" for key, value in moved.items()})
-        assert max(map(abs, moved.values())) <= MOST_RECALL_MOVED + 1e-9, (name, moved)
+    texts = plain.encode_texts([text for image in flickr8k for text in image.captions])
+    exact = successes(flickr8k, plain.encode_pixels(full), texts)
+    found = successes(flickr8k, plain.encode_pixels(fast), texts)
+    for name, wanted in exact.items():
+        changes = found[name].astype(int) - wanted
+        chance = MOST_ERRORS_MOVED * np.count_nonzero(changes) ** 0.5 / len(changes)
+        moved = changes.mean()
+        assert abs(moved) <= max(MOST_RECALL_MOVED, chance), f"{name}: {100 * moved:+.2f} points"
