@@ -3,7 +3,7 @@
 Loading goes in steps: the name is resolved to files (`sources.py`), open_clip builds the model
 from them (`building.py`), the weights are fingerprinted as they came, and only then cast to the
 precision and moved to the device (`placement.py`). These four are the home of torch and open_clip,
-which they import late.
+which they import late. How many items go through at once is in `batches.py`.
 """
 
 from __future__ import annotations
