@@ -26,7 +26,7 @@ readme: .venv/dev
 	$(BIN)/python -m tests.readme --write
 
 bench: .venv/dev
-	$(BIN)/python -m benchmarks.index_speed
+	$(BIN)/python -m benchmarks.run
 
 .venv/python:
 	@test -n "$(PYTHON)" || { echo "no python3 found: install Python 3.11 or newer"; exit 1; }

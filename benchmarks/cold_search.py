@@ -27,6 +27,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Never
 
+from benchmarks.vit import make_vit
 from indexers import pipeline
 from indexers.discover import Walk
 from searchengine import open_library
@@ -65,23 +66,27 @@ def main() -> None:
     print(f"{platform.machine()}, {os.cpu_count()} cores, {arguments.rows:,} images")
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as scratch:
-        for figure in _measure(Path(scratch), arguments):
+        measured = cold_search(
+            Path(scratch), arguments.rows, times=arguments.times, files=arguments.files
+        )
+        for figure in measured:
             figures.append(figure)
-            print(_line(figure), flush=True)
+            print(line(figure), flush=True)
     if arguments.json:
         lines = [asdict(figure) for figure in figures]
         arguments.json.write_text(json.dumps(lines, indent=1), encoding="utf-8")
 
 
-def _measure(scratch: Path, arguments: argparse.Namespace) -> Iterator[Figure]:
-    yield _command("clipseek --help", scratch, arguments.times, "--help")
-    for name, library in _libraries(scratch, arguments.rows):
+def cold_search(scratch: Path, rows: int, *, times: int, files: int) -> Iterator[Figure]:
+    """The whole table, line by line."""
+    yield _command("clipseek --help", scratch, times, "--help")
+    for name, library in _libraries(scratch, rows):
         yield _command(
-            f"clipseek search, {name}", library, arguments.times, "search", "two dogs on the beach"
+            f"clipseek search, {name}", library, times, "search", "two dogs on the beach"
         )
         yield from _warm(name, library)
-    if arguments.files:
-        yield _rerun(scratch, arguments.files)
+    if files:
+        yield _rerun(scratch, files)
 
 
 def _libraries(scratch: Path, rows: int) -> Iterator[tuple[str, Path]]:
@@ -91,29 +96,22 @@ def _libraries(scratch: Path, rows: int) -> Iterator[tuple[str, Path]]:
     list_files(scratch / "starter", starter, imagined_files(rows))
     yield "starter", scratch / "starter"
 
-    made = subprocess.run(
-        [sys.executable, "-c", MAKE_VIT, str(scratch), str(rows)],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    yield "ViT-B-32", Path(made.stdout.strip())
+    encoder = make_vit(scratch)
+    subprocess.run([sys.executable, "-c", LIST_VIT, str(scratch), encoder, str(rows)], check=True)
+    yield "ViT-B-32", scratch / "vit"
 
 
-MAKE_VIT = """
+LIST_VIT = """
 import sys
 from pathlib import Path
-import open_clip, torch
 from searchengine import load_encoder, open_library
 from tests.libraries import imagined_files, list_files
 
-scratch, rows = Path(sys.argv[1]), int(sys.argv[2])
-torch.save(open_clip.create_model("ViT-B-32").state_dict(), scratch / "weights.pt")
-encoder = load_encoder(f"ViT-B-32/{scratch / 'weights.pt'}", device="cpu", precision="float32")
-list_files(scratch / "vit", encoder, imagined_files(rows))
-with open_library(scratch / "vit", load=lambda _: encoder) as library:
-    library.search("anything")
-print(scratch / "vit")
+library, name, rows = Path(sys.argv[1]) / "vit", sys.argv[2], int(sys.argv[3])
+encoder = load_encoder(name, device="cpu", precision="float32")
+list_files(library, encoder, imagined_files(rows))
+with open_library(library, load=lambda _: encoder) as opened:
+    opened.search("anything")
 """
 """In a process of its own: this one shall have loaded no torch when it measures."""
 
@@ -189,7 +187,8 @@ def _unneeded() -> Never:
     raise AssertionError("there was something to encode")
 
 
-def _line(figure: Figure) -> str:
+def line(figure: Figure) -> str:
+    """One line of the table."""
     line = f"{figure.what:45} {figure.least:8.3f} {figure.median:8.3f} {figure.unit}"
     if figure.processor_least is not None:
         line += f"  (processor {figure.processor_least:.3f})"

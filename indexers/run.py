@@ -21,6 +21,7 @@ from searchengine.encoder import Encoder
 from searchengine.errors import ImageError, MissingExtraError, reason_of
 from searchengine.library import Writer
 from searchengine.space import Space
+from searchengine.turns import Turns
 from searchengine.types import FileState, ImageEntry, ImageFacts, Pixels, Vectors
 
 SAVE_SECONDS = 3.0
@@ -85,11 +86,15 @@ class Run:
     seconds: dict[str, float] = field(
         default_factory=lambda: {"decode": 0.0, "encode": 0.0, "write": 0.0}
     )
+    _turns: Turns = field(init=False)
     _pixels: list[_Decoded] = field(default_factory=list)
     _ready: list[tuple[list[ImageEntry], Vectors]] = field(default_factory=list)
     _moves: list[tuple[int, FileState]] = field(default_factory=list)
     _failures: list[tuple[FileState, str]] = field(default_factory=list)
     _saved_at: float = field(default_factory=time.perf_counter)
+
+    def __post_init__(self) -> None:
+        self._turns = Turns(self.encoder)
 
     @property
     def bottleneck(self) -> str:
@@ -106,11 +111,10 @@ class Run:
             try:
                 for outcome in self._timed_waits(ahead(pool, self._read, jobs, depth)):
                     self._take(outcome)
-                    if len(self._pixels) >= batch_size:
-                        self._encode()
-                    if time.perf_counter() - self._saved_at >= SAVE_SECONDS:
-                        self._save()
-                self._encode()
+                    if len(self._pixels) >= self._turns.batches * batch_size:
+                        self._encode(batch_size)
+                    self._save_if_due()
+                self._encode(batch_size)
                 self._save()
             except BaseException as error:
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -130,6 +134,7 @@ class Run:
         twin = self.space.catalog.twin(self.space.info, content_hash)
         if twin is not None:
             return _Twinned(job, content_hash, twin)
+        self._turns.wait()
         try:
             image, facts = read_image(
                 data,
@@ -182,10 +187,14 @@ class Run:
         entry = ImageEntry(job.file, outcome.content_hash, twin.facts, job.image_id)
         self._ready.append(([entry], vector))
 
-    def _encode(self) -> None:
+    def _encode(self, batch_size: int) -> None:
         items, self._pixels = self._pixels, []
-        if not items:
-            return
+        with self._turns.encoding():
+            for first in range(0, len(items), batch_size):
+                self._encode_batch(items[first : first + batch_size])
+                self._save_if_due()
+
+    def _encode_batch(self, items: Sequence[_Decoded]) -> None:
         started = time.perf_counter()
         vectors = self.encoder.encode_pixels([item.pixels for item in items])
         entries = [
@@ -197,6 +206,10 @@ class Run:
         for _ in items:
             self.observer.advanced()
         self.seconds["encode"] += time.perf_counter() - started
+
+    def _save_if_due(self) -> None:
+        if time.perf_counter() - self._saved_at >= SAVE_SECONDS:
+            self._save()
 
     def _save(self) -> None:
         # Buffers are emptied first: an interrupt in here must not record anything twice.

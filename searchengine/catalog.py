@@ -79,6 +79,12 @@ _HITS = (
         embeddings.c.row.in_(sa.bindparam("rows", expanding=True)),
     )
 )
+_SAME_CONTENT = sa.select(images.c.id, images.c.path, *_FACTS).where(
+    images.c.content_hash == sa.bindparam("content_hash")
+)
+_ROW_OF = sa.select(embeddings.c.row).where(
+    embeddings.c.owner_id == sa.bindparam("image"), embeddings.c.space_id == _OF_SPACE
+)
 
 
 class Known(NamedTuple):
@@ -279,15 +285,11 @@ class Catalog:
 
         Two steps: joined, SQLite would walk every row of the space for each new file.
         """
-        same = sa.select(images.c.id, images.c.path, *_FACTS).where(
-            images.c.content_hash == content_hash
-        )
         with self._transaction() as connection:
-            for image_id, path, *facts in connection.execute(same).all():
-                has_row = sa.select(embeddings.c.row).where(
-                    embeddings.c.owner_id == image_id, embeddings.c.space_id == space.id
-                )
-                row = connection.execute(has_row).scalar_one_or_none()
+            same = connection.execute(_SAME_CONTENT, {"content_hash": content_hash}).all()
+            for image_id, path, *facts in same:
+                keys = {"image": image_id, "space": space.id}
+                row = connection.execute(_ROW_OF, keys).scalar_one_or_none()
                 if row is not None:
                     return Twin(image_id, path, row, ImageFacts(*facts))
         return None

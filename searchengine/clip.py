@@ -3,7 +3,7 @@
 Loading goes in steps: the name is resolved to files (`sources.py`), open_clip builds the model
 from them (`building.py`), the weights are fingerprinted as they came, and only then cast to the
 precision and moved to the device (`placement.py`). These four are the home of torch and open_clip,
-which they import late.
+which they import late. How many items go through at once is in `batches.py`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from searchengine import hub
+from searchengine.batches import BatchLimit, BatchTooLargeError, Item
 from searchengine.building import ClipModel, build, fingerprint, quiet
 from searchengine.errors import EncoderError
 from searchengine.models import RECOMMENDED, is_cached
@@ -31,13 +32,12 @@ if TYPE_CHECKING:
 
 __all__ = ["ClipEncoder", "canonical_name", "choose_default", "load_encoder"]
 
-Item = TypeVar("Item")
-
 MAX_BATCH = 256
 """Pictures or texts that go through the model at once: more is no faster on any device."""
 
 MAX_PICTURES_ON_CPU = 16
-"""Pictures that go through the model at once on a CPU: the maps of more outgrow its caches."""
+"""Pictures that go through the model at once on a CPU: the maps of more outgrow the allocator's
+reuse in a convolutional tower, and a transformer gains nothing (measured)."""
 
 _LOADING = threading.Lock()
 """Loading silences and patches libraries for the whole process: one at a time."""
@@ -57,6 +57,13 @@ class ClipEncoder:
     """In evaluation mode, on the device, in the precision."""
     preprocessing: Preprocessing = field(repr=False)
     tokenizer: Callable[[list[str]], Any] = field(repr=False)
+    picture_limit: BatchLimit = field(init=False, repr=False)
+    text_limit: BatchLimit = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        pictures = MAX_PICTURES_ON_CPU if self.device == "cpu" else MAX_BATCH
+        object.__setattr__(self, "picture_limit", BatchLimit(pictures))
+        object.__setattr__(self, "text_limit", BatchLimit(MAX_BATCH))
 
     def preprocess(self, image: Image.Image) -> Pixels:
         """One picture of any size to the model's input size, shape (h, w, 3), uint8.
@@ -68,8 +75,7 @@ class ClipEncoder:
 
     def encode_pixels(self, pixels: Sequence[Pixels]) -> Vectors:
         """Preprocessed pictures to unit rows, shape (n, d), float32."""
-        size = MAX_PICTURES_ON_CPU if self.device == "cpu" else MAX_BATCH
-        return self._in_batches(pixels, self._embed_pixels, size)
+        return self._in_batches(pixels, self._embed_pixels, self.picture_limit)
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """Pictures to unit rows, shape (n, d), float32."""
@@ -77,35 +83,24 @@ class ClipEncoder:
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts to unit rows, shape (n, d), float32. Texts beyond the context are cut."""
-        return self._in_batches(texts, self._embed_texts, MAX_BATCH)
+        return self._in_batches(texts, self._embed_texts, self.text_limit)
 
     def _in_batches(
-        self, items: Sequence[Item], embed: Callable[[Sequence[Item]], torch.Tensor], size: int
+        self,
+        items: Sequence[Item],
+        embed: Callable[[Sequence[Item]], torch.Tensor],
+        limit: BatchLimit,
     ) -> Vectors:
-        out = np.empty((len(items), self.dim), dtype=np.float32)
-        for start in range(0, len(items), size):
-            part = slice(start, start + size)
-            out[part] = self._embed(items[part], embed)
-        return out
-
-    def _embed(
-        self, items: Sequence[Item], embed: Callable[[Sequence[Item]], torch.Tensor]
-    ) -> Vectors:
-        """Unit rows of one batch; halves it where the GPU's memory is too small for it."""
         import torch
 
         try:
             with torch.inference_mode():
-                return self._unit(embed(items))
-        except torch.cuda.OutOfMemoryError as error:
-            if len(items) == 1:
-                raise EncoderError(
-                    f"the GPU has not enough free memory for {self.name}; free some of it, or use "
-                    "--device cpu"
-                ) from error
-        torch.cuda.empty_cache()  # outside the handler, whose traceback holds the failed tensors
-        half = len(items) // 2
-        return np.concatenate([self._embed(items[:half], embed), self._embed(items[half:], embed)])
+                return limit.embed(items, self.dim, lambda part: self._unit(embed(part)))
+        except BatchTooLargeError as error:
+            way_out = "" if self.device == "cpu" else ", or use --device cpu"
+            raise EncoderError(
+                f"not enough free memory on {self.device} for {self.name}; free some{way_out}"
+            ) from error
 
     def _embed_pixels(self, pixels: Sequence[Pixels]) -> torch.Tensor:
         import torch
@@ -154,7 +149,7 @@ def load_encoder(name: str, *, device: str = "auto", precision: str = "auto") ->
         source = find_source(name)
         parts = build(name, source)
         mark = fingerprint(parts.model.state_dict())
-        model, precision = place(parts, device, precision)
+        model, precision = place(parts, device, precision, mark)
     return ClipEncoder(
         name=name,
         dim=parts.dim,

@@ -14,6 +14,7 @@ import numpy as np
 from searchengine.decode import read_image
 from searchengine.encoder import Encoder
 from searchengine.errors import ImageError, InputError, MissingExtraError, reason_of
+from searchengine.turns import Turns
 from searchengine.types import Pixels, Vectors
 
 BATCH_SIZES = {"cuda": 256, "mps": 64, "cpu": 16}
@@ -52,8 +53,9 @@ def embed_files(
     batch: list[Pixels] = []
     size = BATCH_SIZES[encoder.device]
     workers = os.cpu_count() or 1
+    turns = Turns(encoder)
     with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
-        outcomes = ahead(pool, lambda path: _read(path, encoder), paths, workers + 2 * size)
+        outcomes = ahead(pool, lambda path: _read(path, encoder, turns), paths, workers + 2 * size)
         for path, outcome in zip(paths, outcomes, strict=True):
             if isinstance(outcome, str):
                 broken[path] = outcome
@@ -61,7 +63,8 @@ def embed_files(
             else:
                 batch.append(outcome)
             if len(batch) == size:
-                rows.append(encoder.encode_pixels(batch))
+                with turns.encoding():
+                    rows.append(encoder.encode_pixels(batch))
                 batch = []
             observer.advanced()
     if batch:
@@ -72,10 +75,11 @@ def embed_files(
     return np.concatenate(rows), broken
 
 
-def _read(path: Path, encoder: Encoder) -> Pixels | str:
+def _read(path: Path, encoder: Encoder, turns: Turns) -> Pixels | str:
     """The picture at the encoder's input size, or why there is none."""
     try:
         data = path.read_bytes()
+        turns.wait()
         image, _ = read_image(data, input_size=encoder.input_size, name=str(path))
         return encoder.preprocess(image)
     except OSError as error:

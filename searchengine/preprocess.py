@@ -38,7 +38,8 @@ class Preprocessing:
         if max(image.size) > MAX_ASPECT * min(image.size):
             width, height = image.size
             raise UnreadableImageError(f"{width} x {height} pixels is too thin a strip")
-        image = image.convert("RGB")  # a palette would be resized without smoothing
+        if image.mode != "RGB":  # a palette would be resized without smoothing
+            image = image.convert("RGB")
         for step in self.steps:
             image = step(image)
         return np.asarray(image, dtype=np.uint8)

@@ -21,8 +21,9 @@ from tests.fake import FakeEncoder
 
 @pytest.fixture(autouse=True)
 def _no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test reaches a model hub, a cached model or the user's own library."""
+    """No test reaches a model hub, a cached model, the user's own library or cache."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("CLIPSEEK_LIBRARY", str(tmp_path / "default-library"))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from searchengine import clip, hub, placement, sources
+from searchengine import hub, placement, sources
 from searchengine.clip import ClipEncoder, choose_default, load_encoder
 from searchengine.encoder import Encoder
 from searchengine.errors import (
@@ -172,7 +172,7 @@ def test_same_in_same_out_in_whatever_batches(
 ) -> None:
     whole = encoder.encode_texts(TEXTS)
     np.testing.assert_array_equal(encoder.encode_texts(TEXTS), whole)
-    monkeypatch.setattr(clip, "MAX_BATCH", 3)
+    monkeypatch.setattr(encoder.text_limit, "size", 3)
     np.testing.assert_allclose(encoder.encode_texts(TEXTS), whole, atol=1e-6)
 
 
@@ -370,7 +370,9 @@ def test_wrong_device_and_precision(tiny: str, monkeypatch: pytest.MonkeyPatch) 
         load_encoder(tiny, precision="int8")
 
 
-def test_auto_precision_on_a_cpu(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_precision_on_a_cpu(
+    tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def unneeded(_: object) -> None:
         raise AssertionError("measured without the instruction set")
 
@@ -379,8 +381,10 @@ def test_auto_precision_on_a_cpu(tiny: str, monkeypatch: pytest.MonkeyPatch) -> 
         inner.setattr(placement, "_faster", unneeded)
         assert load_encoder(tiny, device="cpu").precision == "float32"
     monkeypatch.setattr(placement, "_cpu_has_bfloat16", lambda: True)
+    monkeypatch.setattr(placement, "TRIAL_SECONDS", 0)
     for choice in ("bfloat16", "float32"):
         monkeypatch.setattr(placement, "prefer_bfloat16", lambda *_, it=choice: it == "bfloat16")
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / choice))
         encoder = load_encoder(tiny, device="cpu")
         assert encoder.precision == choice
         weights = encoder.model.state_dict().values()
@@ -388,39 +392,84 @@ def test_auto_precision_on_a_cpu(tiny: str, monkeypatch: pytest.MonkeyPatch) -> 
         assert encoder.encode_texts(TEXTS).shape == (4, 32)
 
 
+def test_a_measured_precision_is_remembered(
+    tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[object] = []
+    monkeypatch.setattr(placement, "_cpu_has_bfloat16", lambda: True)
+    monkeypatch.setattr(placement, "_faster", lambda _: measured.append(1) or "bfloat16")
+    assert [load_encoder(tiny, device="cpu").precision for _ in range(2)] == ["bfloat16"] * 2
+    assert len(measured) == 1
+    other = make_model(tmp_path / "other", seed=1)
+    assert load_encoder(other, device="cpu").precision == "bfloat16"
+    assert len(measured) == 2, "chosen for each model"
+    [file] = (tmp_path / "cache" / "clipseek").iterdir()
+    assert len(json.loads(file.read_text())) == 2
+    for broken in ("[]", "{", json.dumps(dict.fromkeys(json.loads(file.read_text()), "int3"))):
+        file.write_text(broken)
+        load_encoder(tiny, device="cpu")
+    assert len(measured) == 5
+    file.unlink()
+    file.mkdir()
+    load_encoder(tiny, device="cpu")
+    assert len(measured) == 6, "a cache that cannot be written is no error"
+
+
 def test_bfloat16_must_be_faster_and_equal() -> None:
     assert prefer_bfloat16(1.0, 0.4, 0.9995)
     assert not prefer_bfloat16(0.4, 1.0, 1.0)
+    assert not prefer_bfloat16(1.0, 0.95, 1.0)
     assert not prefer_bfloat16(1.0, 0.4, 0.99)
     assert not prefer_bfloat16(1.0, 0.4, float("nan"))
 
 
 def with_model(encoder: ClipEncoder, **methods: Any) -> ClipEncoder:
     """The encoder with other methods in the place of its model's."""
-    parts = {name: getattr(encoder, name) for name in encoder.__dataclass_fields__}
+    parts = {
+        name: getattr(encoder, name) for name, it in encoder.__dataclass_fields__.items() if it.init
+    }
     return ClipEncoder(**{**parts, "model": SimpleNamespace(**methods)})
 
 
-def test_out_of_memory_halves_the_batch(encoder: ClipEncoder) -> None:
+LACKS = (
+    torch.cuda.OutOfMemoryError("CUDA out of memory."),
+    RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
+    RuntimeError("MPS backend out of memory (MPS allocated: 9.00 GB)"),
+    MemoryError(),
+)
+
+
+@pytest.mark.parametrize("lack", LACKS, ids=lambda it: type(it).__name__)
+def test_out_of_memory_halves_the_batch(encoder: ClipEncoder, lack: Exception) -> None:
     sizes: list[int] = []
 
     def greedy(batch: Any) -> Any:
         sizes.append(len(batch))
         if len(batch) > 2:
-            raise torch.cuda.OutOfMemoryError
+            raise lack
         return encoder.model.encode_image(batch)
 
-    rows = with_model(encoder, encode_image=greedy).encode_images(photos())
-    np.testing.assert_allclose(rows, encoder.encode_images(photos()), atol=1e-6)
-    assert sizes == [5, 2, 3, 1, 2]
+    tight = with_model(encoder, encode_image=greedy)
+    for _ in range(2):
+        rows = tight.encode_images(photos())
+        np.testing.assert_allclose(rows, encoder.encode_images(photos()), atol=1e-6)
+    assert sizes == [5, 2, 2, 1, 2, 2, 1], "it must not ask for too much again"
 
 
 def test_no_memory_for_one_picture(encoder: ClipEncoder) -> None:
     def greedy(_: Any) -> Any:
-        raise torch.cuda.OutOfMemoryError
+        raise LACKS[0]
 
-    with pytest.raises(EncoderError, match="--device cpu"):
+    with pytest.raises(EncoderError, match="not enough free memory on cpu"):
         with_model(encoder, encode_image=greedy).encode_images(photos())
+
+
+def test_other_errors_of_the_model_are_not_taken_for_lack_of_memory(encoder: ClipEncoder) -> None:
+    def broken(_: Any) -> Any:
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    with pytest.raises(RuntimeError, match="mat1"):
+        with_model(encoder, encode_image=broken).encode_images(photos())
 
 
 @pytest.mark.parametrize("value", [0.0, float("nan"), float("inf")])

@@ -139,6 +139,25 @@ def test_both_sides_stay_at_twice_the_input_size(size: tuple[int, int]) -> None:
     assert (facts.width, facts.height) == size
 
 
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize(
+    ("image_format", "mode"),
+    [("PNG", "RGB"), ("PNG", "RGBA"), ("PNG", "P"), ("PNG", "LA"), ("TIFF", "L"), ("WEBP", "RGB")],
+)
+def test_formats_without_a_reduced_decode_are_reduced_after_it(
+    image_format: str, mode: str, orientation: int
+) -> None:
+    picture = scene(803, 502).convert(mode)
+    exif = with_orientation(orientation)
+    data = encode(picture, image_format, lossless=True, exif=exif)
+    full, full_facts = read_image(data)
+    small, small_facts = read_image(data, input_size=56)
+    assert sorted(full.size) == [502, 803]
+    assert sorted(small.size) == [126, 201], "blocks of 4: blocks of 5 would be below 2 x 56"
+    assert small_facts == full_facts
+    assert difference(full, small) < 1.0
+
+
 def test_mpo_is_reduced_as_well() -> None:
     first, second = scene(640, 480), scene(640, 480).rotate(180)
     data = encode(first, "MPO", save_all=True, append_images=[second])

@@ -13,6 +13,7 @@ import pytest
 from searchengine import embedding
 from searchengine.embedding import ahead, embed_files
 from searchengine.errors import InputError
+from searchengine.turns import Turns
 from searchengine.types import Pixels, Vectors
 from tests.conftest import Watcher, Workbench
 from tests.fake import COLOURS, FakeEncoder
@@ -124,3 +125,30 @@ def test_an_error_comes_where_its_result_would() -> None:
         assert [next(results), next(results)] == [-0.5, -1]
         with pytest.raises(ZeroDivisionError):
             next(results)
+
+
+def test_decoders_wait_while_a_cpu_encodes() -> None:
+    turns = Turns(FakeEncoder())
+    begun = threading.Event()
+
+    def decode() -> None:
+        turns.wait()
+        begun.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        with turns.encoding():
+            waiting = pool.submit(decode)
+            assert not begun.wait(0.05)
+        waiting.result(10)
+    with pytest.raises(ValueError, match="broken"), turns.encoding():
+        raise ValueError("broken")
+    turns.wait()
+
+
+def test_decoders_go_on_beside_a_gpu() -> None:
+    encoder = FakeEncoder()
+    encoder.device = "cuda"
+    turns = Turns(encoder)
+    with turns.encoding():
+        turns.wait()
+    assert turns.batches == 1

@@ -18,7 +18,7 @@ ALLOWED_ROOMS = {
     "cli": {"cli", "web", "indexers", "searchengine"},
 }
 MODEL_ROOMS = {f"searchengine/{name}.py" for name in ("clip", "sources", "building", "placement")}
-TENSOR_ROOMS = {*MODEL_ROOMS, "searchengine/folding.py", "searchengine/ranks.py"}
+TENSOR_ROOMS = MODEL_ROOMS | {f"searchengine/{name}.py" for name in ("batches", "folding", "ranks")}
 CATALOG_ROOMS = ("catalog", "conditions", "facets", "schema")
 HOMES = {
     "faiss": {"searchengine/ann.py"},

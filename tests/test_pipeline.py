@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexers import discover
+from indexers import discover, run
 from indexers.discover import WalkRules
 from indexers.run import IndexOptions
 from searchengine.errors import LibraryLockedError, PathNotFoundError
@@ -282,6 +282,24 @@ def test_ctrl_c_keeps_what_was_encoded(bench: Workbench) -> None:
     check_library(bench.library_path, bench.encoder)
     report = bench.index()
     assert (report.unchanged, report.indexed) == (20, 20)
+
+
+def test_a_long_turn_of_the_encoder_saves_in_between(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "SAVE_SECONDS", 0)
+    for number in range(12):
+        bench.paint(f"{number:02}.png", (number, 0, 0))
+    encode, listed = bench.encoder.encode_pixels, []
+
+    def watch(pixels: list[np.ndarray]) -> Vectors:
+        with bench.open() as library:
+            listed.append(library.info().images)
+        return encode(pixels)
+
+    bench.encoder.encode_pixels = watch  # type: ignore[method-assign]
+    bench.index(options=IndexOptions(batch_size=3))
+    assert listed == [0, 3, 6, 9]
 
 
 def test_captions_are_embedded_in_a_space_that_comes_later(colours: Workbench) -> None:

@@ -1,0 +1,51 @@
+"""Precisions chosen by measurement, remembered on this machine: a file of the user's cache.
+
+Losing it costs a measurement of two seconds, so whatever goes wrong with it is no error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from contextlib import suppress
+from pathlib import Path
+
+from searchengine.cpu import cpu
+
+
+def choice_key(fingerprint: str, torch_version: str, threads: int) -> str:
+    """What a choice depends on: the weights, the processor, torch and its threads."""
+    name, flags = cpu()
+    told = [fingerprint, torch_version, str(threads), platform.machine(), name, *sorted(flags)]
+    return hashlib.blake2b("\n".join(told).encode(), digest_size=12).hexdigest()
+
+
+def remembered(key: str) -> str:
+    """The precision that was chosen under this key, or nothing."""
+    return _read().get(key, "")
+
+
+def remember(key: str, precision: str) -> None:
+    """Keep a choice for the next time, by every process of this user."""
+    file = _file()
+    beside = file.with_name(f"{file.name}.{os.getpid()}")
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(json.dumps(_read() | {key: precision}, indent=1), encoding="ascii")
+        os.replace(beside, file)
+
+
+def _read() -> dict[str, str]:
+    try:
+        kept = json.loads(_file().read_text(encoding="ascii"))
+        return {str(key): str(value) for key, value in kept.items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def _file() -> Path:
+    import platformdirs
+
+    return platformdirs.user_cache_path("clipseek", appauthor=False) / "precision.json"
