@@ -30,7 +30,9 @@ from web.question import Mark, Question, read_question
 from web.thumbnails import Side, ThumbnailCache, as_jpeg
 from web.view import file_size, shape_of
 
-WORDS = st.text(st.characters(exclude_characters="\0"), max_size=40).map(str.strip)
+WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40).map(
+    str.strip
+)
 MARKS = st.lists(
     st.builds(Mark, st.integers(0, 10**9), st.sampled_from([1.0, 2.0, 0.5])),
     max_size=4,
