@@ -92,6 +92,7 @@ def index(
         retry_failed=retry_failed,
         memory=limit,
         factory=factory,
+        device=device,
     )
     with open_library(library, create=True) as opened, TqdmObserver("indexing") as observer:
         encoder = _encoder_name(opened, model)

@@ -9,6 +9,7 @@ import typer
 
 from cli import output
 from cli.options import (
+    DeviceOption,
     FactoryOption,
     JsonOption,
     LibraryOption,
@@ -38,6 +39,7 @@ def tune(
     ] = None,
     memory: MemoryOption = None,
     factory: FactoryOption = None,
+    device: DeviceOption = "auto",
     library: LibraryOption = None,
     space: SpaceOption = None,
     json_output: JsonOption = False,
@@ -56,7 +58,13 @@ def tune(
     texts = read_texts(queries) if queries else None
     with open_library(library) as opened:
         report = opened.tune(
-            target=target, k=k, queries=texts, memory=limit, factory=factory, space=space
+            target=target,
+            k=k,
+            queries=texts,
+            memory=limit,
+            factory=factory,
+            space=space,
+            device=device,
         )
     if json_output:
         output.print_json(report)

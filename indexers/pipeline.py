@@ -96,7 +96,7 @@ def _remove_missing(library: Library, writer: Writer, survey: Survey, moved_ids:
 
 def _refresh_index(space: Space, options: IndexOptions) -> None:
     try:
-        space.refresh_index(memory=options.memory, factory=options.factory)
+        space.refresh_index(memory=options.memory, factory=options.factory, device=options.device)
     except MissingExtraError as error:
         log.warning("%s", error)
 

@@ -44,6 +44,8 @@ class IndexOptions:
     """The most bytes the approximate index may take."""
     factory: str | None = None
     """FAISS's notation of the approximate index."""
+    device: str = "auto"
+    """Where that index is built: "auto" takes a GPU with CUDA where there is one."""
 
 
 @dataclass(frozen=True, slots=True)

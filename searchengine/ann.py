@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from searchengine.coarse import Coarse
 from searchengine.errors import InputError, LibraryUnusableError, MissingExtraError
 from searchengine.exact import BLOCK_ROWS, NO_ROW, RowNumbers
 from searchengine.index_facts import facts_path, index_path, read_facts, write_facts
@@ -100,11 +101,17 @@ class AnnIndex:
 
 
 def build(
-    rows: Rows, plan: IndexPlan, directory: Path, *, dead: RowNumbers | None = None
+    rows: Rows,
+    plan: IndexPlan,
+    directory: Path,
+    *,
+    dead: RowNumbers | None = None,
+    coarse: Coarse | None = None,
 ) -> AnnIndex:
     """Train and fill the index for `rows`, shape (n, d), and put it in `directory`.
 
-    Rows in `dead` are left out. Written beside and renamed: a crash leaves the old index or none.
+    Rows in `dead` are left out. `coarse` finds the cells where not FAISS on the CPU does. Written
+    beside and renamed: a crash leaves the old index or none.
     Raises MissingExtraError without faiss, InputError for a factory that FAISS does not make, and
     LibraryUnusableError where the file cannot be written.
     """
@@ -112,23 +119,26 @@ def build(
     index = _empty(plan)
     alive = np.setdiff1d(np.arange(len(rows)), [] if dead is None else dead, assume_unique=True)
     sample = np.random.default_rng(1).choice(alive, min(plan.training_rows, len(alive)), False)
-    index.train(rows[np.sort(sample)].astype(np.float32))
-    _add(index, rows, alive)
+    _train(index, rows[np.sort(sample)].astype(np.float32), coarse)
+    _add(index, rows, alive, coarse)
     seconds = time.perf_counter() - started
     return _put(index, directory, IndexFacts(plan, len(rows), index.ntotal, 0, seconds))
 
 
-def extend(rows: Rows, directory: Path, *, dead: RowNumbers) -> AnnIndex | None:
+def extend(
+    rows: Rows, directory: Path, *, dead: RowNumbers, coarse: Coarse | None = None
+) -> AnnIndex | None:
     """Add the rows behind those that the index in `directory` covers, without training it anew.
 
     `rows` has shape (n, d). Tuned settings stay. None, and nothing done, where there is no index
-    that can be read.
+    that can be read. `coarse` is as in `build`.
     """
     facts = read_facts(directory)
     index = None if facts is None else _read(directory, mapped=False)
     if facts is None or index is None or index.ntotal != facts.listed:
         return None
-    _add(index, rows, np.setdiff1d(np.arange(facts.covered, len(rows)), dead, assume_unique=True))
+    fresh = np.setdiff1d(np.arange(facts.covered, len(rows)), dead, assume_unique=True)
+    _add(index, rows, fresh, coarse)
     return _put(index, directory, replace(facts, covered=len(rows), listed=index.ntotal))
 
 
@@ -175,10 +185,54 @@ def _inverted(index: Any) -> Any:  # noqa: ANN401 - faiss is untyped
     return inner
 
 
-def _add(index: Any, rows: Rows, numbers: RowNumbers) -> None:  # noqa: ANN401
+def _train(index: Any, sample: Vectors, coarse: Coarse | None) -> None:  # noqa: ANN401
+    """Train on a sample of shape (n, d); FAISS finds no cells where a quantizer has them all."""
+    inner = _inverted(index)
+    if coarse is not None and _takes_cells(inner):
+        vectors = _transformed(index, sample, train=True)
+        inner.quantizer.add(coarse.centres(vectors, inner.nlist))
+    index.train(sample)
+
+
+def _add(index: Any, rows: Rows, numbers: RowNumbers, coarse: Coarse | None) -> None:  # noqa: ANN401
+    inner = _inverted(index)
+    if coarse is None or not _takes_cells(inner):
+        for start in range(0, len(numbers), BLOCK_ROWS):
+            some = numbers[start : start + BLOCK_ROWS]
+            index.add_with_ids(rows[some].astype(np.float32), some)
+        return
+    from faiss.contrib.ivf_tools import add_preassigned
+
+    centres = inner.quantizer.reconstruct_n(0, inner.nlist)
     for start in range(0, len(numbers), BLOCK_ROWS):
         some = numbers[start : start + BLOCK_ROWS]
-        index.add_with_ids(rows[some].astype(np.float32), some)
+        vectors = _transformed(index, rows[some].astype(np.float32))
+        add_preassigned(  # type: ignore[no-untyped-call]
+            inner, vectors, coarse.assign(vectors, centres), some
+        )
+    index.ntotal = inner.ntotal
+
+
+def _takes_cells(inner: Any) -> bool:  # noqa: ANN401
+    """Whether vectors can be added to cells that somebody else chose.
+
+    Fast-scan codes are packed by an adding of their own, and only a flat list of centres has them
+    as they were given.
+    """
+    faiss = _faiss()
+    plain = isinstance(inner, (faiss.IndexIVFPQ, faiss.IndexIVFFlat, faiss.IndexIVFScalarQuantizer))
+    return plain and isinstance(faiss.downcast_index(inner.quantizer), faiss.IndexFlat)
+
+
+def _transformed(index: Any, vectors: Vectors, *, train: bool = False) -> Vectors:  # noqa: ANN401
+    """The vectors as the inverted file gets them: behind OPQ or PCA, where there is any."""
+    faiss = _faiss()
+    for number in range(index.chain.size() if hasattr(index, "chain") else 0):
+        transform = faiss.downcast_VectorTransform(index.chain.at(number))
+        if train:
+            transform.train(vectors)
+        vectors = transform.apply(vectors)
+    return vectors
 
 
 def _put(index: Any, directory: Path, facts: IndexFacts) -> AnnIndex:  # noqa: ANN401

@@ -128,7 +128,12 @@ def evaluate(
         image_retrieval=directions[0],
         text_retrieval=directions[1],
         ways=measure_ways(
-            data.images, data.texts, data.owners, options.ks, through=options.through
+            data.images,
+            data.texts,
+            data.owners,
+            options.ks,
+            through=options.through,
+            device=_device(encoder),
         ),
         published=tuple(_published(protocol, directions)),
         health=measure_health(
@@ -185,9 +190,13 @@ def _measure(
     if others is not None:
         vectors = np.concatenate([vectors, others.rows], dtype=np.float32)
         paths += others.paths
-    device = "cuda" if encoder.device == "cuda" else "cpu"
-    pairs = pair_ranks(vectors, texts, owners, device=device)
+    pairs = pair_ranks(vectors, texts, owners, device=_device(encoder))
     return Measured(paths, captions, owners, vectors, texts, pairs)
+
+
+def _device(encoder: Encoder) -> str:
+    """Where vectors are compared."""
+    return "cuda" if encoder.device == "cuda" else "cpu"
 
 
 def _other_images(library: Library, encoder: Encoder, paths: Sequence[Path]) -> _Distractors:

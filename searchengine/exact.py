@@ -48,10 +48,21 @@ def scan(
     return best_scores, best_rows
 
 
-def scan_many(rows: Rows | Vectors, queries: Vectors, k: int) -> tuple[Scores, RowNumbers]:
-    """As `scan` over all rows, for any number of queries in bounded memory."""
+def scan_many(
+    rows: Rows | Vectors,
+    queries: Vectors,
+    k: int,
+    *,
+    among: RowNumbers | None = None,
+    device: str = "cpu",
+) -> tuple[Scores, RowNumbers]:
+    """As `scan`, for any number of queries in bounded memory, on a GPU where `device` is one."""
+    if device != "cpu":
+        from searchengine.torch_scan import best_rows
+
+        return best_rows(rows, queries, k, device=device, among=among)
     parts = [
-        scan(rows, queries[start : start + QUERIES_AT_A_TIME], k)
+        scan(rows, queries[start : start + QUERIES_AT_A_TIME], k, among=among)
         for start in range(0, max(len(queries), 1), QUERIES_AT_A_TIME)
     ]
     return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])

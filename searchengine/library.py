@@ -280,6 +280,7 @@ class Library:
         memory: int | None = None,
         factory: str | None = None,
         space: str | None = None,
+        device: str = "auto",
     ) -> TuneReport:
         """Find and keep the quickest settings of the index whose agreement@k is the `target`.
 
@@ -287,11 +288,12 @@ class Library:
         was measured on queries that chose nothing. `queries` are texts like those that will be
         asked; without them the captions of the library are taken, or a list that is shipped. The
         index is built first where the library is large enough; `memory` is the most bytes it may
-        take, and `factory` asks for another one in FAISS's notation. Where the exact scan serves,
-        that is what is reported.
+        take, and `factory` asks for another one in FAISS's notation. `device` is where it is built
+        and the exact answers are computed; "auto" takes a GPU with CUDA. Where the exact scan
+        serves, that is what is reported.
 
         Raises InputError, NothingIndexedError, SpaceNotFoundError, LibraryLockedError,
-        MissingExtraError without faiss, and the encoder's errors.
+        DeviceUnavailableError, MissingExtraError without faiss, and the encoder's errors.
         """
         from searchengine.tuning import tune_space
 
@@ -305,6 +307,7 @@ class Library:
                 texts=queries,
                 memory=memory,
                 factory=factory,
+                device=device,
             )
 
     # spaces and encoders

@@ -54,6 +54,14 @@ def choose_device(asked: str) -> str:
     return asked
 
 
+def cuda_or_cpu(asked: str) -> str:
+    """Where vectors are compared by the million: "cuda" where that is, or may be, meant, or "cpu".
+
+    Raises DeviceUnavailableError.
+    """
+    return "cuda" if asked != "cpu" and choose_device(asked) == "cuda" else "cpu"
+
+
 def place(parts: Parts, device: str, precision: str, mark: str) -> tuple[ClipModel, str]:
     """The model on its device in its precision, and that precision by name.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from searchengine import ann
 from searchengine.ann import AnnIndex
 from searchengine.catalog import Catalog
+from searchengine.coarse import coarse_on
 from searchengine.errors import MissingExtraError
 from searchengine.index_facts import files, read_facts, write_facts
 from searchengine.index_plan import next_step, setting_for
@@ -65,13 +66,16 @@ class Space:
                     self._loaded = facts, None
             return self._loaded[1]
 
-    def refresh_index(self, *, memory: int | None = None, factory: str | None = None) -> Step:
+    def refresh_index(
+        self, *, memory: int | None = None, factory: str | None = None, device: str = "auto"
+    ) -> Step:
         """Bring the index up to date with the rows, by as little as will do; returns what was done.
 
         `memory` is the most bytes it may take, `factory` FAISS's notation of another one than the
-        program would choose; without them the index stays of the kind it is. The caller holds the
-        library's lock. Raises InputError, LibraryUnusableError, and MissingExtraError without
-        faiss.
+        program would choose; without them the index stays of the kind it is. `device` is where its
+        cells are found: "auto" takes a GPU with CUDA where there is one. The caller holds the
+        library's lock. Raises InputError, LibraryUnusableError, DeviceUnavailableError, and
+        MissingExtraError without faiss.
         """
         rows = self.images.read(self.catalog.rows(self.info))
         dead = self.catalog.dead_rows(self.info)
@@ -79,15 +83,20 @@ class Space:
         step, plan = next_step(
             len(rows), len(dead), self.info.dim, facts, memory=memory, factory=factory
         )
+        if step is Step.NOTHING:
+            return step
+        ann.require_faiss()
+        coarse = coarse_on(device)
         if step is Step.ADD:
-            ann.extend(rows, self.directory, dead=dead)
+            ann.extend(rows, self.directory, dead=dead, coarse=coarse)
         elif plan is not None:
             log.warning(
-                "building the index %s over %s vectors; a million take minutes",
+                "building the index %s over %s vectors%s",
                 plan.factory,
                 f"{plan.rows:,}",
+                "; a million take minutes" if coarse is None else " on the GPU",
             )
-            ann.build(rows, plan, self.directory, dead=dead)
+            ann.build(rows, plan, self.directory, dead=dead, coarse=coarse)
             if facts is not None and (facts.text or facts.image):
                 log.warning("the settings tuned for the index before are gone: clipseek tune")
         return step

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine import ann
+from searchengine.coarse import coarse_on
 from searchengine.evaluation_types import WayRow
 from searchengine.exact import RowNumbers, scan, scan_many
 from searchengine.index_facts import files
@@ -33,16 +34,24 @@ Answer = Callable[[Vectors, int], RowNumbers]
 
 
 def measure_ways(
-    gallery: Vectors, queries: Vectors, owners: Numbers, ks: Sequence[int], *, through: str
+    gallery: Vectors,
+    queries: Vectors,
+    owners: Numbers,
+    ks: Sequence[int],
+    *,
+    through: str,
+    device: str = "cpu",
 ) -> tuple[WayRow, ...]:
     """The table of ways for text queries (q, d) over the images of `gallery` (n, d).
 
     `owners`, shape (q,), is the relevant row of each query; `through` is one of `THROUGH`. The
     rows are rounded to float16, as a library stores them, and equal scores go in the order of the
     rows, as a search has them. Where there are too few images to train an index on, its lines are
-    left out. Raises MissingExtraError where faiss is needed and not installed.
+    left out. `device` is where the exact answers are computed and the index is built; what is
+    timed runs on the CPU, as a search does. Raises MissingExtraError where faiss is needed and not
+    installed.
     """
-    race = _Race(gallery.astype(np.float16), queries, owners, ks)
+    race = _Race(gallery.astype(np.float16), queries, owners, ks, device)
     rows = []
     if through in ("exact", "both"):
         rows.append(race.run(EXACT, race.scan, race.exact, race.width))
@@ -50,7 +59,7 @@ def measure_ways(
     if plan is None:
         return tuple(rows)
     with tempfile.TemporaryDirectory(prefix="clipseek-") as place:
-        index = ann.build(race.rows, plan, Path(place))
+        index = ann.build(race.rows, plan, Path(place), coarse=coarse_on(device))
         size = sum(path.stat().st_size for path in files(Path(place))) / len(gallery)
 
         def rescore(asked: Vectors, k: int) -> RowNumbers:
@@ -83,7 +92,9 @@ def caveats(through: str, images: int) -> list[str]:
 class _Race:
     """One set of rows and queries, asked in several ways."""
 
-    def __init__(self, rows: Rows, queries: Vectors, owners: Numbers, ks: Sequence[int]) -> None:
+    def __init__(
+        self, rows: Rows, queries: Vectors, owners: Numbers, ks: Sequence[int], device: str
+    ) -> None:
         self.rows = rows
         self.width = rows.itemsize * rows.shape[1]
         """Bytes of a row."""
@@ -92,7 +103,7 @@ class _Race:
         self._queries = queries
         self._owners = owners
         self._ks = ks
-        self.exact = self.scan(queries, self.depth)
+        _, self.exact = scan_many(rows, queries, self.depth, device=device)
 
     def run(self, way: str, answer: Answer, found: RowNumbers, bytes_per_image: float) -> WayRow:
         """Judge what this way found for every query, and ask some one by one for its speed."""

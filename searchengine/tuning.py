@@ -17,6 +17,7 @@ from searchengine.exact import NO_ROW, RowNumbers, scan
 from searchengine.index_plan import EXACT_BELOW, default_setting
 from searchengine.index_types import Modality, Setting, TunedSetting
 from searchengine.metrics import agreement
+from searchengine.placement import cuda_or_cpu
 from searchengine.space import Space
 from searchengine.tuning_queries import (
     EncodeTexts,
@@ -83,10 +84,12 @@ class Bench:
     alive: RowNumbers
     """The rows that may be found, ascending; more than k."""
     k: int
+    device: str = "cpu"
+    """Where exact answers are computed."""
 
     def answers(self, queries: QuerySet) -> RowNumbers:
         """The exact first k for each query, shape (q, k)."""
-        return exact_answers(self.rows, queries, self.k, self.alive)
+        return exact_answers(self.rows, queries, self.k, self.alive, device=self.device)
 
 
 def tune_space(
@@ -98,21 +101,22 @@ def tune_space(
     texts: Sequence[str] | None,
     memory: int | None,
     factory: str | None,
+    device: str,
 ) -> TuneReport:
     """Build the index where one is wanted, find its settings, keep them beside it, and report.
 
-    The caller holds the library's lock. Raises InputError, LibraryUnusableError, and
-    MissingExtraError without faiss.
+    The caller holds the library's lock. Raises InputError, LibraryUnusableError,
+    DeviceUnavailableError, and MissingExtraError without faiss.
     """
     if not 0 < target <= 1 or k < 1:
         raise InputError(f"the target is in (0, 1] and k at least 1, not {target:g} and {k}")
-    space.refresh_index(memory=memory, factory=factory)
+    space.refresh_index(memory=memory, factory=factory, device=device)
     rows = space.images.read(space.catalog.rows(space.info))
     alive = np.setdiff1d(np.arange(len(rows)), space.catalog.dead_rows(space.info))
     if len(alive) <= k:
         raise InputError(f"{len(alive):,} images are too few to find the first {k} among them")
-    bench = Bench(rows, alive, k)
     index = space.index(len(rows))
+    bench = Bench(rows, alive, k, "cpu" if index is None else cuda_or_cpu(device))
     most = TIMED if index is None else QUERIES
     sets = [text_queries(space, texts, encode, most), image_queries(rows, alive, most)]
     if index is None:

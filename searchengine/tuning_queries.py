@@ -9,7 +9,7 @@ from importlib.resources import files
 import numpy as np
 
 from searchengine.errors import InputError
-from searchengine.exact import NO_ROW, QUERIES_AT_A_TIME, RowNumbers, scan
+from searchengine.exact import NO_ROW, RowNumbers, scan_many
 from searchengine.index_types import Modality
 from searchengine.space import Space
 from searchengine.types import Vectors
@@ -96,17 +96,16 @@ def image_queries(rows: Rows, alive: RowNumbers, most: int) -> QuerySet:
     return QuerySet(Modality.IMAGE, vectors, chosen, "images of the library")
 
 
-def exact_answers(rows: Rows, queries: QuerySet, k: int, alive: RowNumbers) -> RowNumbers:
+def exact_answers(
+    rows: Rows, queries: QuerySet, k: int, alive: RowNumbers, *, device: str = "cpu"
+) -> RowNumbers:
     """The k best of the living rows for each query but itself, shape (q, k), by an exact scan.
 
     There are more than k living rows.
     """
     among = None if len(alive) == len(rows) else alive
-    parts = [
-        scan(rows, queries.vectors[start : start + QUERIES_AT_A_TIME], k + 1, among=among)[1]
-        for start in range(0, len(queries.vectors), QUERIES_AT_A_TIME)
-    ]
-    return without_own(np.concatenate(parts), queries.own, k)
+    _, found = scan_many(rows, queries.vectors, k + 1, among=among, device=device)
+    return without_own(found, queries.own, k)
 
 
 def without_own(found: RowNumbers, own: RowNumbers, k: int) -> RowNumbers:

@@ -18,10 +18,12 @@ ALLOWED_ROOMS = {
     "cli": {"cli", "web", "indexers", "searchengine"},
 }
 MODEL_ROOMS = {f"searchengine/{name}.py" for name in ("clip", "sources", "building", "placement")}
-TENSOR_ROOMS = MODEL_ROOMS | {f"searchengine/{name}.py" for name in ("batches", "folding", "ranks")}
+TENSOR_ROOMS = MODEL_ROOMS | {
+    f"searchengine/{name}.py" for name in ("batches", "folding", "ranks", "torch_scan")
+}
 CATALOG_ROOMS = ("catalog", "conditions", "facets", "schema")
 HOMES = {
-    "faiss": {"searchengine/ann.py"},
+    "faiss": {"searchengine/ann.py", "searchengine/coarse.py"},
     "sqlalchemy": {f"searchengine/{name}.py" for name in CATALOG_ROOMS},
     "torch": TENSOR_ROOMS,
     "open_clip": MODEL_ROOMS,

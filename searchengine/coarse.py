@@ -1,0 +1,88 @@
+"""The cells of an inverted file on a GPU: finding them and filling them is most of a build.
+
+With faiss-gpu FAISS does both there; with faiss-cpu on a machine with CUDA, torch does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Protocol
+
+import numpy as np
+
+from searchengine.exact import RowNumbers
+from searchengine.placement import cuda_or_cpu
+from searchengine.torch_scan import ROUNDS, nearest_cells, spherical_kmeans
+from searchengine.types import Vectors
+
+
+class Coarse(Protocol):
+    """What finds cells in place of FAISS on the CPU."""
+
+    def centres(self, sample: Vectors, cells: int) -> Vectors:
+        """Centres of length 1, shape (cells, d), for a sample of shape (n, d)."""
+        ...
+
+    def assign(self, vectors: Vectors, centres: Vectors) -> RowNumbers:
+        """The cell of each vector, shape (n,)."""
+        ...
+
+
+class TorchCells:
+    """Cells through torch."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+
+    def centres(self, sample: Vectors, cells: int) -> Vectors:
+        """See `Coarse`."""
+        return spherical_kmeans(sample, cells, device=self._device)
+
+    def assign(self, vectors: Vectors, centres: Vectors) -> RowNumbers:
+        """See `Coarse`."""
+        return nearest_cells(vectors, centres, device=self._device)
+
+
+class FaissCells:
+    """Cells through a flat index of FAISS, which `make` makes for a width where it wants it."""
+
+    def __init__(self, make: Callable[[int], Any]) -> None:
+        self._flat_of = cache(make)
+
+    def centres(self, sample: Vectors, cells: int) -> Vectors:
+        """See `Coarse`."""
+        import faiss
+
+        how = faiss.ClusteringParameters()
+        how.niter, how.seed, how.spherical, how.min_points_per_centroid = ROUNDS, 1, True, 1
+        clustering = faiss.Clustering(sample.shape[1], cells, how)
+        flat = self._flat_of(sample.shape[1])
+        flat.reset()
+        clustering.train(sample, flat)
+        found: Vectors = faiss.vector_to_array(clustering.centroids).reshape(cells, -1)
+        return found
+
+    def assign(self, vectors: Vectors, centres: Vectors) -> RowNumbers:
+        """See `Coarse`."""
+        flat = self._flat_of(centres.shape[1])
+        flat.reset()
+        flat.add(np.ascontiguousarray(centres))
+        found: RowNumbers = flat.search(vectors, 1)[1][:, 0]
+        return found
+
+
+def coarse_on(device: str) -> Coarse | None:
+    """What finds cells on `device`: "auto", "cuda", "mps" or "cpu".
+
+    None for the CPU, and where there is no CUDA. Raises DeviceUnavailableError for a device that
+    is asked for by name and not there.
+    """
+    if device == "cpu":
+        return None
+    import faiss
+
+    if device in ("auto", "cuda") and faiss.get_num_gpus() > 0:
+        return FaissCells(lambda d: faiss.index_cpu_to_all_gpus(faiss.IndexFlatIP(d)))
+    chosen = cuda_or_cpu(device)
+    return None if chosen == "cpu" else TorchCells(chosen)

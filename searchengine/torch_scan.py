@@ -1,0 +1,128 @@
+"""Many vectors against many through torch, for machines with a GPU: exact answers and cells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from searchengine.exact import RowNumbers, Scores, best_of
+from searchengine.types import Vectors
+from searchengine.vectors import Rows
+
+if TYPE_CHECKING:
+    import torch
+
+ROWS_AT_A_TIME = 65_536
+"""Rows on the device at a time: 134 MB at 512 dimensions."""
+
+SCORES_AT_A_TIME = 2**26
+"""Scores on the device at a time: 268 MB."""
+
+ROUNDS = 10
+"""Of k-means: what FAISS takes for the cells of an inverted file."""
+
+SPLIT = 1 / 1024
+"""By how much the halves of a cell that is split differ, as in FAISS."""
+
+
+def best_rows(
+    rows: Rows | Vectors,
+    queries: Vectors,
+    k: int,
+    *,
+    device: str,
+    among: RowNumbers | None = None,
+) -> tuple[Scores, RowNumbers]:
+    """As `exact.scan`, on `device`, for any number of queries in bounded memory.
+
+    Each block of rows is read once and compared with all queries in float32.
+    """
+    import torch
+
+    candidates = len(rows) if among is None else len(among)
+    k = min(k, candidates)
+    step = max(1, SCORES_AT_A_TIME // ROWS_AT_A_TIME)
+    scores = np.empty((len(queries), 0), dtype=np.float32)
+    found = np.empty((len(queries), 0), dtype=np.int64)
+    with torch.inference_mode():
+        asked = _on(device, queries)
+        for start in range(0, candidates if k else 0, ROWS_AT_A_TIME):
+            stop = min(start + ROWS_AT_A_TIME, candidates)
+            numbers = np.arange(start, stop) if among is None else among[start:stop]
+            block = _on(device, rows[start:stop] if among is None else rows[numbers])
+            tops = [
+                (part @ block.T).topk(min(k, len(numbers))) for part in torch.split(asked, step)
+            ]
+            values = torch.cat([top.values for top in tops]).cpu().numpy()
+            places = torch.cat([top.indices for top in tops]).cpu().numpy()
+            scores, found = best_of(
+                np.hstack([scores, values]), np.hstack([found, numbers[places]]), k
+            )
+    return scores, found
+
+
+def nearest_cells(vectors: Vectors, centres: Vectors, *, device: str) -> RowNumbers:
+    """For each vector, shape (n, d), the number of the centre, (c, d), that it is most like: (n,).
+
+    By inner product.
+    """
+    import torch
+
+    with torch.inference_mode():
+        found: RowNumbers = _nearest(_on(device, vectors), _on(device, centres)).cpu().numpy()
+    return found
+
+
+def spherical_kmeans(sample: Vectors, cells: int, *, device: str) -> Vectors:
+    """Centres of length 1, shape (cells, d), for a sample of shape (n, d), n at least `cells`.
+
+    Dhillon and Modha, "Concept decompositions for large sparse text data using clustering" (2001),
+    from rows that are drawn; a cell that comes out empty takes half of one of the fullest. FAISS
+    does the same on a CPU; `faiss.contrib.clustering` prints, and needs faiss-gpu for a GPU.
+    """
+    import torch
+
+    with torch.inference_mode():
+        rows = _on(device, sample)
+        drawn = np.random.default_rng(1).choice(len(sample), cells, replace=False)
+        centres = _unit(rows[torch.from_numpy(drawn).to(device)])
+        for _ in range(ROUNDS):
+            owners = _nearest(rows, centres)
+            sums = torch.zeros_like(centres).index_add_(0, owners, rows)
+            counts = torch.bincount(owners, minlength=cells)
+            centres = _unit(_split_the_fullest(sums, counts))
+        found: Vectors = centres.cpu().numpy()
+    return found
+
+
+def _split_the_fullest(sums: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    empty = torch.nonzero(counts == 0).ravel()
+    fullest = counts.topk(len(empty)).indices
+    sign = 1 - 2 * (torch.arange(sums.shape[1], device=sums.device) % 2)
+    halved = sums[fullest]
+    sums[empty] = halved * (1 + SPLIT * sign)
+    sums[fullest] = halved * (1 - SPLIT * sign)
+    return sums
+
+
+def _nearest(rows: torch.Tensor, centres: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    step = max(1, SCORES_AT_A_TIME // len(centres))
+    return torch.cat([(part @ centres.T).argmax(dim=1) for part in torch.split(rows, step)])
+
+
+def _unit(rows: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    return torch.nn.functional.normalize(rows, dim=1)
+
+
+def _on(device: str, rows: Rows | Vectors) -> torch.Tensor:
+    """The rows in float32 on the device; halves travel as halves."""
+    import torch
+
+    return torch.from_numpy(np.array(rows)).to(device).float()
