@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.coarse import Coarse
+from searchengine.coarse import ON_CPU, Coarse
 from searchengine.errors import InputError, LibraryUnusableError, MissingExtraError
 from searchengine.exact import BLOCK_ROWS, NO_ROW, RowNumbers
 from searchengine.index_facts import facts_path, index_path, read_facts, write_facts
@@ -106,12 +106,12 @@ def build(
     directory: Path,
     *,
     dead: RowNumbers | None = None,
-    coarse: Coarse | None = None,
+    coarse: Coarse = ON_CPU,
 ) -> AnnIndex:
     """Train and fill the index for `rows`, shape (n, d), and put it in `directory`.
 
-    Rows in `dead` are left out. `coarse` finds the cells where not FAISS on the CPU does. Written
-    beside and renamed: a crash leaves the old index or none.
+    Rows in `dead` are left out. `coarse` finds the cells. Written beside and renamed: a crash
+    leaves the old index or none.
     Raises MissingExtraError without faiss, InputError for a factory that FAISS does not make, and
     LibraryUnusableError where the file cannot be written.
     """
@@ -126,7 +126,7 @@ def build(
 
 
 def extend(
-    rows: Rows, directory: Path, *, dead: RowNumbers, coarse: Coarse | None = None
+    rows: Rows, directory: Path, *, dead: RowNumbers, coarse: Coarse = ON_CPU
 ) -> AnnIndex | None:
     """Add the rows behind those that the index in `directory` covers, without training it anew.
 
@@ -185,18 +185,18 @@ def _inverted(index: Any) -> Any:  # noqa: ANN401 - faiss is untyped
     return inner
 
 
-def _train(index: Any, sample: Vectors, coarse: Coarse | None) -> None:  # noqa: ANN401
+def _train(index: Any, sample: Vectors, coarse: Coarse) -> None:  # noqa: ANN401
     """Train on a sample of shape (n, d); FAISS finds no cells where a quantizer has them all."""
     inner = _inverted(index)
-    if coarse is not None and _takes_cells(inner):
+    if _takes_cells(inner):
         vectors = _transformed(index, sample, train=True)
         inner.quantizer.add(coarse.centres(vectors, inner.nlist))
     index.train(sample)
 
 
-def _add(index: Any, rows: Rows, numbers: RowNumbers, coarse: Coarse | None) -> None:  # noqa: ANN401
+def _add(index: Any, rows: Rows, numbers: RowNumbers, coarse: Coarse) -> None:  # noqa: ANN401
     inner = _inverted(index)
-    if coarse is None or not _takes_cells(inner):
+    if not _takes_cells(inner):
         for start in range(0, len(numbers), BLOCK_ROWS):
             some = numbers[start : start + BLOCK_ROWS]
             index.add_with_ids(rows[some].astype(np.float32), some)

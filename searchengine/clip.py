@@ -19,10 +19,11 @@ from PIL import Image
 from searchengine import hub
 from searchengine.batches import BatchLimit, BatchTooLargeError, Item
 from searchengine.building import ClipModel, build, fingerprint, quiet
+from searchengine.devices import choose_device
 from searchengine.errors import EncoderError
 from searchengine.models import RECOMMENDED, is_cached
 from searchengine.names import STARTER, canonical_name
-from searchengine.placement import PRECISIONS, choose_device, normalised, place
+from searchengine.placement import PRECISIONS, normalised, place
 from searchengine.preprocess import Preprocessing
 from searchengine.sources import find_source
 from searchengine.types import Pixels, Vectors

@@ -1,6 +1,6 @@
-"""The cells of an inverted file on a GPU: finding them and filling them is most of a build.
+"""The cells of an inverted file: finding them and filling them is most of a build.
 
-With faiss-gpu FAISS does both there; with faiss-cpu on a machine with CUDA, torch does.
+With faiss-gpu FAISS does both on the GPU; else torch does, on a GPU with CUDA or on the CPU.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from searchengine.devices import cuda_or_cpu
 from searchengine.exact import RowNumbers
-from searchengine.placement import cuda_or_cpu
 from searchengine.torch_scan import ROUNDS, nearest_cells, spherical_kmeans
 from searchengine.types import Vectors
 
 
 class Coarse(Protocol):
-    """What finds cells in place of FAISS on the CPU."""
+    """What finds cells, and the cell of a vector."""
 
     def centres(self, sample: Vectors, cells: int) -> Vectors:
         """Centres of length 1, shape (cells, d), for a sample of shape (n, d)."""
@@ -72,17 +72,19 @@ class FaissCells:
         return found
 
 
-def coarse_on(device: str) -> Coarse | None:
-    """What finds cells on `device`: "auto", "cuda", "mps" or "cpu".
+ON_CPU = TorchCells("cpu")
 
-    None for the CPU, and where there is no CUDA. Raises DeviceUnavailableError for a device that
-    is asked for by name and not there.
+
+def coarse_on(device: str) -> Coarse:
+    """What finds cells on `device`: "auto", "cuda", "mps" or "cpu"; on the CPU without CUDA.
+
+    Raises DeviceUnavailableError for a device that is asked for by name and not there.
     """
     if device == "cpu":
-        return None
+        return ON_CPU
     import faiss
 
     if device in ("auto", "cuda") and faiss.get_num_gpus() > 0:
         return FaissCells(lambda d: faiss.index_cpu_to_all_gpus(faiss.IndexFlatIP(d)))
     chosen = cuda_or_cpu(device)
-    return None if chosen == "cpu" else TorchCells(chosen)
+    return ON_CPU if chosen == "cpu" else TorchCells(chosen)

@@ -13,6 +13,7 @@ import numpy as np
 
 from searchengine import ann
 from searchengine.datasets import AUTO, FORMATS, CaptionedImage, Dataset, choose_split, read_dataset
+from searchengine.devices import cuda_or_cpu
 from searchengine.embedding import Observer, embed_files
 from searchengine.encoder import Encoder
 from searchengine.errors import InputError
@@ -133,7 +134,7 @@ def evaluate(
             data.owners,
             options.ks,
             through=options.through,
-            device=_device(encoder),
+            device=cuda_or_cpu(encoder.device),
         ),
         published=tuple(_published(protocol, directions)),
         health=measure_health(
@@ -190,13 +191,8 @@ def _measure(
     if others is not None:
         vectors = np.concatenate([vectors, others.rows], dtype=np.float32)
         paths += others.paths
-    pairs = pair_ranks(vectors, texts, owners, device=_device(encoder))
+    pairs = pair_ranks(vectors, texts, owners, device=cuda_or_cpu(encoder.device))
     return Measured(paths, captions, owners, vectors, texts, pairs)
-
-
-def _device(encoder: Encoder) -> str:
-    """Where vectors are compared."""
-    return "cuda" if encoder.device == "cuda" else "cpu"
 
 
 def _other_images(library: Library, encoder: Encoder, paths: Sequence[Path]) -> _Distractors:

@@ -12,9 +12,6 @@ from searchengine.vectors import Rows
 BLOCK_ROWS = 16_384
 """Rows turned to float32 at a time: 32 MB at 512 dimensions."""
 
-QUERIES_AT_A_TIME = 256
-"""In `scan_many`: scoring them against a block of rows takes 100 MB."""
-
 NO_ROW = -1
 """Fills places for which there is no row. FAISS says it the same way."""
 
@@ -46,26 +43,6 @@ def scan(
             k,
         )
     return best_scores, best_rows
-
-
-def scan_many(
-    rows: Rows | Vectors,
-    queries: Vectors,
-    k: int,
-    *,
-    among: RowNumbers | None = None,
-    device: str = "cpu",
-) -> tuple[Scores, RowNumbers]:
-    """As `scan`, for any number of queries in bounded memory, on a GPU where `device` is one."""
-    if device != "cpu":
-        from searchengine.torch_scan import best_rows
-
-        return best_rows(rows, queries, k, device=device, among=among)
-    parts = [
-        scan(rows, queries[start : start + QUERIES_AT_A_TIME], k, among=among)
-        for start in range(0, max(len(queries), 1), QUERIES_AT_A_TIME)
-    ]
-    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
 
 def best_of(scores: Scores, rows: RowNumbers, k: int) -> tuple[Scores, RowNumbers]:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.evaluation_types import Health
-from searchengine.exact import scan_many
 from searchengine.ranks import PairRanks
+from searchengine.torch_scan import best_rows
 from searchengine.types import Vectors
 from searchengine.vectors import Rows
 
@@ -117,7 +117,7 @@ def hubness(queries: Vectors, gallery: Vectors) -> float:
 
     Radovanovic et al., Hubs in Space, JMLR 11 (2010), eq. 1.
     """
-    _, found = scan_many(gallery, queries, NEIGHBOURS)
+    _, found = best_rows(gallery, queries, NEIGHBOURS)
     times = np.bincount(found.ravel(), minlength=len(gallery)).astype(np.float64)
     spread = times.std()
     return float(np.mean(((times - times.mean()) / spread) ** 3)) if spread else 0.0

@@ -11,15 +11,11 @@ from PIL import Image
 
 from searchengine.building import ClipModel, Parts
 from searchengine.choices import choice_key, remember, remembered
-from searchengine.errors import DeviceUnavailableError
 from searchengine.folding import fold_norms
 from searchengine.preprocess import Preprocessing
 
 if TYPE_CHECKING:
     import torch
-
-DEVICES = ("cuda", "mps", "cpu")
-"""In the order `auto` tries them."""
 
 PRECISIONS = ("float32", "bfloat16", "float16")
 
@@ -35,31 +31,6 @@ is remembered."""
 
 LEAST_GAIN = 1.1
 """How many times faster bfloat16 must be: for less, rounding vectors is not worth it."""
-
-
-def choose_device(asked: str) -> str:
-    """The device asked for, or the best there is. Raises DeviceUnavailableError."""
-    import torch
-
-    there = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if asked == "auto":
-        return next(device for device in DEVICES if there[device])
-    if not there.get(asked, False):
-        have = ", ".join(device for device in DEVICES if there[device])
-        raise DeviceUnavailableError(f"no device {asked!r} here; this machine has: {have}")
-    return asked
-
-
-def cuda_or_cpu(asked: str) -> str:
-    """Where vectors are compared by the million: "cuda" where that is, or may be, meant, or "cpu".
-
-    Raises DeviceUnavailableError.
-    """
-    return "cuda" if asked != "cpu" and choose_device(asked) == "cuda" else "cpu"
 
 
 def place(parts: Parts, device: str, precision: str, mark: str) -> tuple[ClipModel, str]:

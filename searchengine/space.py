@@ -12,7 +12,7 @@ from pathlib import Path
 from searchengine import ann
 from searchengine.ann import AnnIndex
 from searchengine.catalog import Catalog
-from searchengine.coarse import coarse_on
+from searchengine.coarse import ON_CPU, coarse_on
 from searchengine.errors import MissingExtraError
 from searchengine.index_facts import files, read_facts, write_facts
 from searchengine.index_plan import next_step, setting_for
@@ -94,7 +94,7 @@ class Space:
                 "building the index %s over %s vectors%s",
                 plan.factory,
                 f"{plan.rows:,}",
-                "; a million take minutes" if coarse is None else " on the GPU",
+                "; a million take minutes" if coarse is ON_CPU else " on the GPU",
             )
             ann.build(rows, plan, self.directory, dead=dead, coarse=coarse)
             if facts is not None and (facts.text or facts.image):

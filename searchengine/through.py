@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from searchengine import ann
 from searchengine.coarse import coarse_on
 from searchengine.evaluation_types import WayRow
-from searchengine.exact import RowNumbers, scan, scan_many
+from searchengine.exact import RowNumbers, scan
 from searchengine.index_facts import files
 from searchengine.index_plan import EXACT_BELOW, LEAST_ROWS, force_plan
 from searchengine.metrics import agreement
+from searchengine.torch_scan import best_rows
 from searchengine.types import Vectors
 from searchengine.vectors import Rows
 
@@ -103,7 +104,7 @@ class _Race:
         self._queries = queries
         self._owners = owners
         self._ks = ks
-        _, self.exact = scan_many(rows, queries, self.depth, device=device)
+        _, self.exact = best_rows(rows, queries, self.depth, device=device)
 
     def run(self, way: str, answer: Answer, found: RowNumbers, bytes_per_image: float) -> WayRow:
         """Judge what this way found for every query, and ask some one by one for its speed."""
@@ -122,7 +123,7 @@ class _Race:
 
     def scan(self, asked: Vectors, k: int) -> RowNumbers:
         """The k best rows by comparing with all of them."""
-        return scan_many(self.rows, asked, k)[1]
+        return scan(self.rows, asked, k)[1]
 
     def rescore(self, index: ann.AnnIndex, asked: Vectors, k: int) -> RowNumbers:
         """The k best rows of the index's shortlist, or of all where it is shorter than k.

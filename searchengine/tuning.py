@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from searchengine.ann import AnnIndex
 from searchengine.choosing import TIMED, choose, mask_of, milliseconds
+from searchengine.devices import cuda_or_cpu
 from searchengine.engine import rank_through
 from searchengine.errors import InputError
 from searchengine.exact import NO_ROW, RowNumbers, scan
 from searchengine.index_plan import EXACT_BELOW, default_setting
 from searchengine.index_types import Modality, Setting, TunedSetting
 from searchengine.metrics import agreement
-from searchengine.placement import cuda_or_cpu
 from searchengine.space import Space
 from searchengine.tuning_queries import (
     EncodeTexts,

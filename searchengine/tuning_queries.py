@@ -9,9 +9,10 @@ from importlib.resources import files
 import numpy as np
 
 from searchengine.errors import InputError
-from searchengine.exact import NO_ROW, RowNumbers, scan_many
+from searchengine.exact import NO_ROW, RowNumbers
 from searchengine.index_types import Modality
 from searchengine.space import Space
+from searchengine.torch_scan import best_rows
 from searchengine.types import Vectors
 from searchengine.vectors import Rows
 
@@ -104,7 +105,7 @@ def exact_answers(
     There are more than k living rows.
     """
     among = None if len(alive) == len(rows) else alive
-    _, found = scan_many(rows, queries.vectors, k + 1, among=among, device=device)
+    _, found = best_rows(rows, queries.vectors, k + 1, among=among, device=device)
     return without_own(found, queries.own, k)
 
 

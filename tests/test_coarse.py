@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from searchengine import ann, coarse, torch_scan
-from searchengine.coarse import Coarse, FaissCells, TorchCells, coarse_on
+from searchengine.coarse import ON_CPU, Coarse, FaissCells, TorchCells, coarse_on
+from searchengine.devices import cuda_or_cpu
 from searchengine.errors import DeviceUnavailableError
-from searchengine.exact import scan, scan_many
+from searchengine.exact import scan
 from searchengine.index_plan import given_plan
-from searchengine.placement import cuda_or_cpu
 from searchengine.torch_scan import best_rows, spherical_kmeans
 from searchengine.types import Vectors
 
@@ -77,28 +77,12 @@ def test_exact_answers_are_those_of_the_scan(
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize(("n", "k"), [(0, 5), (3, 5), (3, 0)])
-def test_small_numbers_of_rows(
-    rows: np.ndarray, queries: Vectors, device: str, n: int, k: int
+@pytest.mark.parametrize(("n", "k", "asked"), [(0, 5, 2), (3, 5, 2), (3, 0, 2), (3, 2, 0)])
+def test_small_numbers(
+    rows: np.ndarray, queries: Vectors, device: str, n: int, k: int, asked: int
 ) -> None:
-    scores, numbers = best_rows(rows[:n], queries, k, device=device)
-    assert scores.shape == numbers.shape == (len(queries), min(n, k))
-
-
-def test_many_queries_go_to_the_device_that_is_asked_for(
-    rows: np.ndarray, queries: Vectors, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
-
-    def spy(*given: object, device: str, **more: object) -> object:
-        asked.append(device)
-        return best_rows(*given, device="cpu", **more)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(torch_scan, "best_rows", spy)
-    there = scan_many(rows, queries, 5, device="cuda")
-    here = scan_many(rows, queries, 5)
-    assert asked == ["cuda"]
-    np.testing.assert_allclose(there[0], here[0], atol=2e-6)
+    scores, numbers = best_rows(rows[:n], queries[:asked], k, device=device)
+    assert scores.shape == numbers.shape == (asked, min(n, k))
 
 
 def _cohesion(sample: Vectors, centres: Vectors) -> float:
@@ -137,25 +121,33 @@ def _found(shortlists: np.ndarray, exact: np.ndarray) -> float:
 
 @pytest.mark.parametrize("make", COARSES)
 @pytest.mark.parametrize("factory", FACTORIES)
-def test_an_index_built_on_a_gpu_finds_what_one_built_on_the_cpu_finds(
+def test_an_index_finds_what_one_that_faiss_makes_alone_finds(
     rows: np.ndarray, queries: Vectors, make: Callable[[], Coarse], factory: str, tmp_path: Path
 ) -> None:
-    plan = given_plan(factory, N, DIM)
     dead = np.arange(0, N, 10)
-    _, exact = scan(rows, queries, 10, among=np.setdiff1d(np.arange(N), dead))
-    shares = []
-    for number, through in enumerate([None, make()]):
-        place = tmp_path / str(number)
-        place.mkdir()
-        ann.build(rows[:3_000], plan, place, dead=dead[dead < 3_000], coarse=through)
-        assert ann.extend(rows, place, dead=dead, coarse=through) is not None
-        index = ann.load(place, N)
-        assert index is not None
-        assert (index.covered, index.facts.listed) == (N, N - len(dead))
-        every = index.look_up(queries, N, CELLS)
-        assert sorted(every[0][every[0] >= 0]) == sorted(set(range(N)) - set(dead.tolist()))
-        shares.append(_found(index.look_up(queries, 200, 16), exact))
-    assert shares[1] > max(0.5, shares[0] - 0.04)
+    alive = np.setdiff1d(np.arange(N), dead)
+    _, exact = scan(rows, queries, 10, among=alive)
+    ann.build(
+        rows[:3_000],
+        given_plan(factory, N, DIM),
+        tmp_path,
+        dead=dead[dead < 3_000],
+        coarse=make(),
+    )
+    assert ann.extend(rows, tmp_path, dead=dead, coarse=make()) is not None
+    index = ann.load(tmp_path, N)
+    assert index is not None
+    assert (index.covered, index.facts.listed) == (N, len(alive))
+    every = index.look_up(queries, N, CELLS)
+    assert sorted(every[0][every[0] >= 0]) == alive.tolist()
+
+    theirs = faiss.index_factory(DIM, factory, faiss.METRIC_INNER_PRODUCT)
+    theirs.train(rows[alive].astype(np.float32))
+    theirs.add_with_ids(rows[alive].astype(np.float32), alive)
+    faiss.extract_index_ivf(theirs).nprobe = 16
+    assert _found(index.look_up(queries, 200, 16), exact) > max(
+        0.5, _found(theirs.search(queries, 200)[1], exact) - 0.04
+    )
 
 
 @pytest.mark.parametrize("make", COARSES)
@@ -189,15 +181,15 @@ def test_codes_that_only_faiss_can_pack_are_left_to_it(
 
 
 def test_the_gpu_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert coarse_on("cpu") is None
+    assert coarse_on("cpu") is ON_CPU
     monkeypatch.setattr(coarse, "cuda_or_cpu", lambda _asked: "cuda")
-    assert isinstance(coarse_on("auto"), TorchCells)
+    assert coarse_on("auto") is not ON_CPU
     monkeypatch.setattr(coarse, "cuda_or_cpu", lambda _asked: "cpu")
-    assert coarse_on("auto") is None
+    assert coarse_on("auto") is ON_CPU
     monkeypatch.setattr(faiss, "get_num_gpus", lambda: 1)
     monkeypatch.setattr(faiss, "index_cpu_to_all_gpus", lambda flat: flat, raising=False)
     assert isinstance(coarse_on("auto"), FaissCells)
-    assert coarse_on("cpu") is None
+    assert coarse_on("cpu") is ON_CPU
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU: its lack cannot be tried")

@@ -19,7 +19,7 @@ ALLOWED_ROOMS = {
 }
 MODEL_ROOMS = {f"searchengine/{name}.py" for name in ("clip", "sources", "building", "placement")}
 TENSOR_ROOMS = MODEL_ROOMS | {
-    f"searchengine/{name}.py" for name in ("batches", "folding", "ranks", "torch_scan")
+    f"searchengine/{name}.py" for name in ("batches", "devices", "folding", "ranks", "torch_scan")
 }
 CATALOG_ROOMS = ("catalog", "conditions", "facets", "schema")
 HOMES = {

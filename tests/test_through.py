@@ -10,7 +10,6 @@ import pytest
 from searchengine import ann, through
 from searchengine.errors import MissingExtraError
 from searchengine.evaluation_types import WayRow
-from searchengine.exact import scan, scan_many
 from searchengine.metrics import success
 from searchengine.ranks import pair_ranks
 from searchengine.through import EXACT, RAW, RESCORED, caveats, measure_ways
@@ -141,15 +140,3 @@ def test_without_faiss_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "faiss", None)
     with pytest.raises(MissingExtraError, match=r"clipseek\[cpu\]"):
         ann.require_faiss()
-
-
-@pytest.mark.parametrize("queries", [0, 1, 4, 9])
-def test_many_queries_are_scanned_as_few(monkeypatch: pytest.MonkeyPatch, queries: int) -> None:
-    monkeypatch.setattr("searchengine.exact.QUERIES_AT_A_TIME", 4)
-    case = clustered(50, queries=9)
-    asked = case.captions[:queries]
-    for found, wanted in zip(
-        scan_many(case.images, asked, 7), scan(case.images, asked, 7), strict=True
-    ):
-        np.testing.assert_allclose(found, wanted, rtol=1e-6)
-        assert found.shape == (queries, 7)
