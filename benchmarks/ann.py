@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,8 @@ from benchmarks.clouds import Clouds
 from searchengine import ann
 from searchengine.ann import AnnIndex
 from searchengine.choosing import choose, milliseconds
+from searchengine.coarse import coarse_on
+from searchengine.devices import cuda_or_cpu
 from searchengine.engine import FEW_ROWS, rank_through
 from searchengine.exact import NO_ROW, scan
 from searchengine.index_plan import default_setting, force_plan, given_plan
@@ -49,6 +51,7 @@ def main() -> None:
     parser.add_argument("--target", type=float, default=0.95)
     parser.add_argument("--factory", help="instead of the one clipseek chooses")
     parser.add_argument("--memory", type=float, help="most megabytes of the index")
+    parser.add_argument("--device", default="auto", help="where cells and exact answers are found")
     parser.add_argument("--hnsw", action="store_true", help="also HNSW32 over float32 rows")
     parser.add_argument("--keep", type=Path, help="a directory for the vectors, to use them again")
     options = parser.parse_args()
@@ -59,7 +62,7 @@ def main() -> None:
 def _run(options: argparse.Namespace, vectors_at: Path, place: Path) -> None:
     world = Clouds(options.dim)
     rows = _vectors(world, options.n, vectors_at)
-    bench = Bench(rows, np.arange(len(rows)), k=10)
+    bench = Bench(rows, np.arange(len(rows)), k=10, device=cuda_or_cpu(options.device))
     texts = world.texts(options.queries)
     sets = [
         QuerySet(Modality.TEXT, texts, np.full(len(texts), NO_ROW), "clouds"),
@@ -69,8 +72,7 @@ def _run(options: argparse.Namespace, vectors_at: Path, place: Path) -> None:
     print(f"\n{'for':6} {'way':28} {'agreement@10':>12} {'p50 ms':>8} {'p99 ms':>8} {'bytes':>7}")
     settings = {queries.modality: _race(index, bench, queries, options) for queries in sets}
     if options.hnsw:
-        for queries in sets:
-            _hnsw(bench, queries.halves()[1], options.target)
+        _hnsw(bench, [queries.halves()[1] for queries in sets], options.target)
     print(f"\n{'for':6} {'rows that pass':28} {'agreement@10':>12} {'p50 ms':>8}")
     for queries in sets:
         _filtered(index, bench, queries, settings[queries.modality])
@@ -93,7 +95,7 @@ def _build(options: argparse.Namespace, rows: Rows, place: Path) -> AnnIndex:
         else force_plan(*rows.shape, memory)
     )
     assert plan is not None, "too few rows to train an index on"
-    facts = ann.build(rows, plan, place).facts
+    facts = ann.build(rows, plan, place, coarse=coarse_on(options.device)).facts
     print(
         f"{plan.factory} over {len(rows):,} x {rows.shape[1]}: "
         f"built in {facts.build_seconds:.1f} s, {facts.bytes / facts.listed:.1f} bytes an image"
@@ -151,8 +153,8 @@ def _print(
     print(f"{kind:6} {way:28} {shares:12.4f} {p50:8.2f}{end}", flush=True)
 
 
-def _hnsw(bench: Bench, queries: QuerySet, target: float) -> None:
-    """The first of a ladder of efforts that reaches the target."""
+def _hnsw(bench: Bench, sets: Sequence[QuerySet], target: float) -> None:
+    """For each modality the first of a ladder of efforts that reaches the target."""
     import faiss
 
     d = bench.rows.shape[1]
@@ -161,19 +163,20 @@ def _hnsw(bench: Bench, queries: QuerySet, target: float) -> None:
     for block in np.array_split(bench.rows, max(1, len(bench.rows) // 50_000)):
         index.add(block.astype(np.float32))
     print(f"       HNSW32 built in {time.perf_counter() - started:.1f} s")
-    exact = bench.answers(queries)
-    for effort in (16, 32, 64, 128, 256, 512, 1024, 2048):
-        parameters = faiss.SearchParametersHNSW(efSearch=effort)
-        _, found = index.search(queries.vectors, bench.k + 1, params=parameters)
-        if agreement(without_own(found, queries.own, bench.k), exact, bench.k) >= target:
-            break
-
-    def answer(query: np.ndarray, k: int) -> np.ndarray:
-        found: np.ndarray = index.search(query[np.newaxis], k, params=parameters)[1][0]
-        return found
-
     size = d * 4 + 2 * 32 * 4
-    _measure(queries.modality.value, f"HNSW32, effort {effort}", answer, bench, queries, size)
+    for queries in sets:
+        exact = bench.answers(queries)
+        for effort in (16, 32, 64, 128, 256, 512, 1024, 2048):
+            parameters = faiss.SearchParametersHNSW(efSearch=effort)
+            _, found = index.search(queries.vectors, bench.k + 1, params=parameters)
+            if agreement(without_own(found, queries.own, bench.k), exact, bench.k) >= target:
+                break
+
+        def answer(query: np.ndarray, k: int, how: object = parameters) -> np.ndarray:
+            found: np.ndarray = index.search(query[np.newaxis], k, params=how)[1][0]
+            return found
+
+        _measure(queries.modality.value, f"HNSW32, effort {effort}", answer, bench, queries, size)
 
 
 def _filtered(index: AnnIndex, bench: Bench, queries: QuerySet, setting: Setting) -> None:

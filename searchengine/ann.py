@@ -20,7 +20,7 @@ from searchengine.coarse import ON_CPU, Coarse
 from searchengine.errors import InputError, LibraryUnusableError, MissingExtraError
 from searchengine.exact import BLOCK_ROWS, NO_ROW, RowNumbers
 from searchengine.index_facts import facts_path, index_path, read_facts, write_facts
-from searchengine.index_plan import probes_among, setting_for, shortlist_size
+from searchengine.index_plan import setting_among, setting_for, shortlist_size
 from searchengine.index_types import IndexFacts, IndexPlan, Setting
 from searchengine.types import Vectors
 from searchengine.vectors import Rows
@@ -77,20 +77,27 @@ class AnnIndex:
     ) -> RowNumbers:
         """Up to `size` row numbers worth scoring exactly for a query of shape (d,), in no order.
 
-        `among`, shape (covered,), are the rows that may be found. Where the cells visited hold too
-        few of those, all cells are.
+        `among`, shape (covered,), are the rows that may be found, for which `setting` was adjusted.
+        Where the cells visited hold too few of those, all cells are.
         """
-        cells, listed = self.facts.plan.cells, self.facts.listed
-        survivors = listed if among is None else int(np.count_nonzero(among))
-        size = min(size, survivors)
+        passing = self._passing(among)
+        size = min(size, passing)
         if size == 0:
             return np.empty(0, dtype=np.int64)
-        probes = probes_among(setting, cells, survivors / listed)
-        found = self._look_up_one(query, size, probes, among)
-        usual = ENOUGH * min(size, setting.nprobe * listed / cells)
-        if among is not None and len(found) < usual and probes < cells:
+        cells = self.facts.plan.cells
+        found = self._look_up_one(query, size, setting.nprobe, among)
+        usual = ENOUGH * min(size, setting.nprobe * passing / cells)
+        if among is not None and len(found) < usual and setting.nprobe < cells:
             found = self._look_up_one(query, size, cells, among)
         return found
+
+    def adjusted(self, setting: Setting, among: Mask | None) -> Setting:
+        """The setting for searching only rows in `among`, shape (covered,)."""
+        plan, listed = self.facts.plan, self.facts.listed
+        return setting_among(setting, plan.cells, listed, self._passing(among))
+
+    def _passing(self, among: Mask | None) -> int:
+        return self.facts.listed if among is None else int(np.count_nonzero(among))
 
     def _look_up_one(
         self, query: NDArray[np.float32], k: int, nprobe: int, among: Mask | None

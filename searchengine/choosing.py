@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from searchengine.ann import AnnIndex, Mask
 from searchengine.engine import rank_through
 from searchengine.exact import RowNumbers
-from searchengine.index_plan import probes_among, shortlist_size
+from searchengine.index_plan import shortlist_size
 from searchengine.index_types import Setting
 from searchengine.tuning_queries import QuerySet
 from searchengine.types import Vectors
@@ -111,9 +111,7 @@ class _ChoosingHalf:
     def shares(self, nprobe: int) -> list[Shares]:
         """For each shortlist the share of its first k that each query finds, shape (q,)."""
         if nprobe not in self._known:
-            facts = self._index.facts
-            share = self._reachable / facts.listed
-            probes = probes_among(Setting(nprobe, 1), facts.plan.cells, share)
+            probes = self._index.adjusted(Setting(nprobe, 1), self._inside).nprobe
             size = min(self.shortlists[-1], self._reachable)
             found = self._index.look_up(self._queries.vectors, size, probes, self._inside)
             depth = depths(found, self._exact)

@@ -75,8 +75,9 @@ def rank_through(
     part of it are the exact ones, less what was ranked before.
     """
     wanted = offset + k
-    size = shortlist_size(setting, k)
     inside = None if among is None else among[: index.covered]
+    setting = index.adjusted(setting, inside)
+    size = shortlist_size(setting, k)
     tail = np.arange(index.covered, len(rows))
     if among is not None:
         tail = tail[among[index.covered :]]

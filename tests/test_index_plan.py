@@ -13,7 +13,7 @@ from searchengine.index_plan import (
     given_plan,
     next_step,
     plan_index,
-    probes_among,
+    setting_among,
     setting_for,
     shortlist_size,
 )
@@ -153,14 +153,22 @@ def test_settings_go_by_modality_and_mixed_queries_take_the_harder() -> None:
 
 
 def test_fewer_rows_to_find_take_more_cells() -> None:
-    assert probes_among(Setting(16, 100), 1_024, 1.0) == 16
-    assert probes_among(Setting(16, 100), 1_024, 0.1) == 160
-    assert probes_among(Setting(16, 100), 1_024, 0.001) == 1_024
+    def probes(passing: int) -> int:
+        return setting_among(Setting(160, 1_000), 4_096, 1_000_000, passing).nprobe
+
+    assert probes(1_000_000) == 160
+    assert probes(900_000) == 178, "rows that died are no filter"
+    assert probes(800_000) == 256, "50,000 of 800,000"
+    assert probes(500_000) == 410
+    assert probes(200_000) == 1_024
+    assert probes(50_000) == probes(10) == 4_096
+    assert probes(0) == 160
 
 
-def test_a_filter_takes_no_fewer_cells_than_an_index_that_is_not_tuned() -> None:
-    assert probes_among(Setting(4, 100), 1_024, 0.5) == 64
-    assert probes_among(Setting(4, 100), 1_024, 0.85) == 5, "rows that died are no filter"
+def test_a_filter_takes_a_longer_shortlist() -> None:
+    assert setting_among(Setting(4, 100), 1_024, 1_000, 900).shortlist == 100
+    assert setting_among(Setting(4, 100), 1_024, 1_000, 100).shortlist == 500
+    assert setting_among(Setting(4, 2_000), 1_024, 1_000, 100).shortlist == 2_000
 
 
 def test_the_shortlist_grows_with_the_page() -> None:
