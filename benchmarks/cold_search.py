@@ -4,10 +4,10 @@
     python -m benchmarks.cold_search --rows 100000 --json figures.json
 
 Makes libraries of random vectors in the space of `starter` and of a ViT-B-32 with random weights,
-which take as long as trained ones. Times whole processes (`clipseek search`, `clipseek --help`):
-wall time, and the processor time that they took, which other work on the machine disturbs less.
-Then, in this process, the text tower alone and the whole query, and files/s of an index run that
-finds nothing to do.
+which take as long as trained ones, and an untuned index over them where there are rows enough.
+Times whole processes (`clipseek search`, `clipseek --help`): wall time, and the processor time
+they took, which other work disturbs less. Then, in this process, the text tower alone
+and the whole query, and files/s of an index run that finds nothing to do.
 """
 
 from __future__ import annotations
@@ -94,11 +94,18 @@ def _libraries(scratch: Path, rows: int) -> Iterator[tuple[str, Path]]:
     starter = load_for_texts(SpaceInfo(1, "starter", "starter", 0, "float32", ""), scratch)
     assert starter is not None
     list_files(scratch / "starter", starter, imagined_files(rows))
+    _apart(INDEX, scratch / "starter")
     yield "starter", scratch / "starter"
 
     encoder = make_vit(scratch)
-    subprocess.run([sys.executable, "-c", LIST_VIT, str(scratch), encoder, str(rows)], check=True)
+    _apart(LIST_VIT, scratch / "vit", encoder, rows)
+    _apart(INDEX, scratch / "vit")
     yield "ViT-B-32", scratch / "vit"
+
+
+def _apart(code: str, *arguments: object) -> None:
+    """In a process of its own: this one shall have loaded no torch when it measures."""
+    subprocess.run([sys.executable, "-c", code, *map(str, arguments)], check=True)
 
 
 LIST_VIT = """
@@ -107,13 +114,20 @@ from pathlib import Path
 from searchengine import load_encoder, open_library
 from tests.libraries import imagined_files, list_files
 
-library, name, rows = Path(sys.argv[1]) / "vit", sys.argv[2], int(sys.argv[3])
+library, name, rows = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 encoder = load_encoder(name, device="cpu", precision="float32")
 list_files(library, encoder, imagined_files(rows))
 with open_library(library, load=lambda _: encoder) as opened:
     opened.search("anything")
 """
-"""In a process of its own: this one shall have loaded no torch when it measures."""
+
+INDEX = """
+import sys
+from searchengine import open_library
+
+with open_library(sys.argv[1]) as opened, opened.writing():
+    opened.space().refresh_index()
+"""
 
 
 def _command(what: str, library: Path, times: int, *words: str) -> Figure:
