@@ -84,7 +84,7 @@ class SlowEncoder(FakeEncoder):
 
 def test_texts_that_wait_are_encoded_together_on_one_thread() -> None:
     encoder = SlowEncoder()
-    desk = EncodingDesk(lambda: encoder)
+    desk = EncodingDesk(lambda: encoder, lambda: encoder)
     texts = ["red", *(f"blue {number % 50}" for number in range(100))]
 
     async def ask() -> list[Vectors]:
@@ -107,7 +107,7 @@ def test_texts_that_wait_are_encoded_together_on_one_thread() -> None:
 
 def test_who_goes_away_is_not_waited_for() -> None:
     encoder = SlowEncoder()
-    desk = EncodingDesk(lambda: encoder)
+    desk = EncodingDesk(lambda: encoder, lambda: encoder)
 
     async def ask() -> Vectors:
         first = asyncio.create_task(desk.texts(["red"]))
@@ -130,13 +130,29 @@ def test_an_error_of_the_encoder_reaches_everybody_who_waits() -> None:
     def fail() -> FakeEncoder:
         raise MissingExtraError("no encoder today", "web")
 
-    desk = EncodingDesk(fail)
+    desk = EncodingDesk(fail, fail)
 
     async def ask() -> list[object]:
         return await asyncio.gather(*(desk.texts([t]) for t in "abc"), return_exceptions=True)
 
     assert [str(error)[:8] for error in asyncio.run(ask())] == ["no encod"] * 3
     assert "no encoder today" in desk.state
+    desk.close()
+
+
+def test_the_encoder_of_pictures_is_loaded_for_the_first_picture() -> None:
+    loaded: list[str] = []
+
+    def load(what: str) -> FakeEncoder:
+        loaded.append(what)
+        return FakeEncoder()
+
+    desk = EncodingDesk(lambda: load("texts"), lambda: load("pictures"))
+    desk.warm()
+    asyncio.run(desk.texts(["red"]))
+    assert set(loaded) == {"texts"}
+    asyncio.run(desk.picture(Image.new("RGB", (8, 8), "red")))
+    assert loaded[-1] == "pictures"
     desk.close()
 
 

@@ -74,7 +74,9 @@ class Desk:
         self._library = library
         self._thumbnails = thumbnails
         self._pictures = HeldPictures()
-        self._encoding = EncodingDesk(lambda: library.encoder(library.space()))
+        self._encoding = EncodingDesk(
+            lambda: library.text_encoder(library.space()), lambda: library.encoder(library.space())
+        )
         self._searchers = ThreadPoolExecutor(SEARCHERS, "search")
         self._painters = ThreadPoolExecutor(PAINTERS, "thumbnail")
         self._counts = Counts(
@@ -82,7 +84,10 @@ class Desk:
         )
 
     def warm(self) -> None:
-        """Load the encoder ahead of the first query, where the library has one."""
+        """Load what encodes texts ahead of the first query, where the library has an encoder.
+
+        The rest of the encoder, and torch, are loaded for the first picture that is asked with.
+        """
         if self._library.catalog.spaces():
             self._encoding.warm()
 

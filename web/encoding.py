@@ -11,12 +11,13 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from searchengine.encoder import Encoder
+from searchengine.encoder import Encoder, TextEncoder
 from searchengine.errors import ClipseekError
 from searchengine.types import Vectors
 
@@ -27,14 +28,21 @@ REMEMBERED = 2_000
 """Texts whose vectors are kept, some 2 KB each: every page of hits asks for its query again."""
 
 Vector = NDArray[np.float32]
+Loaded = TypeVar("Loaded")
 
 
 class EncodingDesk:
     """Encodes texts and pictures for any number of callers, one batch at a time."""
 
-    def __init__(self, encoder: Callable[[], Encoder]) -> None:
-        """`encoder` gives the encoder, loading it when it is first called; only one thread asks."""
-        self._encoder = encoder
+    def __init__(
+        self, for_texts: Callable[[], TextEncoder], for_pictures: Callable[[], Encoder]
+    ) -> None:
+        """Each gives an encoder, loading it when it is first called; only one thread asks.
+
+        What encodes texts may be a part of the other, and loads in a moment.
+        """
+        self._for_texts = for_texts
+        self._for_pictures = for_pictures
         self._pool = ThreadPoolExecutor(1, "encoder")
         self._lock = threading.Lock()
         self._waiting: deque[tuple[str, Future[Vector]]] = deque()
@@ -43,8 +51,8 @@ class EncodingDesk:
         """Of the encoder: "not loaded", "loading", "ready", or why it cannot be loaded."""
 
     def warm(self) -> None:
-        """Begin to load the encoder. A failure is kept in `state`; the next query tells it."""
-        self._pool.submit(self._load)
+        """Begin to load what encodes texts. A failure is kept in `state`; a query tells it."""
+        self._pool.submit(self._load, self._for_texts)
 
     def close(self) -> None:
         """End the thread; what waits is dropped."""
@@ -82,7 +90,7 @@ class EncodingDesk:
             return
         texts = list(dict.fromkeys(text for text, _ in asked))
         try:
-            vectors = dict(zip(texts, self._load().encode_texts(texts), strict=True))
+            vectors = dict(zip(texts, self._load(self._for_texts).encode_texts(texts), strict=True))
         except BaseException as error:
             for _, future in asked:
                 future.set_exception(error)
@@ -95,14 +103,14 @@ class EncodingDesk:
             future.set_result(vectors[text])
 
     def _encode_picture(self, picture: Image.Image) -> Vector:
-        vector: Vector = self._load().encode_images([picture])[0]
+        vector: Vector = self._load(self._for_pictures).encode_images([picture])[0]
         return vector
 
-    def _load(self) -> Encoder:
+    def _load(self, load: Callable[[], Loaded]) -> Loaded:
         if self.state != "ready":
             self.state = "loading"
         try:
-            encoder = self._encoder()
+            encoder = load()
         except ClipseekError as error:
             self.state = str(error)
             raise
