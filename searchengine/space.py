@@ -94,7 +94,7 @@ class Space:
                 "building the index %s over %s vectors%s",
                 plan.factory,
                 f"{plan.rows:,}",
-                "; a million take minutes" if coarse is ON_CPU else " on the GPU",
+                "; a million take a minute or two" if coarse is ON_CPU else " on the GPU",
             )
             ann.build(rows, plan, self.directory, dead=dead, coarse=coarse)
             if facts is not None and (facts.text or facts.image):

@@ -116,7 +116,8 @@ def tune_space(
     if len(alive) <= k:
         raise InputError(f"{len(alive):,} images are too few to find the first {k} among them")
     index = space.index(len(rows))
-    bench = Bench(rows, alive, k, "cpu" if index is None else cuda_or_cpu(device))
+    scanned = index is None and device == "auto"
+    bench = Bench(rows, alive, k, "cpu" if scanned else cuda_or_cpu(device))
     most = TIMED if index is None else QUERIES
     sets = [text_queries(space, texts, encode, most), image_queries(rows, alive, most)]
     if index is None:

@@ -17,6 +17,8 @@ from searchengine.exact import scan
 from searchengine.index_plan import given_plan
 from searchengine.torch_scan import best_rows, spherical_kmeans
 from searchengine.types import Vectors
+from tests.conftest import Workbench
+from tests.libraries import imagined_files, list_files
 
 faiss = pytest.importorskip("faiss", reason="needs faiss: pip install 'clipseek[cpu]'")
 
@@ -193,7 +195,10 @@ def test_the_gpu_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU: its lack cannot be tried")
-def test_a_gpu_that_is_not_there_is_said_so() -> None:
+def test_a_gpu_that_is_not_there_is_said_so(bench: Workbench) -> None:
     assert cuda_or_cpu("auto") == "cpu"
     with pytest.raises(DeviceUnavailableError, match="no device 'cuda' here"):
         coarse_on("cuda")
+    list_files(bench.library_path, bench.encoder, imagined_files(30))
+    with bench.open() as library, pytest.raises(DeviceUnavailableError, match="no device 'cuda'"):
+        library.tune(device="cuda")
