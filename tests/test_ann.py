@@ -233,7 +233,7 @@ def test_an_index_twice_as_full_is_trained_anew(
     assert facts is not None
     assert (facts.plan.rows, facts.covered, facts.image) == (2 * N, 2 * N, None)
     assert caplog.messages == [
-        "building the index IVF128,PQ4np over 6,000 vectors; a million take minutes",
+        "building the index IVF128,PQ4np over 6,000 vectors; a million take a minute or two",
         "the settings tuned for the index before are gone: clipseek tune",
     ]
 
