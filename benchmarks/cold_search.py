@@ -27,6 +27,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Never
 
+from benchmarks.photos import empty_files
 from benchmarks.vit import make_vit
 from indexers import pipeline
 from indexers.discover import Walk
@@ -171,11 +172,7 @@ def _milliseconds(what: str, ask: Callable[[str], object]) -> Figure:
 def _rerun(scratch: Path, count: int) -> Figure:
     """Index runs over `count` files in folders of 1,000 that the library lists already."""
     folder = scratch / "files"
-    for number in range(count):
-        directory = folder / f"{number // 1000:04}"
-        if number % 1000 == 0:
-            directory.mkdir(parents=True)
-        (directory / f"IMG_{number:06}.jpg").touch()
+    empty_files(folder, count)
     list_files(scratch / "rerun", FakeEncoder(), list(Walk([folder])))
     wall, processor = [], []
     with open_library(scratch / "rerun") as library:

@@ -24,6 +24,15 @@ def multiplied(photos: Path, folder: Path, count: int) -> Path:
     return folder
 
 
+def empty_files(folder: Path, count: int) -> None:
+    """So many files without a byte, in folders of 1,000."""
+    for number in range(count):
+        directory = folder / f"{number // 1000:04}"
+        if number % 1000 == 0:
+            directory.mkdir(parents=True)
+        (directory / f"IMG_{number:06}.jpg").touch()
+
+
 def generated(folder: Path, size: tuple[int, int], count: int) -> Path:
     """JPEGs of (width, height) with detail at every scale, as photos have (a 1/f spectrum)."""
     folder.mkdir()

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.coarse import ON_CPU, Coarse
-from searchengine.errors import InputError, LibraryUnusableError, MissingExtraError
-from searchengine.exact import BLOCK_ROWS, NO_ROW, RowNumbers
+from searchengine.errors import InputError, LibraryUnusableError
+from searchengine.exact import BLOCK_ROWS, NO_ROW, RowNumbers, blocks
+from searchengine.faiss_extra import load_faiss as _faiss
 from searchengine.index_facts import facts_path, index_path, read_facts, write_facts
 from searchengine.index_plan import setting_among, setting_for, shortlist_size
 from searchengine.index_types import IndexFacts, IndexPlan, Setting
@@ -80,7 +81,7 @@ class AnnIndex:
         `among`, shape (covered,), are the rows that may be found, for which `setting` was adjusted.
         Where the cells visited hold too few of those, all cells are.
         """
-        passing = self._passing(among)
+        passing = self.passing(among)
         size = min(size, passing)
         if size == 0:
             return np.empty(0, dtype=np.int64)
@@ -91,12 +92,12 @@ class AnnIndex:
             found = self._look_up_one(query, size, cells, among)
         return found
 
-    def adjusted(self, setting: Setting, among: Mask | None) -> Setting:
-        """The setting for searching only rows in `among`, shape (covered,)."""
-        plan, listed = self.facts.plan, self.facts.listed
-        return setting_among(setting, plan.cells, listed, self._passing(among))
+    def adjusted(self, setting: Setting, passing: int) -> Setting:
+        """The setting for searching where so many rows may be found."""
+        return setting_among(setting, self.facts.plan.cells, self.facts.listed, passing)
 
-    def _passing(self, among: Mask | None) -> int:
+    def passing(self, among: Mask | None) -> int:
+        """How many rows in it may be found: those in `among`, shape (covered,), or all."""
         return self.facts.listed if among is None else int(np.count_nonzero(among))
 
     def _look_up_one(
@@ -202,18 +203,16 @@ def _train(index: Any, sample: Vectors, coarse: Coarse) -> None:  # noqa: ANN401
 
 
 def _add(index: Any, rows: Rows, numbers: RowNumbers, coarse: Coarse) -> None:  # noqa: ANN401
-    inner = _inverted(index)
-    if not _takes_cells(inner):
-        for start in range(0, len(numbers), BLOCK_ROWS):
-            some = numbers[start : start + BLOCK_ROWS]
-            index.add_with_ids(rows[some].astype(np.float32), some)
-        return
     from faiss.contrib.ivf_tools import add_preassigned
 
-    centres = inner.quantizer.reconstruct_n(0, inner.nlist)
-    for start in range(0, len(numbers), BLOCK_ROWS):
-        some = numbers[start : start + BLOCK_ROWS]
-        vectors = _transformed(index, rows[some].astype(np.float32))
+    inner = _inverted(index)
+    centres = inner.quantizer.reconstruct_n(0, inner.nlist) if _takes_cells(inner) else None
+    for some, block in blocks(rows, numbers, BLOCK_ROWS):
+        vectors = block.astype(np.float32)
+        if centres is None:
+            index.add_with_ids(vectors, some)
+            continue
+        vectors = _transformed(index, vectors)
         add_preassigned(  # type: ignore[no-untyped-call]
             inner, vectors, coarse.assign(vectors, centres), some
         )
@@ -277,14 +276,3 @@ def _read(directory: Path, *, mapped: bool) -> Any | None:  # noqa: ANN401
     if hasattr(lists, "prefetch_nthread"):
         lists.prefetch_nthread = 0
     return index
-
-
-def _faiss() -> Any:  # noqa: ANN401 - faiss is untyped
-    try:
-        import faiss
-    except ImportError as error:
-        raise MissingExtraError(
-            "faiss is not installed, so large libraries are searched by scanning every vector",
-            "cpu",
-        ) from error
-    return faiss

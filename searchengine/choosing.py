@@ -99,8 +99,7 @@ class _ChoosingHalf:
         self._exact = exact
         self._among = among
         self._inside = None if among is None else among[: index.covered]
-        listed = index.facts.listed
-        self._reachable = listed if self._inside is None else int(self._inside.sum())
+        self._reachable = index.passing(self._inside)
         least = shortlist_size(Setting(1, 1), exact.shape[1])
         self.shortlists = sorted(
             {min(max(size, least), max(self._reachable, least)) for size in SHORTLISTS}
@@ -111,7 +110,7 @@ class _ChoosingHalf:
     def shares(self, nprobe: int) -> list[Shares]:
         """For each shortlist the share of its first k that each query finds, shape (q,)."""
         if nprobe not in self._known:
-            probes = self._index.adjusted(Setting(nprobe, 1), self._inside).nprobe
+            probes = self._index.adjusted(Setting(nprobe, 1), self._reachable).nprobe
             size = min(self.shortlists[-1], self._reachable)
             found = self._index.look_up(self._queries.vectors, size, probes, self._inside)
             depth = depths(found, self._exact)

@@ -13,6 +13,7 @@ import numpy as np
 
 from searchengine.devices import cuda_or_cpu
 from searchengine.exact import RowNumbers
+from searchengine.faiss_extra import load_faiss
 from searchengine.torch_scan import ROUNDS, nearest_cells, spherical_kmeans
 from searchengine.types import Vectors
 
@@ -52,8 +53,7 @@ class FaissCells:
 
     def centres(self, sample: Vectors, cells: int) -> Vectors:
         """See `Coarse`."""
-        import faiss
-
+        faiss = load_faiss()
         how = faiss.ClusteringParameters()
         how.niter, how.seed, how.spherical, how.min_points_per_centroid = ROUNDS, 1, True, 1
         clustering = faiss.Clustering(sample.shape[1], cells, how)
@@ -78,12 +78,12 @@ ON_CPU = TorchCells("cpu")
 def coarse_on(device: str) -> Coarse:
     """What finds cells on `device`: "auto", "cuda", "mps" or "cpu"; on the CPU without CUDA.
 
-    Raises DeviceUnavailableError for a device that is asked for by name and not there.
+    Raises DeviceUnavailableError for a device that is asked for by name and not there, and
+    MissingExtraError without faiss.
     """
+    faiss = load_faiss()
     if device == "cpu":
         return ON_CPU
-    import faiss
-
     if device in ("auto", "cuda") and faiss.get_num_gpus() > 0:
         return FaissCells(lambda d: faiss.index_cpu_to_all_gpus(faiss.IndexFlatIP(d)))
     chosen = cuda_or_cpu(device)

@@ -76,7 +76,7 @@ def rank_through(
     """
     wanted = offset + k
     inside = None if among is None else among[: index.covered]
-    setting = index.adjusted(setting, inside)
+    setting = index.adjusted(setting, index.passing(inside))
     size = shortlist_size(setting, k)
     tail = np.arange(index.covered, len(rows))
     if among is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,10 +34,7 @@ def scan(
     k = min(k, candidates)
     best_scores = np.empty((len(queries), 0), dtype=np.float32)
     best_rows = np.empty((len(queries), 0), dtype=np.int64)
-    for start in range(0, candidates if k else 0, BLOCK_ROWS):
-        stop = min(start + BLOCK_ROWS, candidates)
-        numbers = np.arange(start, stop) if among is None else among[start:stop]
-        block = rows[start:stop] if among is None else rows[numbers]
+    for numbers, block in blocks(rows, among, BLOCK_ROWS) if k else ():
         scores = queries @ widened(block).T
         best_scores, best_rows = best_of(
             np.hstack([best_scores, scores]),
@@ -43,6 +42,19 @@ def scan(
             k,
         )
     return best_scores, best_rows
+
+
+def blocks(
+    rows: Rows | Vectors, among: RowNumbers | None, size: int
+) -> Iterator[tuple[RowNumbers, Rows | Vectors]]:
+    """The numbers and the rows of `among`, or of all where it is None, `size` at a time."""
+    candidates = len(rows) if among is None else len(among)
+    for start in range(0, candidates, size):
+        stop = min(start + size, candidates)
+        if among is None:
+            yield np.arange(start, stop), rows[start:stop]
+        else:
+            yield among[start:stop], rows[among[start:stop]]
 
 
 def best_of(scores: Scores, rows: RowNumbers, k: int) -> tuple[Scores, RowNumbers]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from searchengine.torch_scan import tensor
 from searchengine.types import Vectors
 from searchengine.vectors import Rows
 
@@ -66,12 +67,12 @@ def pair_ranks(
     texts, pictures = (_Tally(captions, images, cosines) for _ in range(2))
     for first in range(0, len(images), BLOCK):
         columns = slice(first, min(first + BLOCK, len(images)))
-        rows_of_block = _tensor(images[columns], device)
+        rows_of_block = tensor(images[columns], device)
         own = _own_captions(owners, columns)
         least = np.where(own < 0, NEVER, cosines[own]).min(axis=0, initial=NEVER)
         for start in range(0, len(captions), BLOCK):
             rows = slice(start, min(start + BLOCK, len(captions)))
-            scores = _tensor(captions[rows], device) @ rows_of_block.T
+            scores = tensor(captions[rows], device) @ rows_of_block.T
             _hide_true_pairs(scores, owners, rows, columns)
             row, column, score = _at_least(scores, cosines[rows, np.newaxis] - UNSURE)
             texts.count(start + row, start + row, first + column, score)
@@ -143,12 +144,6 @@ def _at_least(
         return row, column, scores.numpy()[row, column]
     places = torch.nonzero(reached, as_tuple=True)
     return places[0].cpu().numpy(), places[1].cpu().numpy(), scores[places].cpu().numpy()
-
-
-def _tensor(rows: Vectors | Rows, device: str) -> torch.Tensor:
-    import torch
-
-    return torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32)).to(device)
 
 
 def _own_captions(owners: Numbers, columns: slice) -> Numbers:

@@ -85,7 +85,6 @@ class Space:
         )
         if step is Step.NOTHING:
             return step
-        ann.require_faiss()
         coarse = coarse_on(device)
         if step is Step.ADD:
             ann.extend(rows, self.directory, dead=dead, coarse=coarse)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from searchengine.exact import RowNumbers, Scores, best_of
+from searchengine.exact import RowNumbers, Scores, best_of, blocks
 from searchengine.types import Vectors
 from searchengine.vectors import Rows
 
@@ -44,20 +44,15 @@ def best_rows(
     """
     import torch
 
-    candidates = len(rows) if among is None else len(among)
-    k = min(k, candidates)
+    k = min(k, len(rows) if among is None else len(among))
     step = max(1, SCORES_AT_A_TIME // ROWS_AT_A_TIME)
     scores = np.empty((len(queries), 0), dtype=np.float32)
     found = np.empty((len(queries), 0), dtype=np.int64)
     with torch.inference_mode():
-        asked = _on(device, queries)
-        for start in range(0, candidates if k else 0, ROWS_AT_A_TIME):
-            stop = min(start + ROWS_AT_A_TIME, candidates)
-            numbers = np.arange(start, stop) if among is None else among[start:stop]
-            block = _on(device, rows[start:stop] if among is None else rows[numbers])
-            tops = [
-                (part @ block.T).topk(min(k, len(numbers))) for part in torch.split(asked, step)
-            ]
+        asked = tensor(queries, device)
+        for numbers, block in blocks(rows, among, ROWS_AT_A_TIME) if k else ():
+            columns, most = tensor(block, device).T, min(k, len(numbers))
+            tops = [(part @ columns).topk(most) for part in torch.split(asked, step)]
             values = torch.cat([top.values for top in tops]).cpu().numpy()
             places = torch.cat([top.indices for top in tops]).cpu().numpy()
             scores, found = best_of(
@@ -74,7 +69,7 @@ def nearest_cells(vectors: Vectors, centres: Vectors, *, device: str) -> RowNumb
     import torch
 
     with torch.inference_mode():
-        found: RowNumbers = _nearest(_on(device, vectors), _on(device, centres)).cpu().numpy()
+        found: RowNumbers = _nearest(tensor(vectors, device), tensor(centres, device)).cpu().numpy()
     return found
 
 
@@ -88,7 +83,7 @@ def spherical_kmeans(sample: Vectors, cells: int, *, device: str) -> Vectors:
     import torch
 
     with torch.inference_mode():
-        rows = _on(device, sample)
+        rows = tensor(sample, device)
         drawn = np.random.default_rng(1).choice(len(sample), cells, replace=False)
         centres = _unit(rows[torch.from_numpy(drawn).to(device)])
         for _ in range(ROUNDS):
@@ -125,8 +120,11 @@ def _unit(rows: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.normalize(rows, dim=1)
 
 
-def _on(device: str, rows: Rows | Vectors) -> torch.Tensor:
-    """The rows in float32 on the device; halves travel as halves."""
+def tensor(rows: Rows | Vectors, device: str) -> torch.Tensor:
+    """The rows in float32 on the device; halves travel as halves.
+
+    Copied first where they cannot be written to, as in a memory map: torch warns of those.
+    """
     import torch
 
-    return torch.from_numpy(np.array(rows)).to(device).float()
+    return torch.from_numpy(np.require(rows, requirements=("C", "W"))).to(device).float()

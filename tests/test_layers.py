@@ -23,7 +23,7 @@ TENSOR_ROOMS = MODEL_ROOMS | {
 }
 CATALOG_ROOMS = ("catalog", "conditions", "facets", "schema")
 HOMES = {
-    "faiss": {"searchengine/ann.py", "searchengine/coarse.py"},
+    "faiss": {"searchengine/ann.py", "searchengine/faiss_extra.py"},
     "sqlalchemy": {f"searchengine/{name}.py" for name in CATALOG_ROOMS},
     "torch": TENSOR_ROOMS,
     "open_clip": MODEL_ROOMS,
