@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from searchengine.errors import InputError
-from searchengine.plain import HIT_FIELDS, hit_record, plain
+from searchengine.jsonable import HIT_FIELDS, hit_record, plain
 
 if TYPE_CHECKING:
     from searchengine import SearchHit

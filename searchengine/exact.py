@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.halves import widened
+from searchengine.float16 import widened
 from searchengine.types import Vectors
 from searchengine.vectors import Rows
 

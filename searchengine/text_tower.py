@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.halves import widened
+from searchengine.float16 import widened
 from searchengine.tensor_file import Tensor
 
 Rows = NDArray[np.float32]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.errors import LibraryDamagedError, StorageFullError
-from searchengine.halves import widened
+from searchengine.float16 import widened
 from searchengine.types import Vectors
 
 Rows = NDArray[np.float16]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from searchengine import halves
-from searchengine.halves import widened
+from searchengine import float16 as halves
+from searchengine.float16 import widened
 
 
 def test_every_finite_half(monkeypatch: pytest.MonkeyPatch) -> None:

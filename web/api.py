@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from searchengine.errors import InputError
-from searchengine.plain import hit_record
+from searchengine.jsonable import hit_record
 from searchengine.types import ImageRecord
 from web.asking import Answer, Desk
 from web.problems import NotListedError

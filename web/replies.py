@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from searchengine.plain import plain
+from searchengine.jsonable import plain
 from searchengine.types import ImageRecord
 
 FOREVER = {"cache-control": "private, max-age=31536000, immutable"}
