@@ -33,7 +33,7 @@ import numpy as np
 
 from searchengine import load_encoder, open_library
 from searchengine.catalog import Batch
-from searchengine.decode import read_image
+from searchengine.images.decode import read_image
 from searchengine.types import FileState, ImageEntry
 
 PHOTOS = Path(__file__).parents[1] / "sample_data" / "photos"

@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 
 from cli.page import Thumbnail, decoders, read_html, read_thumbnail, start_page, write_page
-from searchengine.decode import MAX_MEGAPIXELS
+from searchengine.images.decode import MAX_MEGAPIXELS
 from searchengine.types import SearchHit
 
 THUMBNAIL_SIDE = 360

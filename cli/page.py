@@ -16,9 +16,9 @@ from string import Template
 
 from PIL import Image
 
-from searchengine.decode import MAX_MEGAPIXELS, read_image
 from searchengine.errors import ClipseekError, InputError
-from searchengine.suffixes import is_image_name
+from searchengine.images.decode import MAX_MEGAPIXELS, read_image
+from searchengine.images.formats import is_image_name
 
 THUMBNAIL_QUALITY = 80
 """Of JPEG: every browser shows it and every build of Pillow writes it."""

@@ -12,7 +12,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from searchengine.errors import PathNotFoundError, reason_of
-from searchengine.suffixes import is_image_name
+from searchengine.images.formats import is_image_name
 from searchengine.types import FileState
 
 # fmt: off

@@ -15,10 +15,10 @@ import numpy as np
 from indexers.discover import WalkRules
 from indexers.plan import Job
 from searchengine.catalog import Batch, Twin
-from searchengine.decode import MAX_MEGAPIXELS, read_image
 from searchengine.embedding import BATCH_SIZES, Observer, ahead
 from searchengine.encoder import Encoder
 from searchengine.errors import ImageError, MissingExtraError, reason_of
+from searchengine.images.decode import MAX_MEGAPIXELS, read_image
 from searchengine.library import Writer
 from searchengine.space import Space
 from searchengine.turns import Turns

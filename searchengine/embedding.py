@@ -11,9 +11,9 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from searchengine.decode import read_image
 from searchengine.encoder import Encoder
 from searchengine.errors import ImageError, InputError, MissingExtraError, reason_of
+from searchengine.images.decode import read_image
 from searchengine.turns import Turns
 from searchengine.types import Pixels, Vectors
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from searchengine.decode import read_image
 from searchengine.errors import ImageError, InputError, QueryError
 from searchengine.fetch import read_file, read_url
+from searchengine.images.decode import read_image
 from searchengine.query import Kind, Term
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from searchengine.datasets import ALL, CaptionedImage, Dataset
-from searchengine.suffixes import is_image_name
+from searchengine.images.formats import is_image_name
 
 FLICKR8K, FLICKR30K, COCO = "flickr8k", "flickr30k", "coco"
 """Families of benchmarks, as Karpathy's JSON names them."""

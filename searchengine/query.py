@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from searchengine.encoder import TextEncoder
 from searchengine.errors import QueryError
+from searchengine.images.formats import is_image_name
 from searchengine.index_types import Modality
-from searchengine.suffixes import is_image_name
 from searchengine.types import Vectors
 
 WEIGHT = re.compile(r"(?P<weight>\d+(?:\.\d*)?|\.\d+):(?P<rest>.+)", re.DOTALL)

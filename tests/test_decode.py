@@ -16,8 +16,8 @@ import pytest
 from PIL import Image, ImageOps
 from PIL.ExifTags import Base
 
-from searchengine.decode import read_image
 from searchengine.errors import MissingExtraError, TooManyPixelsError, UnreadableImageError
+from searchengine.images.decode import read_image
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 

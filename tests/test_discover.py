@@ -10,7 +10,7 @@ import pytest
 from indexers import discover
 from indexers.discover import Walk, WalkRules, is_skipped, require_roots
 from searchengine.errors import PathNotFoundError
-from searchengine.suffixes import is_image_name
+from searchengine.images.formats import is_image_name
 from searchengine.types import FileState
 
 

@@ -20,8 +20,8 @@ from PIL import Image
 from searchengine import load_encoder, placement
 from searchengine.clip import ClipEncoder
 from searchengine.datasets import CaptionedImage, read_dataset
-from searchengine.decode import read_image
 from searchengine.image_files import find_images
+from searchengine.images.decode import read_image
 from searchengine.metrics import image_retrieval, text_retrieval
 from searchengine.ranks import pair_ranks
 from searchengine.types import Pixels, Vectors

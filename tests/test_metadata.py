@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
-from searchengine.metadata import (
+from searchengine.images.exif import (
     MAX_CAMERA_LENGTH,
     join_camera,
     parse_date,

@@ -11,9 +11,9 @@ from PIL import Image
 
 from indexers import pipeline
 from searchengine import Library, load_encoder, open_library
-from searchengine.decode import read_image
 from searchengine.encoder import Encoder
 from searchengine.evaluation import EvaluationOptions, evaluate
+from searchengine.images.decode import read_image
 from searchengine.models import STARTER_DIR
 from tests.conftest import Watcher
 

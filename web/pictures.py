@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from searchengine.decode import read_image
 from searchengine.errors import ImageError, TooManyPixelsError
+from searchengine.images.decode import read_image
 from web.problems import PictureForgottenError, UploadRefusedError, UploadTooLargeError
 from web.thumbnails import as_jpeg
 

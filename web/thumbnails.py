@@ -13,8 +13,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from searchengine.decode import MAX_MEGAPIXELS, read_image
 from searchengine.errors import ImageError, reason_of
+from searchengine.images.decode import MAX_MEGAPIXELS, read_image
 from searchengine.types import ImageRecord
 from web.problems import FileChangedError
 

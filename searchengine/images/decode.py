@@ -31,8 +31,8 @@ from searchengine.errors import (
     TooManyPixelsError,
     UnreadableImageError,
 )
-from searchengine.metadata import read_exif, read_facts, read_orientation, read_raw_exif
-from searchengine.suffixes import RAW_SUFFIXES
+from searchengine.images.exif import read_exif, read_facts, read_orientation, read_raw_exif
+from searchengine.images.formats import RAW_SUFFIXES
 from searchengine.types import ImageFacts
 
 MAX_MEGAPIXELS = 200.0
