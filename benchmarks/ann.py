@@ -25,13 +25,13 @@ from searchengine.choosing import choose, milliseconds
 from searchengine.coarse import coarse_on
 from searchengine.devices import cuda_or_cpu
 from searchengine.engine import FEW_ROWS, rank_through
-from searchengine.exact import NO_ROW, scan
 from searchengine.index_plan import default_setting, force_plan, given_plan
 from searchengine.index_types import Modality, Setting, TunedSetting
 from searchengine.metrics import agreement
 from searchengine.tuning import Bench, Trial, exact_row
 from searchengine.tuning_queries import QuerySet, exact_answers, image_queries, without_own
-from searchengine.vectors import Rows
+from searchengine.vectors.file import Rows
+from searchengine.vectors.scan import NO_ROW, scan
 
 SHARES = (1.0, 0.5, 0.1, 0.03, 0.01, 0.001, 0.0001)
 """Of the rows that pass a filter."""

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from searchengine.coarse import ON_CPU, Coarse
 from searchengine.errors import InputError, LibraryUnusableError
-from searchengine.exact import BLOCK_ROWS, NO_ROW, RowNumbers, blocks
 from searchengine.faiss_extra import load_faiss as _faiss
 from searchengine.index_facts import facts_path, index_path, read_facts, write_facts
 from searchengine.index_plan import setting_among, setting_for, shortlist_size
 from searchengine.index_types import IndexFacts, IndexPlan, Setting
 from searchengine.types import Vectors
-from searchengine.vectors import Rows
+from searchengine.vectors.file import Rows
+from searchengine.vectors.scan import BLOCK_ROWS, NO_ROW, RowNumbers, blocks
 
 Mask = NDArray[np.bool_]
 """Which rows count, shape (n,)."""

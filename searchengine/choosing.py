@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from searchengine.ann import AnnIndex, Mask
 from searchengine.engine import rank_through
-from searchengine.exact import RowNumbers
 from searchengine.index_plan import shortlist_size
 from searchengine.index_types import Setting
 from searchengine.tuning_queries import QuerySet
 from searchengine.types import Vectors
-from searchengine.vectors import Rows
+from searchengine.vectors.file import Rows
+from searchengine.vectors.scan import RowNumbers
 
 SHORTLISTS = (100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 """The shortlists that are tried: the best is flat, so that steps of two will do."""

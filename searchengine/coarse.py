@@ -12,10 +12,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from searchengine.devices import cuda_or_cpu
-from searchengine.exact import RowNumbers
 from searchengine.faiss_extra import load_faiss
-from searchengine.torch_scan import ROUNDS, nearest_cells, spherical_kmeans
 from searchengine.types import Vectors
+from searchengine.vectors.scan import RowNumbers
+from searchengine.vectors.scan_torch import ROUNDS, nearest_cells, spherical_kmeans
 
 
 class Coarse(Protocol):

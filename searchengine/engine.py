@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.ann import AnnIndex, Mask
-from searchengine.exact import RowNumbers, scan
 from searchengine.index_plan import setting_for, shortlist_size
 from searchengine.index_types import Modality, Setting
 from searchengine.space import Space
 from searchengine.types import Filter, SearchHit, TextHit, Vectors
-from searchengine.vectors import Rows
+from searchengine.vectors.file import Rows
+from searchengine.vectors.scan import RowNumbers, scan
 
 FEW_ROWS = 20_000
 """Rows that pass a filter up to which they are all scored: that takes some tens of milliseconds."""

@@ -28,7 +28,7 @@ from searchengine.published import published_for
 from searchengine.ranks import pair_ranks
 from searchengine.through import EXACT, THROUGH, caveats, measure_ways
 from searchengine.types import Vectors
-from searchengine.vectors import Rows
+from searchengine.vectors.file import Rows
 
 AS_THEY_ARE = "{}"
 """The prompt that leaves captions alone."""

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.evaluation_types import Failure, Projection, Sample
-from searchengine.exact import scan
 from searchengine.ranks import PairRanks
 from searchengine.types import Vectors
+from searchengine.vectors.scan import scan
 
 FAILURES = 12
 """Shown for each direction."""

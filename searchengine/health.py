@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from searchengine.evaluation_types import Health
 from searchengine.ranks import PairRanks
-from searchengine.torch_scan import best_rows
 from searchengine.types import Vectors
-from searchengine.vectors import Rows
+from searchengine.vectors.file import Rows
+from searchengine.vectors.scan_torch import best_rows
 
 SAMPLE = 5_000
 """Rows of each kind for the measures over all pairs: they move by less than their last digit."""

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.evaluation_types import Direction
-from searchengine.exact import NO_ROW
 from searchengine.ranks import PairRanks
+from searchengine.vectors.scan import NO_ROW
 
 RESAMPLES = 1_000
 """Bootstrap resamples: the ends of a 95 % interval then move by some hundredths of its width."""

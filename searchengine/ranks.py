@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.torch_scan import tensor
 from searchengine.types import Vectors
-from searchengine.vectors import Rows
+from searchengine.vectors.file import Rows
+from searchengine.vectors.scan_torch import tensor
 
 if TYPE_CHECKING:
     import torch

@@ -19,7 +19,7 @@ from searchengine.index_plan import next_step, setting_for
 from searchengine.index_types import IndexFacts, IndexInfo, Modality, Step, TunedSetting
 from searchengine.text_encoder import TOWER_FILE
 from searchengine.types import SpaceInfo
-from searchengine.vectors import VectorFile
+from searchengine.vectors.file import VectorFile
 
 log = logging.getLogger("clipseek")
 

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from searchengine import ann
 from searchengine.coarse import coarse_on
 from searchengine.evaluation_types import WayRow
-from searchengine.exact import RowNumbers, scan
 from searchengine.index_facts import files
 from searchengine.index_plan import EXACT_BELOW, LEAST_ROWS, force_plan
 from searchengine.metrics import agreement
-from searchengine.torch_scan import best_rows
 from searchengine.types import Vectors
-from searchengine.vectors import Rows
+from searchengine.vectors.file import Rows
+from searchengine.vectors.scan import RowNumbers, scan
+from searchengine.vectors.scan_torch import best_rows
 
 TIMED = 1_000
 """Queries that are timed one by one: enough for a 99th percentile of ten."""

@@ -14,7 +14,6 @@ from searchengine.choosing import TIMED, choose, mask_of, milliseconds
 from searchengine.devices import cuda_or_cpu
 from searchengine.engine import rank_through
 from searchengine.errors import InputError
-from searchengine.exact import NO_ROW, RowNumbers, scan
 from searchengine.index_plan import EXACT_BELOW, default_setting
 from searchengine.index_types import Modality, Setting, TunedSetting
 from searchengine.metrics import agreement
@@ -27,7 +26,8 @@ from searchengine.tuning_queries import (
     text_queries,
     without_own,
 )
-from searchengine.vectors import Rows
+from searchengine.vectors.file import Rows
+from searchengine.vectors.scan import NO_ROW, RowNumbers, scan
 
 QUERIES = 2_000
 """Queries of each modality, half of them to report on. Agreement then has a standard error of about

@@ -9,12 +9,12 @@ from importlib.resources import files
 import numpy as np
 
 from searchengine.errors import InputError
-from searchengine.exact import NO_ROW, RowNumbers
 from searchengine.index_types import Modality
 from searchengine.space import Space
-from searchengine.torch_scan import best_rows
 from searchengine.types import Vectors
-from searchengine.vectors import Rows
+from searchengine.vectors.file import Rows
+from searchengine.vectors.scan import NO_ROW, RowNumbers
+from searchengine.vectors.scan_torch import best_rows
 
 LEAST_QUERIES = 20
 """Half of them choose and half report: agreement of 10 queries is right to about 5 points."""

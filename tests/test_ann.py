@@ -13,12 +13,12 @@ from searchengine import ann, engine, index_facts, index_plan
 from searchengine.catalog import Batch
 from searchengine.engine import rank_images
 from searchengine.errors import InputError, LibraryUnusableError
-from searchengine.exact import scan
 from searchengine.index_facts import read_facts
 from searchengine.index_types import Modality, Setting, Step, TunedSetting
 from searchengine.library import open_library
 from searchengine.space import Space
 from searchengine.types import FileState, Filter, ImageEntry, ImageFacts, Vectors
+from searchengine.vectors.scan import scan
 from tests.conftest import Workbench
 from tests.fake import FakeEncoder
 

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from searchengine import ann, coarse, torch_scan
+from searchengine import ann, coarse
 from searchengine.coarse import ON_CPU, Coarse, FaissCells, TorchCells, coarse_on
 from searchengine.devices import cuda_or_cpu
 from searchengine.errors import DeviceUnavailableError
-from searchengine.exact import scan
 from searchengine.index_plan import given_plan
-from searchengine.torch_scan import best_rows, spherical_kmeans
 from searchengine.types import Vectors
+from searchengine.vectors import scan_torch as torch_scan
+from searchengine.vectors.scan import scan
+from searchengine.vectors.scan_torch import best_rows, spherical_kmeans
 from tests.conftest import Workbench
 from tests.libraries import imagined_files, list_files
 

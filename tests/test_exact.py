@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from searchengine import exact
 from searchengine.errors import LibraryDamagedError, StorageFullError
-from searchengine.exact import scan
-from searchengine.vectors import VectorFile
+from searchengine.vectors import scan as exact
+from searchengine.vectors.file import VectorFile
+from searchengine.vectors.scan import scan
 
 MakeRows = Callable[[int, int], np.ndarray]
 
@@ -128,6 +128,6 @@ def test_rows_to_scan_are_kept_in_float32_and_grow(
     assert np.shares_memory(file.read_to_scan(10), first)
     file.append(rows[20:], rows=20)
     np.testing.assert_array_equal(file.read_to_scan(30), stored)
-    monkeypatch.setattr("searchengine.vectors.KEPT_BYTES", 30 * 8 * 4 - 1)
+    monkeypatch.setattr("searchengine.vectors.file.KEPT_BYTES", 30 * 8 * 4 - 1)
     assert file.read_to_scan(30).dtype == np.float16, "a large file stays on the disk"
     np.testing.assert_array_equal(file.read_to_scan(30), stored)

@@ -15,7 +15,6 @@ from searchengine.catalog import Batch
 from searchengine.choosing import _ChoosingHalf, choose, depths, probe_numbers
 from searchengine.engine import rank_images, rank_through
 from searchengine.errors import InputError, LibraryLockedError
-from searchengine.exact import NO_ROW
 from searchengine.index_facts import read_facts
 from searchengine.index_types import Modality, Setting
 from searchengine.library import Library
@@ -23,6 +22,7 @@ from searchengine.metrics import agreement
 from searchengine.tuning import TuneReport
 from searchengine.tuning_queries import QuerySet, everyday_texts, exact_answers, without_own
 from searchengine.types import FileState, ImageEntry, ImageFacts, Vectors
+from searchengine.vectors.scan import NO_ROW
 from tests.conftest import Workbench
 from tests.fake import FakeEncoder
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from searchengine.float16 import widened
 from searchengine.types import Vectors
-from searchengine.vectors import Rows
+from searchengine.vectors.file import Rows
 
 BLOCK_ROWS = 16_384
 """Rows turned to float32 at a time: 32 MB at 512 dimensions."""

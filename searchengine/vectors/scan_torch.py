@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from searchengine.exact import RowNumbers, Scores, best_of, blocks
 from searchengine.types import Vectors
-from searchengine.vectors import Rows
+from searchengine.vectors.file import Rows
+from searchengine.vectors.scan import RowNumbers, Scores, best_of, blocks
 
 if TYPE_CHECKING:
     import torch
