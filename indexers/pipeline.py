@@ -10,7 +10,7 @@ from pathlib import Path
 
 from indexers.run import IndexOptions, Run
 from indexers.survey import Survey, take_survey
-from searchengine.catalog import Batch
+from searchengine.catalog.catalog import Batch
 from searchengine.embedding import Observer
 from searchengine.encoder import Encoder
 from searchengine.errors import MissingExtraError

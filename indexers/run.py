@@ -14,7 +14,7 @@ import numpy as np
 
 from indexers.discover import WalkRules
 from indexers.plan import Job
-from searchengine.catalog import Batch, Twin
+from searchengine.catalog.catalog import Batch, Twin
 from searchengine.embedding import BATCH_SIZES, Observer, ahead
 from searchengine.encoder import Encoder
 from searchengine.errors import ImageError, MissingExtraError, reason_of

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from indexers.discover import Walk, WalkRules
 from indexers.plan import Plan, make_plan, without_those_under
-from searchengine.catalog import Catalog, Known
+from searchengine.catalog.catalog import Catalog, Known
 from searchengine.paths import absolute, below
 from searchengine.types import FileState
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from searchengine import engine
-from searchengine.catalog import Batch, Catalog
+from searchengine.catalog.catalog import Batch, Catalog
 from searchengine.encoder import Encoder, TextEncoder
 from searchengine.errors import (
     EncoderMismatchError,

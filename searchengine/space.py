@@ -11,7 +11,7 @@ from pathlib import Path
 
 from searchengine import ann
 from searchengine.ann import AnnIndex
-from searchengine.catalog import Catalog
+from searchengine.catalog.catalog import Catalog
 from searchengine.coarse import ON_CPU, coarse_on
 from searchengine.errors import MissingExtraError
 from searchengine.index_facts import files, read_facts, write_facts

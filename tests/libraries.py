@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from searchengine import open_library
-from searchengine.catalog import Batch
+from searchengine.catalog.catalog import Batch
 from searchengine.encoder import Encoder, TextEncoder
 from searchengine.space import space_name
 from searchengine.types import FileState, ImageEntry, ImageFacts

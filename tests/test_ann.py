@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from searchengine import ann, engine, index_facts, index_plan
-from searchengine.catalog import Batch
+from searchengine.catalog.catalog import Batch
 from searchengine.engine import rank_images
 from searchengine.errors import InputError, LibraryUnusableError
 from searchengine.index_facts import read_facts

@@ -15,7 +15,7 @@ from PIL import Image
 
 import searchengine.catalog
 from searchengine import Filter
-from searchengine.catalog import Batch
+from searchengine.catalog.catalog import Batch
 from searchengine.errors import (
     EncoderMismatchError,
     InputError,
@@ -241,7 +241,7 @@ def test_a_catalog_that_is_none(tmp_path: Path) -> None:
 def test_a_catalog_that_another_program_holds(
     colours: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searchengine.catalog, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(searchengine.catalog.catalog, "BUSY_SECONDS", 0.1)
     holder = sqlite3.connect(colours.library_path / "catalog.sqlite", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     with colours.open() as library, pytest.raises(LibraryUnusableError, match="is locked"):

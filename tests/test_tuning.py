@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from searchengine import choosing, engine, index_plan, tuning, tuning_queries
-from searchengine.catalog import Batch
+from searchengine.catalog.catalog import Batch
 from searchengine.choosing import _ChoosingHalf, choose, depths, probe_numbers
 from searchengine.engine import rank_images, rank_through
 from searchengine.errors import InputError, LibraryLockedError

@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from searchengine.catalog.facets import children, common_folder
 from searchengine.errors import InputError, MissingExtraError
-from searchengine.facets import children, common_folder
 from searchengine.types import Filter, Orientation, Vectors
 from tests.conftest import Run, Workbench
 from tests.fake import FakeEncoder

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine import engine
+from searchengine.catalog.facets import Facets
 from searchengine.errors import NothingIndexedError, QueryError
-from searchengine.facets import Facets
 from searchengine.index_types import Modality
 from searchengine.library import Library, LibraryInfo
 from searchengine.query import parse_text, unit

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from searchengine.catalog.facets import Facets
 from searchengine.errors import ClipseekError, InputError, NothingIndexedError
-from searchengine.facets import Facets
 from web.api import MAX_OFFSET, desk_of, image_id, read_form
 from web.asking import Desk
 from web.problems import Problem, problem_of

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from searchengine.facets import Facets
+from searchengine.catalog.facets import Facets
 from searchengine.types import Filter, ImageRecord
 from web.asking import Answer
 from web.question import Mark, Question

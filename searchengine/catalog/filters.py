@@ -8,8 +8,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from searchengine.catalog.schema import images
 from searchengine.paths import below
-from searchengine.schema import images
 from searchengine.types import Filter, Orientation
 
 

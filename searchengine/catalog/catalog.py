@@ -17,15 +17,9 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from searchengine.conditions import at_or_under, conditions
-from searchengine.errors import (
-    LibraryDamagedError,
-    LibraryTooNewError,
-    LibraryUnusableError,
-    StorageFullError,
-)
-from searchengine.facets import Facets, count_facets
-from searchengine.schema import (
+from searchengine.catalog.facets import Facets, count_facets
+from searchengine.catalog.filters import at_or_under, conditions
+from searchengine.catalog.schema import (
     SCHEMA_VERSION,
     caption_embeddings,
     captions,
@@ -34,6 +28,12 @@ from searchengine.schema import (
     images,
     spaces,
     tables,
+)
+from searchengine.errors import (
+    LibraryDamagedError,
+    LibraryTooNewError,
+    LibraryUnusableError,
+    StorageFullError,
 )
 from searchengine.types import (
     CaptionedText,

@@ -15,9 +15,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from searchengine.conditions import conditions
+from searchengine.catalog.filters import conditions
+from searchengine.catalog.schema import embeddings, images
 from searchengine.paths import below
-from searchengine.schema import embeddings, images
 from searchengine.types import Filter, Orientation, SpaceInfo
 
 _TAKEN_YEAR = sa.func.strftime("%Y", images.c.taken_at)

@@ -1,0 +1,1 @@
+"""Every fact about a library, in one SQLite file. The home of SQLAlchemy."""
