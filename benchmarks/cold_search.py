@@ -32,7 +32,7 @@ from benchmarks.vit import make_vit
 from indexers import pipeline
 from indexers.discover import Walk
 from searchengine import open_library
-from searchengine.text_encoder import load_for_texts
+from searchengine.encoders.text.encoder import load_for_texts
 from searchengine.types import SpaceInfo
 from tests.conftest import Watcher
 from tests.fake import FakeEncoder

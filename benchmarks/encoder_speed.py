@@ -19,8 +19,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from searchengine import load_encoder
-from searchengine.building import build, quiet
-from searchengine.sources import find_source
+from searchengine.encoders.openclip.build import build, quiet
+from searchengine.encoders.openclip.sources import find_source
 
 BATCHES = (4, 8, 16, 32, 64)
 PRECISIONS = ("float32", "bfloat16")

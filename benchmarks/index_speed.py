@@ -23,7 +23,7 @@ from pathlib import Path
 
 from indexers import pipeline
 from searchengine import load_encoder, open_library
-from searchengine.clip import ClipEncoder
+from searchengine.encoders.openclip.encoder import ClipEncoder
 from searchengine.images.decode import read_image
 from searchengine.types import Pixels
 from tests.conftest import Watcher

@@ -128,7 +128,7 @@ def _require_places(json_file: Path | None, report: Path | None) -> None:
 def _encoder_name(model: str, library: Path | None) -> str:
     """The encoder asked for, that of the library, or what a new library would get."""
     from searchengine import open_library
-    from searchengine.clip import choose_default
+    from searchengine.encoders.openclip.encoder import choose_default
     from searchengine.errors import LibraryNotFoundError
 
     if model != "auto":

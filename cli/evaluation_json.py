@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from searchengine.encoders.names import split_name
 from searchengine.errors import InputError, reason_of
 from searchengine.evaluation_types import Direction, Evaluation
-from searchengine.names import split_name
 
 STDOUT = Path("-")
 """Stands for the standard output."""

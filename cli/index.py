@@ -115,7 +115,7 @@ def index(
 
 def _encoder_name(library: Library, model: str) -> str:
     """The encoder to index with: the one asked for, the library's, or the default for a new one."""
-    from searchengine.clip import canonical_name, choose_default
+    from searchengine.encoders.openclip.encoder import canonical_name, choose_default
 
     spaces = library.spaces()
     if model == "auto":

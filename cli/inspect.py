@@ -108,7 +108,7 @@ def remove(
 
 def models(json_output: JsonOption = False) -> None:
     """List encoders: what they weigh, what they reach, and whether they are on this machine."""
-    from searchengine.models import MODELS, is_cached
+    from searchengine.encoders.registry import MODELS, is_cached
 
     if json_output:
         output.print_json(

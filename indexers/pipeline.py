@@ -12,7 +12,7 @@ from indexers.run import IndexOptions, Run
 from indexers.survey import Survey, take_survey
 from searchengine.catalog.catalog import Batch
 from searchengine.embedding import Observer
-from searchengine.encoder import Encoder
+from searchengine.encoders.interface import Encoder
 from searchengine.errors import MissingExtraError
 from searchengine.library import Library, Writer
 from searchengine.space import Space

@@ -16,7 +16,7 @@ from indexers.discover import WalkRules
 from indexers.plan import Job
 from searchengine.catalog.catalog import Batch, Twin
 from searchengine.embedding import BATCH_SIZES, Observer, ahead
-from searchengine.encoder import Encoder
+from searchengine.encoders.interface import Encoder
 from searchengine.errors import ImageError, MissingExtraError, reason_of
 from searchengine.images.decode import MAX_MEGAPIXELS, read_image
 from searchengine.library import Writer

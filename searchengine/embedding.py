@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from searchengine.encoder import Encoder
+from searchengine.encoders.interface import Encoder
 from searchengine.errors import ImageError, InputError, MissingExtraError, reason_of
 from searchengine.images.decode import read_image
 from searchengine.turns import Turns

@@ -15,7 +15,7 @@ from searchengine import ann
 from searchengine.datasets import AUTO, FORMATS, CaptionedImage, Dataset, choose_split, read_dataset
 from searchengine.devices import cuda_or_cpu
 from searchengine.embedding import Observer, embed_files
-from searchengine.encoder import Encoder
+from searchengine.encoders.interface import Encoder
 from searchengine.errors import InputError
 from searchengine.evaluation_types import Direction, Evaluation, Protocol, PublishedRow
 from searchengine.examples import Measured, project, sample_pairs, worst_failures

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from searchengine import engine
 from searchengine.catalog.catalog import Batch, Catalog
-from searchengine.encoder import Encoder, TextEncoder
+from searchengine.encoders.interface import Encoder, TextEncoder
+from searchengine.encoders.text.encoder import load_for_texts
 from searchengine.errors import (
     EncoderMismatchError,
     InputError,
@@ -30,7 +31,6 @@ from searchengine.index_types import IndexInfo, Modality
 from searchengine.paths import absolute
 from searchengine.query import Term, compose, modality_of, parse_terms
 from searchengine.space import Space, space_name
-from searchengine.text_encoder import load_for_texts
 from searchengine.types import Failure, Filter, SearchHit, SpaceInfo, TextHit, Vectors
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def load_for_queries(name: str) -> Encoder:
 
     Choosing a faster precision takes a measurement that a query would wait for.
     """
-    from searchengine import clip
+    from searchengine.encoders.openclip import encoder as clip
 
     return clip.load_encoder(name, precision="float32")
 
@@ -369,7 +369,7 @@ class Library:
 
         Raises EncoderMismatchError when the space was made with other weights.
         """
-        from searchengine.text_export import keep_text_tower
+        from searchengine.encoders.text.export import keep_text_tower
 
         for info in self.catalog.spaces():
             if info.encoder == encoder.name:

@@ -1,7 +1,8 @@
 """Published zero-shot retrieval numbers, to print beside measured ones.
 
 The numbers lie in published.csv: a row for every encoder, benchmark and source, rounded to four
-decimals. They are those of the encoders in `searchengine.models` and of OpenAI's CLIP models.
+decimals. They are those of the encoders in `searchengine.encoders.registry` and of OpenAI's CLIP
+models.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from searchengine.models import MODELS
-from searchengine.names import HUB_PREFIX, canonical_name, split_name
+from searchengine.encoders.names import HUB_PREFIX, canonical_name, split_name
+from searchengine.encoders.registry import MODELS
 
 SOURCES = {
     "open_clip": "open_clip, docs/openclip_retrieval_results.csv",
@@ -31,7 +32,7 @@ class PublishedNumber:
     """One published number."""
 
     encoder: str
-    """ARCH/TAG, as `searchengine.models` names it."""
+    """ARCH/TAG, as `searchengine.encoders.registry` names it."""
     dataset: str
     """A name in `searchengine.protocols.BENCHMARKS`."""
     metric: str

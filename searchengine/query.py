@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.encoder import TextEncoder
+from searchengine.encoders.interface import TextEncoder
 from searchengine.errors import QueryError
 from searchengine.images.formats import is_image_name
 from searchengine.index_types import Modality

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from searchengine.encoder import Encoder
+from searchengine.encoders.interface import Encoder
 
 BATCHES_A_TURN = 4
 """At the start of a turn the last decodes are still under way: longer turns, fewer such starts."""

@@ -14,7 +14,7 @@ from PIL import Image
 from cli import main as cli_main
 from indexers import pipeline
 from indexers.run import IndexOptions
-from searchengine import clip
+from searchengine.encoders.openclip import encoder as clip
 from searchengine.library import Library, open_library
 from tests.fake import FakeEncoder
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from searchengine import bpe
-from searchengine.bpe import ClipTokenizer
+from searchengine.encoders.text import tokenizer as bpe
+from searchengine.encoders.text.tokenizer import ClipTokenizer
 from searchengine.tuning_queries import everyday_texts
 
 ROOT = Path(__file__).parents[1]
@@ -96,7 +96,7 @@ def test_no_two_merges_give_the_same_token(light: ClipTokenizer) -> None:
 
 def test_plain_english_imports_nothing_for_other_alphabets() -> None:
     code = (
-        "import sys, json; from searchengine.bpe import ClipTokenizer;"
+        "import sys, json; from searchengine.encoders.text.tokenizer import ClipTokenizer;"
         "ClipTokenizer(77).ids(\"It's a dog & 2 cats\".replace('& ', ''));"
         "print(json.dumps(sorted(sys.modules)))"
     )

@@ -15,9 +15,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from searchengine import hub, placement, sources
-from searchengine.clip import ClipEncoder, choose_default, load_encoder
-from searchengine.encoder import Encoder
+from searchengine.encoders import hub
+from searchengine.encoders.interface import Encoder
+from searchengine.encoders.openclip import precision as placement
+from searchengine.encoders.openclip import sources
+from searchengine.encoders.openclip.encoder import ClipEncoder, choose_default, load_encoder
+from searchengine.encoders.openclip.precision import prefer_bfloat16
+from searchengine.encoders.openclip.preprocess import split_transform
+from searchengine.encoders.registry import RECOMMENDED
 from searchengine.errors import (
     DeviceUnavailableError,
     EncoderError,
@@ -26,9 +31,6 @@ from searchengine.errors import (
     UnknownEncoderError,
     UnreadableImageError,
 )
-from searchengine.models import RECOMMENDED
-from searchengine.placement import prefer_bfloat16
-from searchengine.preprocess import split_transform
 
 torch = pytest.importorskip("torch")
 open_clip = pytest.importorskip("open_clip")
@@ -259,7 +261,7 @@ def test_half_precision_agrees(encoder: ClipEncoder, tiny: str, precision: str) 
 
 def test_starter_of_float16_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "STARTER_DIR", tmp_path / "starter")
-    monkeypatch.setattr("searchengine.models.STARTER_DIR", tmp_path / "starter")
+    monkeypatch.setattr("searchengine.encoders.registry.STARTER_DIR", tmp_path / "starter")
     with pytest.raises(EncoderError, match="missing from this installation"):
         load_encoder("starter")
     make_model(tmp_path / "starter", dtype=torch.float16)

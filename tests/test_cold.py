@@ -11,8 +11,8 @@ from typing import NamedTuple
 import pytest
 
 from indexers.discover import Walk
-from searchengine.encoder import Encoder
-from searchengine.text_encoder import TOWER_FILE, load_for_texts
+from searchengine.encoders.interface import Encoder
+from searchengine.encoders.text.encoder import TOWER_FILE, load_for_texts
 from searchengine.types import SpaceInfo
 from tests.libraries import imagined_files, list_files
 

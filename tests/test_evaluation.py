@@ -15,7 +15,7 @@ from PIL import Image
 
 from searchengine import load_encoder
 from searchengine.datasets import read_dataset
-from searchengine.encoder import Encoder
+from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
     CaptionFileError,
     EncoderMismatchError,

@@ -17,9 +17,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from searchengine import load_encoder, placement
-from searchengine.clip import ClipEncoder
+from searchengine import load_encoder
 from searchengine.datasets import CaptionedImage, read_dataset
+from searchengine.encoders.openclip import precision as placement
+from searchengine.encoders.openclip.encoder import ClipEncoder
 from searchengine.image_files import find_images
 from searchengine.images.decode import read_image
 from searchengine.metrics import image_retrieval, text_retrieval

@@ -7,7 +7,7 @@ import timm
 import torch
 from torch import nn
 
-from searchengine.folding import fold_norms, norms_after_convolutions
+from searchengine.encoders.openclip.batchnorm import fold_norms, norms_after_convolutions
 
 EXAMPLE = torch.zeros(1, 3, 16, 16)
 

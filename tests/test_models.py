@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 from safetensors import safe_open
 
-from searchengine import hub, models
-from searchengine.encoder import Encoder
-from searchengine.models import MODELS, RECOMMENDED, ModelInfo, is_cached
-from searchengine.names import canonical_name
+from searchengine.encoders import hub
+from searchengine.encoders import registry as models
+from searchengine.encoders.interface import Encoder
+from searchengine.encoders.names import canonical_name
+from searchengine.encoders.registry import MODELS, RECOMMENDED, ModelInfo, is_cached
 from tests.fake import COLOURS, FakeEncoder
 
 PUBLISHED = Path(__file__).parents[2] / "shared" / "reference"

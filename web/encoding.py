@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from searchengine.encoder import Encoder, TextEncoder
+from searchengine.encoders.interface import Encoder, TextEncoder
 from searchengine.errors import ClipseekError
 from searchengine.types import Vectors
 

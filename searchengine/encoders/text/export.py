@@ -18,20 +18,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.bpe import VOCABULARY, ClipTokenizer
-from searchengine.clip import ClipEncoder
-from searchengine.encoder import TextEncoder
-from searchengine.errors import EncoderError
-from searchengine.names import STARTER
-from searchengine.tensor_file import Tensor
-from searchengine.text_encoder import (
+from searchengine.encoders.interface import TextEncoder
+from searchengine.encoders.names import STARTER
+from searchengine.encoders.openclip.encoder import ClipEncoder
+from searchengine.encoders.text.encoder import (
     TOWER_FILE,
     TOWER_FORMAT,
     UNUSABLE,
     LightTextEncoder,
     load_for_texts,
 )
-from searchengine.text_tower import TextTower, TowerShape
+from searchengine.encoders.text.tensors import Tensor
+from searchengine.encoders.text.tokenizer import VOCABULARY, ClipTokenizer
+from searchengine.encoders.text.tower import TextTower, TowerShape
+from searchengine.errors import EncoderError
 from searchengine.types import SpaceInfo
 
 LEAST_COSINE = 0.9999

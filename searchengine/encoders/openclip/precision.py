@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from searchengine.building import ClipModel, Parts
-from searchengine.choices import choice_key, remember, remembered
-from searchengine.folding import fold_norms
-from searchengine.preprocess import Preprocessing
+from searchengine.encoders.openclip.batchnorm import fold_norms
+from searchengine.encoders.openclip.build import ClipModel, Parts
+from searchengine.encoders.openclip.precision_cache import choice_key, remember, remembered
+from searchengine.encoders.openclip.preprocess import Preprocessing
 
 if TYPE_CHECKING:
     import torch

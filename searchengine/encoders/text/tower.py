@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from searchengine.encoders.text.tensors import Tensor
 from searchengine.float16 import widened
-from searchengine.tensor_file import Tensor
 
 Rows = NDArray[np.float32]
 

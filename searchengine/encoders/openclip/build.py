@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine import hub
+from searchengine.encoders import hub
+from searchengine.encoders.fingerprint import fingerprint_of, stride
+from searchengine.encoders.names import DIR_PREFIX
+from searchengine.encoders.openclip.preprocess import Preprocessing, split_transform
+from searchengine.encoders.openclip.sources import Source, text_config
 from searchengine.errors import ClipseekError, EncoderError
-from searchengine.fingerprint import fingerprint_of, stride
-from searchengine.names import DIR_PREFIX
-from searchengine.preprocess import Preprocessing, split_transform
-from searchengine.sources import Source, text_config
 
 if TYPE_CHECKING:
     import torch

@@ -12,7 +12,7 @@ import platform
 from contextlib import suppress
 from pathlib import Path
 
-from searchengine.cpu import cpu
+from searchengine.encoders.openclip.cpu import cpu
 
 
 def choice_key(fingerprint: str, torch_version: str, threads: int) -> str:

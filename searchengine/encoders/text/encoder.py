@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from searchengine import hub
-from searchengine.bpe import VOCABULARY, ClipTokenizer
+from searchengine.encoders import hub
+from searchengine.encoders.fingerprint import fingerprint_of, stride
+from searchengine.encoders.names import STARTER
+from searchengine.encoders.registry import STARTER_DIR
+from searchengine.encoders.text.tensors import TensorFile, UnreadableTensorsError
+from searchengine.encoders.text.tokenizer import VOCABULARY, ClipTokenizer
+from searchengine.encoders.text.tower import TextTower, TowerShape
 from searchengine.errors import EncoderError
-from searchengine.fingerprint import fingerprint_of, stride
-from searchengine.models import STARTER_DIR
-from searchengine.names import STARTER
-from searchengine.tensor_file import TensorFile, UnreadableTensorsError
-from searchengine.text_tower import TextTower, TowerShape
 from searchengine.types import SpaceInfo, Vectors
 
 TOWER_FILE = "text_tower.safetensors"
@@ -37,7 +37,7 @@ UNUSABLE = (OSError, UnreadableTensorsError, ValueError, KeyError, TypeError)
 
 @dataclass(frozen=True, eq=False)
 class LightTextEncoder:
-    """A text tower alone, as a `searchengine.encoder.TextEncoder`; on the CPU, in float32."""
+    """A text tower alone, as a `TextEncoder`; on the CPU, in float32."""
 
     name: str
     fingerprint: str

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from searchengine import hub
-from searchengine.batches import BatchLimit, BatchTooLargeError, Item
-from searchengine.building import ClipModel, build, fingerprint, quiet
 from searchengine.devices import choose_device
+from searchengine.encoders import hub
+from searchengine.encoders.names import STARTER, canonical_name
+from searchengine.encoders.openclip.batches import BatchLimit, BatchTooLargeError, Item
+from searchengine.encoders.openclip.build import ClipModel, build, fingerprint, quiet
+from searchengine.encoders.openclip.precision import PRECISIONS, normalised, place
+from searchengine.encoders.openclip.preprocess import Preprocessing
+from searchengine.encoders.openclip.sources import find_source
+from searchengine.encoders.registry import RECOMMENDED, is_cached
 from searchengine.errors import EncoderError
-from searchengine.models import RECOMMENDED, is_cached
-from searchengine.names import STARTER, canonical_name
-from searchengine.placement import PRECISIONS, normalised, place
-from searchengine.preprocess import Preprocessing
-from searchengine.sources import find_source
 from searchengine.types import Pixels, Vectors
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ _LOADING = threading.Lock()
 
 @dataclass(frozen=True, eq=False)
 class ClipEncoder:
-    """An open_clip model as a `searchengine.encoder.Encoder`; made by `load_encoder`."""
+    """An open_clip model as a `searchengine.encoders.interface.Encoder`; made by `load_encoder`."""
 
     name: str
     dim: int
@@ -129,8 +129,8 @@ class ClipEncoder:
 def load_encoder(name: str, *, device: str = "auto", precision: str = "auto") -> ClipEncoder:
     """The encoder of this name, ready to encode.
 
-    `name` is one of the forms in `searchengine.names`; `device` is "auto", "cuda", "mps" or
-    "cpu"; `precision` is "auto", "float32", "bfloat16" or "float16". `auto` takes a GPU where
+    `name` is one of the forms in `searchengine.encoders.names`; `device` is "auto", "cuda", "mps"
+    or "cpu"; `precision` is "auto", "float32", "bfloat16" or "float16". `auto` takes a GPU where
     there is one; half precision on CUDA; on a CPU bfloat16 where a measurement shows it faster
     and equal; float32 otherwise.
 

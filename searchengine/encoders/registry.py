@@ -11,8 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from searchengine import hub
-from searchengine.names import DIR_PREFIX, HUB_PREFIX, STARTER, canonical_name, is_path, split_name
+from searchengine.encoders import hub
+from searchengine.encoders.names import (
+    DIR_PREFIX,
+    HUB_PREFIX,
+    STARTER,
+    canonical_name,
+    is_path,
+    split_name,
+)
 
 STARTER_DIR = Path(__file__).parent / STARTER
 """Where the starter's config and weights lie in the package."""

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from searchengine import hub
+from searchengine.encoders import hub
+from searchengine.encoders.names import DIR_PREFIX, HUB_PREFIX, STARTER, is_path, split_name
+from searchengine.encoders.registry import MODELS, RECOMMENDED, STARTER_DIR, is_cached
 from searchengine.errors import EncoderError, PathNotFoundError, UnknownEncoderError
-from searchengine.models import MODELS, RECOMMENDED, STARTER_DIR, is_cached
-from searchengine.names import DIR_PREFIX, HUB_PREFIX, STARTER, is_path, split_name
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What turns pictures and texts into unit vectors, by name."""
