@@ -11,7 +11,7 @@ from pathlib import Path
 from indexers.run import IndexOptions, Run
 from indexers.survey import Survey, take_survey
 from searchengine.catalog.catalog import Batch
-from searchengine.embedding import Observer
+from searchengine.embedding.stream import Observer
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import MissingExtraError
 from searchengine.library import Library, Writer

@@ -15,13 +15,13 @@ import numpy as np
 from indexers.discover import WalkRules
 from indexers.plan import Job
 from searchengine.catalog.catalog import Batch, Twin
-from searchengine.embedding import BATCH_SIZES, Observer, ahead
+from searchengine.embedding.stream import BATCH_SIZES, Observer, ahead
+from searchengine.embedding.throttle import Turns
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import ImageError, MissingExtraError, reason_of
 from searchengine.images.decode import MAX_MEGAPIXELS, read_image
 from searchengine.library import Writer
 from searchengine.space import Space
-from searchengine.turns import Turns
 from searchengine.types import FileState, ImageEntry, ImageFacts, Pixels, Vectors
 
 SAVE_SECONDS = 3.0

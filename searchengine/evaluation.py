@@ -14,7 +14,7 @@ import numpy as np
 from searchengine import ann
 from searchengine.datasets import AUTO, FORMATS, CaptionedImage, Dataset, choose_split, read_dataset
 from searchengine.devices import cuda_or_cpu
-from searchengine.embedding import Observer, embed_files
+from searchengine.embedding.stream import Observer, embed_files
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import InputError
 from searchengine.evaluation_types import Direction, Evaluation, Protocol, PublishedRow

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from searchengine import embedding
-from searchengine.embedding import ahead, embed_files
+from searchengine.embedding import stream as embedding
+from searchengine.embedding.stream import ahead, embed_files
+from searchengine.embedding.throttle import Turns
 from searchengine.errors import InputError
-from searchengine.turns import Turns
 from searchengine.types import Pixels, Vectors
 from tests.conftest import Watcher, Workbench
 from tests.fake import COLOURS, FakeEncoder

@@ -11,10 +11,10 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
+from searchengine.embedding.throttle import Turns
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import ImageError, InputError, MissingExtraError, reason_of
 from searchengine.images.decode import read_image
-from searchengine.turns import Turns
 from searchengine.types import Pixels, Vectors
 
 BATCH_SIZES = {"cuda": 256, "mps": 64, "cpu": 16}

@@ -1,0 +1,1 @@
+"""Many image files through decoder and encoder, side by side."""
