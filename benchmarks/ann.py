@@ -19,14 +19,14 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.clouds import Clouds
-from searchengine import ann
-from searchengine.ann import AnnIndex
 from searchengine.choosing import choose, milliseconds
-from searchengine.coarse import coarse_on
 from searchengine.devices import cuda_or_cpu
 from searchengine.engine import FEW_ROWS, rank_through
-from searchengine.index_plan import default_setting, force_plan, given_plan
-from searchengine.index_types import Modality, Setting, TunedSetting
+from searchengine.index import faiss_index as ann
+from searchengine.index.cells import coarse_on
+from searchengine.index.faiss_index import AnnIndex
+from searchengine.index.plan import default_setting, force_plan, given_plan
+from searchengine.index.types import Modality, Setting, TunedSetting
 from searchengine.metrics import agreement
 from searchengine.tuning import Bench, Trial, exact_row
 from searchengine.tuning_queries import QuerySet, exact_answers, image_queries, without_own

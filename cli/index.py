@@ -77,7 +77,7 @@ def index(
     from indexers.discover import WalkRules, require_roots
     from indexers.run import IndexOptions
     from searchengine import load_encoder, open_library
-    from searchengine.index_plan import cells_of
+    from searchengine.index.plan import cells_of
 
     limit = parse_size(memory) if memory else None
     if factory:

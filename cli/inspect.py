@@ -12,7 +12,7 @@ from cli import output
 from cli.options import JsonOption, LibraryOption
 
 if TYPE_CHECKING:
-    from searchengine.index_types import IndexInfo, Setting, TunedSetting
+    from searchengine.index.types import IndexInfo, Setting, TunedSetting
 
 
 def info(library: LibraryOption = None, json_output: JsonOption = False) -> None:

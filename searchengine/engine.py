@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.ann import AnnIndex, Mask
-from searchengine.index_plan import setting_for, shortlist_size
-from searchengine.index_types import Modality, Setting
+from searchengine.index.faiss_index import AnnIndex, Mask
+from searchengine.index.plan import setting_for, shortlist_size
+from searchengine.index.types import Modality, Setting
 from searchengine.space import Space
 from searchengine.types import Filter, SearchHit, TextHit, Vectors
 from searchengine.vectors.file import Rows

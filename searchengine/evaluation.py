@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from searchengine import ann
 from searchengine.datasets import AUTO, FORMATS, CaptionedImage, Dataset, choose_split, read_dataset
 from searchengine.devices import cuda_or_cpu
 from searchengine.embedding.stream import Observer, embed_files
@@ -21,6 +20,7 @@ from searchengine.evaluation_types import Direction, Evaluation, Protocol, Publi
 from searchengine.examples import Measured, project, sample_pairs, worst_failures
 from searchengine.health import measure_health
 from searchengine.image_files import find_images
+from searchengine.index import faiss_index as ann
 from searchengine.library import Library
 from searchengine.metrics import image_retrieval, text_retrieval
 from searchengine.protocols import Usage, dataset_sha256, guard, recognise

@@ -27,7 +27,7 @@ from searchengine.errors import (
     StorageFullError,
     reason_of,
 )
-from searchengine.index_types import IndexInfo, Modality
+from searchengine.index.types import IndexInfo, Modality
 from searchengine.paths import absolute
 from searchengine.query import Term, compose, modality_of, parse_terms
 from searchengine.space import Space, space_name

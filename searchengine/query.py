@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from searchengine.encoders.interface import TextEncoder
 from searchengine.errors import QueryError
 from searchengine.images.formats import is_image_name
-from searchengine.index_types import Modality
+from searchengine.index.types import Modality
 from searchengine.types import Vectors
 
 WEIGHT = re.compile(r"(?P<weight>\d+(?:\.\d*)?|\.\d+):(?P<rest>.+)", re.DOTALL)

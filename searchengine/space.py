@@ -9,15 +9,15 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from searchengine import ann
-from searchengine.ann import AnnIndex
 from searchengine.catalog.catalog import Catalog
-from searchengine.coarse import ON_CPU, coarse_on
 from searchengine.encoders.text.encoder import TOWER_FILE
 from searchengine.errors import MissingExtraError
-from searchengine.index_facts import files, read_facts, write_facts
-from searchengine.index_plan import next_step, setting_for
-from searchengine.index_types import IndexFacts, IndexInfo, Modality, Step, TunedSetting
+from searchengine.index import faiss_index as ann
+from searchengine.index.cells import ON_CPU, coarse_on
+from searchengine.index.facts import files, read_facts, write_facts
+from searchengine.index.faiss_index import AnnIndex
+from searchengine.index.plan import next_step, setting_for
+from searchengine.index.types import IndexFacts, IndexInfo, Modality, Step, TunedSetting
 from searchengine.types import SpaceInfo
 from searchengine.vectors.file import VectorFile
 

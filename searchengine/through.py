@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine import ann
-from searchengine.coarse import coarse_on
 from searchengine.evaluation_types import WayRow
-from searchengine.index_facts import files
-from searchengine.index_plan import EXACT_BELOW, LEAST_ROWS, force_plan
+from searchengine.index import faiss_index as ann
+from searchengine.index.cells import coarse_on
+from searchengine.index.facts import files
+from searchengine.index.plan import EXACT_BELOW, LEAST_ROWS, force_plan
 from searchengine.metrics import agreement
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.ann import AnnIndex
 from searchengine.choosing import TIMED, choose, mask_of, milliseconds
 from searchengine.devices import cuda_or_cpu
 from searchengine.engine import rank_through
 from searchengine.errors import InputError
-from searchengine.index_plan import EXACT_BELOW, default_setting
-from searchengine.index_types import Modality, Setting, TunedSetting
+from searchengine.index.faiss_index import AnnIndex
+from searchengine.index.plan import EXACT_BELOW, default_setting
+from searchengine.index.types import Modality, Setting, TunedSetting
 from searchengine.metrics import agreement
 from searchengine.space import Space
 from searchengine.tuning_queries import (

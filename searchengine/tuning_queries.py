@@ -9,7 +9,7 @@ from importlib.resources import files
 import numpy as np
 
 from searchengine.errors import InputError
-from searchengine.index_types import Modality
+from searchengine.index.types import Modality
 from searchengine.space import Space
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows

@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from searchengine import ann, engine, index_facts, index_plan
+from searchengine import engine
 from searchengine.catalog.catalog import Batch
 from searchengine.engine import rank_images
 from searchengine.errors import InputError, LibraryUnusableError
-from searchengine.index_facts import read_facts
-from searchengine.index_types import Modality, Setting, Step, TunedSetting
+from searchengine.index import facts as index_facts
+from searchengine.index import faiss_index as ann
+from searchengine.index import plan as index_plan
+from searchengine.index.facts import read_facts
+from searchengine.index.types import Modality, Setting, Step, TunedSetting
 from searchengine.library import open_library
 from searchengine.space import Space
 from searchengine.types import FileState, Filter, ImageEntry, ImageFacts, Vectors

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from searchengine import ann, coarse
-from searchengine.coarse import ON_CPU, Coarse, FaissCells, TorchCells, coarse_on
 from searchengine.devices import cuda_or_cpu
 from searchengine.errors import DeviceUnavailableError
-from searchengine.index_plan import given_plan
+from searchengine.index import cells as coarse
+from searchengine.index import faiss_index as ann
+from searchengine.index.cells import ON_CPU, Coarse, FaissCells, TorchCells, coarse_on
+from searchengine.index.plan import given_plan
 from searchengine.types import Vectors
 from searchengine.vectors import scan_torch as torch_scan
 from searchengine.vectors.scan import scan

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from searchengine import index_plan
 from searchengine.errors import InputError
-from searchengine.index_plan import (
+from searchengine.index import plan as index_plan
+from searchengine.index.plan import (
     force_plan,
     given_plan,
     next_step,
@@ -17,14 +17,7 @@ from searchengine.index_plan import (
     setting_for,
     shortlist_size,
 )
-from searchengine.index_types import (
-    IndexFacts,
-    IndexPlan,
-    Modality,
-    Setting,
-    Step,
-    TunedSetting,
-)
+from searchengine.index.types import IndexFacts, IndexPlan, Modality, Setting, Step, TunedSetting
 
 MILLION = 1_000_000
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from searchengine.errors import QueryError
-from searchengine.index_types import Modality
+from searchengine.index.types import Modality
 from searchengine.query import Kind, Term, modality_of, parse_terms
 
 

@@ -7,9 +7,10 @@ import sys
 import numpy as np
 import pytest
 
-from searchengine import ann, through
+from searchengine import through
 from searchengine.errors import MissingExtraError
 from searchengine.evaluation_types import WayRow
+from searchengine.index import faiss_index as ann
 from searchengine.metrics import success
 from searchengine.ranks import pair_ranks
 from searchengine.through import EXACT, RAW, RESCORED, caveats, measure_ways

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from searchengine import choosing, engine, index_plan, tuning, tuning_queries
+from searchengine import choosing, engine, tuning, tuning_queries
 from searchengine.catalog.catalog import Batch
 from searchengine.choosing import _ChoosingHalf, choose, depths, probe_numbers
 from searchengine.engine import rank_images, rank_through
 from searchengine.errors import InputError, LibraryLockedError
-from searchengine.index_facts import read_facts
-from searchengine.index_types import Modality, Setting
+from searchengine.index import plan as index_plan
+from searchengine.index.facts import read_facts
+from searchengine.index.types import Modality, Setting
 from searchengine.library import Library
 from searchengine.metrics import agreement
 from searchengine.tuning import TuneReport

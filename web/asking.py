@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from searchengine import engine
 from searchengine.catalog.facets import Facets
 from searchengine.errors import NothingIndexedError, QueryError
-from searchengine.index_types import Modality
+from searchengine.index.types import Modality
 from searchengine.library import Library, LibraryInfo
 from searchengine.query import parse_text, unit
 from searchengine.space import Space

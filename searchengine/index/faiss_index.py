@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.coarse import ON_CPU, Coarse
 from searchengine.errors import InputError, LibraryUnusableError
-from searchengine.faiss_extra import load_faiss as _faiss
-from searchengine.index_facts import facts_path, index_path, read_facts, write_facts
-from searchengine.index_plan import setting_among, setting_for, shortlist_size
-from searchengine.index_types import IndexFacts, IndexPlan, Setting
+from searchengine.index.cells import ON_CPU, Coarse
+from searchengine.index.facts import facts_path, index_path, read_facts, write_facts
+from searchengine.index.faiss_module import load_faiss as _faiss
+from searchengine.index.plan import setting_among, setting_for, shortlist_size
+from searchengine.index.types import IndexFacts, IndexPlan, Setting
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows
 from searchengine.vectors.scan import BLOCK_ROWS, NO_ROW, RowNumbers, blocks

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from searchengine.devices import cuda_or_cpu
-from searchengine.faiss_extra import load_faiss
+from searchengine.index.faiss_module import load_faiss
 from searchengine.types import Vectors
 from searchengine.vectors.scan import RowNumbers
 from searchengine.vectors.scan_torch import ROUNDS, nearest_cells, spherical_kmeans

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from searchengine.index_types import IndexFacts, IndexPlan, TunedSetting
+from searchengine.index.types import IndexFacts, IndexPlan, TunedSetting
 
 FORMAT = 1
 """Of the file. An index of another format is as none, and built anew."""

@@ -8,7 +8,7 @@ from math import ceil
 import numpy as np
 
 from searchengine.errors import InputError
-from searchengine.index_types import IndexFacts, IndexPlan, Modality, Setting, Step
+from searchengine.index.types import IndexFacts, IndexPlan, Modality, Setting, Step
 
 EXACT_BELOW = 100_000
 """Rows below which an exact scan answers in some tens of milliseconds, and no index is built."""

@@ -1,0 +1,1 @@
+"""The approximate index: derived, deletable, planned from numbers. The home of faiss."""
