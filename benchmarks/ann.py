@@ -27,7 +27,7 @@ from searchengine.index.cells import coarse_on
 from searchengine.index.faiss_index import AnnIndex
 from searchengine.index.plan import default_setting, force_plan, given_plan
 from searchengine.index.types import Modality, Setting, TunedSetting
-from searchengine.metrics import agreement
+from searchengine.measures.recall import agreement
 from searchengine.tuning import Bench, Trial, exact_row
 from searchengine.tuning_queries import QuerySet, exact_answers, image_queries, without_own
 from searchengine.vectors.file import Rows

@@ -25,9 +25,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.health import measure_health
-from searchengine.metrics import image_retrieval, text_retrieval
-from searchengine.ranks import pair_ranks
+from searchengine.measures.geometry import measure_health
+from searchengine.measures.ranks import pair_ranks
+from searchengine.measures.recall import image_retrieval, text_retrieval
 
 LIMIT = 2e9
 """Bytes."""

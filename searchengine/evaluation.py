@@ -18,14 +18,14 @@ from searchengine.encoders.interface import Encoder
 from searchengine.errors import InputError
 from searchengine.evaluation_types import Direction, Evaluation, Protocol, PublishedRow
 from searchengine.examples import Measured, project, sample_pairs, worst_failures
-from searchengine.health import measure_health
 from searchengine.image_files import find_images
 from searchengine.index import faiss_index as ann
 from searchengine.library import Library
-from searchengine.metrics import image_retrieval, text_retrieval
+from searchengine.measures.geometry import measure_health
+from searchengine.measures.ranks import pair_ranks
+from searchengine.measures.recall import image_retrieval, text_retrieval
 from searchengine.protocols import Usage, dataset_sha256, guard, recognise
 from searchengine.published import published_for
-from searchengine.ranks import pair_ranks
 from searchengine.through import EXACT, THROUGH, caveats, measure_ways
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows

@@ -71,7 +71,7 @@ class PublishedRow:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How images and texts lie to each other in the space; see `searchengine.health`."""
+    """How images and texts lie to each other in the space; see `searchengine.measures.geometry`."""
 
     true_pair_cosine: float
     random_pair_cosine: float

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.evaluation_types import Failure, Projection, Sample
-from searchengine.ranks import PairRanks
+from searchengine.measures.ranks import PairRanks
 from searchengine.types import Vectors
 from searchengine.vectors.scan import scan
 

@@ -15,7 +15,7 @@ from searchengine.index import faiss_index as ann
 from searchengine.index.cells import coarse_on
 from searchengine.index.facts import files
 from searchengine.index.plan import EXACT_BELOW, LEAST_ROWS, force_plan
-from searchengine.metrics import agreement
+from searchengine.measures.recall import agreement
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows
 from searchengine.vectors.scan import RowNumbers, scan

@@ -16,7 +16,7 @@ from searchengine.errors import InputError
 from searchengine.index.faiss_index import AnnIndex
 from searchengine.index.plan import EXACT_BELOW, default_setting
 from searchengine.index.types import Modality, Setting, TunedSetting
-from searchengine.metrics import agreement
+from searchengine.measures.recall import agreement
 from searchengine.space import Space
 from searchengine.tuning_queries import (
     EncodeTexts,

@@ -23,8 +23,8 @@ from searchengine.encoders.openclip import precision as placement
 from searchengine.encoders.openclip.encoder import ClipEncoder
 from searchengine.image_files import find_images
 from searchengine.images.decode import read_image
-from searchengine.metrics import image_retrieval, text_retrieval
-from searchengine.ranks import pair_ranks
+from searchengine.measures.ranks import pair_ranks
+from searchengine.measures.recall import image_retrieval, text_retrieval
 from searchengine.types import Pixels, Vectors
 
 Successes = dict[str, np.ndarray[Any, np.dtype[np.bool_]]]

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from searchengine import health
-from searchengine.health import (
+from searchengine.measures import geometry as health
+from searchengine.measures.geometry import (
     alignment,
     hubness,
     linear_separability,
@@ -21,7 +21,7 @@ from searchengine.health import (
     ranking_accuracy,
     uniformity,
 )
-from searchengine.ranks import PairRanks, pair_ranks
+from searchengine.measures.ranks import PairRanks, pair_ranks
 from tests.captioned import Case, unit
 
 

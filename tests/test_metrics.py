@@ -11,8 +11,14 @@ from ir_measures import RR, Qrel, R, ScoredDoc, Success
 from numpy.typing import NDArray
 
 from searchengine.evaluation_types import Direction
-from searchengine.metrics import agreement, bootstrap, image_retrieval, success, text_retrieval
-from searchengine.ranks import PairRanks, pair_ranks
+from searchengine.measures.ranks import PairRanks, pair_ranks
+from searchengine.measures.recall import (
+    agreement,
+    bootstrap,
+    image_retrieval,
+    success,
+    text_retrieval,
+)
 from tests.captioned import Case, make, unit
 
 KS = (1, 2, 5, 10)

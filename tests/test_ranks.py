@@ -8,8 +8,8 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from searchengine import ranks
-from searchengine.ranks import UNSURE, PairRanks, pair_cosines, pair_ranks
+from searchengine.measures import ranks
+from searchengine.measures.ranks import UNSURE, PairRanks, pair_cosines, pair_ranks
 from tests.captioned import Case, make, unit
 
 

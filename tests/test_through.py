@@ -11,8 +11,8 @@ from searchengine import through
 from searchengine.errors import MissingExtraError
 from searchengine.evaluation_types import WayRow
 from searchengine.index import faiss_index as ann
-from searchengine.metrics import success
-from searchengine.ranks import pair_ranks
+from searchengine.measures.ranks import pair_ranks
+from searchengine.measures.recall import success
 from searchengine.through import EXACT, RAW, RESCORED, caveats, measure_ways
 from tests.captioned import Case, unit
 

@@ -19,7 +19,7 @@ from searchengine.index import plan as index_plan
 from searchengine.index.facts import read_facts
 from searchengine.index.types import Modality, Setting
 from searchengine.library import Library
-from searchengine.metrics import agreement
+from searchengine.measures.recall import agreement
 from searchengine.tuning import TuneReport
 from searchengine.tuning_queries import QuerySet, everyday_texts, exact_answers, without_own
 from searchengine.types import FileState, ImageEntry, ImageFacts, Vectors

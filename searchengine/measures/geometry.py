@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.evaluation_types import Health
-from searchengine.ranks import PairRanks
+from searchengine.measures.ranks import PairRanks
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows
 from searchengine.vectors.scan_torch import best_rows

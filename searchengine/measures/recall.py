@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.evaluation_types import Direction
-from searchengine.ranks import PairRanks
+from searchengine.measures.ranks import PairRanks
 from searchengine.vectors.scan import NO_ROW
 
 RESAMPLES = 1_000

@@ -1,0 +1,1 @@
+"""Measures of retrieval and of a space, as functions on arrays."""
