@@ -29,7 +29,7 @@ def describe(
 ) -> None:
     """Say what is in images: the nearest of given texts or of stored captions."""
     from searchengine import open_library
-    from searchengine.captions import read_texts
+    from searchengine.datasets.text_files import read_texts
 
     choices = read_texts(texts) if texts else None
     with open_library(library) as opened:
@@ -60,7 +60,7 @@ def add(
 ) -> None:
     """Store the captions of a file for images of the library."""
     from searchengine import open_library
-    from searchengine.captions import read_captions
+    from searchengine.datasets.text_files import read_captions
 
     pairs = read_captions(file, images)
     with open_library(library) as opened:

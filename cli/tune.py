@@ -53,7 +53,7 @@ def tune(
     limit = parse_size(memory) if memory else None
 
     from searchengine import open_library
-    from searchengine.captions import read_texts
+    from searchengine.datasets.text_files import read_texts
 
     texts = read_texts(queries) if queries else None
     with open_library(library) as opened:

@@ -11,14 +11,21 @@ from pathlib import Path
 
 import numpy as np
 
-from searchengine.datasets import AUTO, FORMATS, CaptionedImage, Dataset, choose_split, read_dataset
+from searchengine.datasets.dataset import (
+    AUTO,
+    FORMATS,
+    CaptionedImage,
+    Dataset,
+    choose_split,
+    read_dataset,
+)
+from searchengine.datasets.images import find_images
 from searchengine.devices import cuda_or_cpu
 from searchengine.embedding.stream import Observer, embed_files
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import InputError
 from searchengine.evaluation_types import Direction, Evaluation, Protocol, PublishedRow
 from searchengine.examples import Measured, project, sample_pairs, worst_failures
-from searchengine.image_files import find_images
 from searchengine.index import faiss_index as ann
 from searchengine.library import Library
 from searchengine.measures.geometry import measure_health

@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from searchengine.datasets import ALL, CaptionedImage, Dataset
+from searchengine.datasets.dataset import ALL, CaptionedImage, Dataset
 from searchengine.images.formats import is_image_name
 
 FLICKR8K, FLICKR30K, COCO = "flickr8k", "flickr30k", "coco"

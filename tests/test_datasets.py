@@ -15,17 +15,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from searchengine import datasets
-from searchengine.captions import read_captions, read_texts
-from searchengine.datasets import (
+from searchengine.datasets import dataset as datasets
+from searchengine.datasets.dataset import (
     FORMATS,
     CaptionedImage,
     Dataset,
     choose_split,
     read_dataset,
 )
+from searchengine.datasets.images import find_images, likely_directories
+from searchengine.datasets.text_files import read_captions, read_texts
 from searchengine.errors import CaptionFileError, InputError, PathNotFoundError
-from searchengine.image_files import find_images, likely_directories
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 """Real caption files, where they lie beside the checkout."""

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from searchengine import load_encoder
-from searchengine.datasets import read_dataset
+from searchengine.datasets.dataset import read_dataset
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
     CaptionFileError,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from searchengine import protocols
-from searchengine.datasets import CaptionedImage, Dataset, choose_split, read_dataset
+from searchengine.datasets.dataset import CaptionedImage, Dataset, choose_split, read_dataset
 from searchengine.protocols import (
     BENCHMARKS,
     Benchmark,

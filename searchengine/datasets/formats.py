@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from searchengine.captions import PAIR_COLUMNS, csv_records, json_records, numbered_lines
+from searchengine.datasets.text_files import PAIR_COLUMNS, csv_records, json_records, numbered_lines
 from searchengine.errors import CaptionFileError
 
 RESTVAL = "restval"

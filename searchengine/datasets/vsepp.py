@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from searchengine.caption_formats import Parsed, Record, record
-from searchengine.captions import read_text
+from searchengine.datasets.formats import Parsed, Record, record
+from searchengine.datasets.text_files import read_text
 from searchengine.errors import CaptionFileError
 
 FORMAT = "vsepp"

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from searchengine.datasets import CaptionedImage
+from searchengine.datasets.dataset import CaptionedImage
 from searchengine.errors import InputError, PathNotFoundError, reason_of
 from searchengine.paths import absolute
 

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from searchengine import vsepp
-from searchengine.caption_formats import PARSERS, RESTVAL, Parsed, detect
-from searchengine.captions import numbered_lines, read_text
+from searchengine.datasets import vsepp
+from searchengine.datasets.formats import PARSERS, RESTVAL, Parsed, detect
+from searchengine.datasets.text_files import numbered_lines, read_text
 from searchengine.errors import CaptionFileError, InputError
 
 AUTO = "auto"

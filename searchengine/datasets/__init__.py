@@ -1,0 +1,1 @@
+"""Files of captions, those of benchmarks and those of users, and where their images are."""
