@@ -15,7 +15,7 @@ from searchengine.embedding.stream import Observer
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import MissingExtraError
 from searchengine.library import Library, Writer
-from searchengine.space import Space
+from searchengine.spaces.space import Space
 from searchengine.types import FileState
 
 log = logging.getLogger("clipseek")

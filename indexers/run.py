@@ -21,7 +21,7 @@ from searchengine.encoders.interface import Encoder
 from searchengine.errors import ImageError, MissingExtraError, reason_of
 from searchengine.images.decode import MAX_MEGAPIXELS, read_image
 from searchengine.library import Writer
-from searchengine.space import Space
+from searchengine.spaces.space import Space
 from searchengine.types import FileState, ImageEntry, ImageFacts, Pixels, Vectors
 
 SAVE_SECONDS = 3.0

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from searchengine.index.faiss_index import AnnIndex, Mask
 from searchengine.index.plan import setting_for, shortlist_size
 from searchengine.index.types import Modality, Setting
-from searchengine.space import Space
+from searchengine.spaces.space import Space
 from searchengine.types import Filter, SearchHit, TextHit, Vectors
 from searchengine.vectors.file import Rows
 from searchengine.vectors.scan import RowNumbers, scan

@@ -30,7 +30,7 @@ from searchengine.errors import (
 from searchengine.index.types import IndexInfo, Modality
 from searchengine.paths import absolute
 from searchengine.query import Term, compose, modality_of, parse_terms
-from searchengine.space import Space, space_name
+from searchengine.spaces.space import Space, space_name
 from searchengine.types import Failure, Filter, SearchHit, SpaceInfo, TextHit, Vectors
 
 if TYPE_CHECKING:

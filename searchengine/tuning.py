@@ -17,7 +17,7 @@ from searchengine.index.faiss_index import AnnIndex
 from searchengine.index.plan import EXACT_BELOW, default_setting
 from searchengine.index.types import Modality, Setting, TunedSetting
 from searchengine.measures.recall import agreement
-from searchengine.space import Space
+from searchengine.spaces.space import Space
 from searchengine.tuning_queries import (
     EncodeTexts,
     QuerySet,

@@ -10,7 +10,7 @@ import numpy as np
 
 from searchengine.errors import InputError
 from searchengine.index.types import Modality
-from searchengine.space import Space
+from searchengine.spaces.space import Space
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows
 from searchengine.vectors.scan import NO_ROW, RowNumbers

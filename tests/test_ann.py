@@ -19,7 +19,7 @@ from searchengine.index import plan as index_plan
 from searchengine.index.facts import read_facts
 from searchengine.index.types import Modality, Setting, Step, TunedSetting
 from searchengine.library import open_library
-from searchengine.space import Space
+from searchengine.spaces.space import Space
 from searchengine.types import FileState, Filter, ImageEntry, ImageFacts, Vectors
 from searchengine.vectors.scan import scan
 from tests.conftest import Workbench

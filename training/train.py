@@ -1,6 +1,6 @@
-"""The whole recipe, from photos and captions to the shipped file.
+r"""The whole recipe, from photos and captions to the shipped file.
 
-    python training/train.py --data ../shared/data --work build/training \\
+    python training/train.py --data ../shared/data --work build/training \
         --out searchengine/encoders/starter
 
 What a stage leaves in `--work` is used again by the next run.

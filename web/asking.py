@@ -22,7 +22,7 @@ from searchengine.errors import NothingIndexedError, QueryError
 from searchengine.index.types import Modality
 from searchengine.library import Library, LibraryInfo
 from searchengine.query import parse_text, unit
-from searchengine.space import Space
+from searchengine.spaces.space import Space
 from searchengine.types import Filter, ImageRecord, SearchHit, TextHit
 from web.counts import Counts
 from web.encoding import EncodingDesk

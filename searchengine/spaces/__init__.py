@@ -1,0 +1,1 @@
+"""A space: the part of a library that belongs to one encoder."""
