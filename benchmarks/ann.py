@@ -21,13 +21,13 @@ import numpy as np
 from benchmarks.clouds import Clouds
 from searchengine.choosing import choose, milliseconds
 from searchengine.devices import cuda_or_cpu
-from searchengine.engine import FEW_ROWS, rank_through
 from searchengine.index import faiss_index as ann
 from searchengine.index.cells import coarse_on
 from searchengine.index.faiss_index import AnnIndex
 from searchengine.index.plan import default_setting, force_plan, given_plan
 from searchengine.index.types import Modality, Setting, TunedSetting
 from searchengine.measures.recall import agreement
+from searchengine.retrieval.rank import FEW_ROWS, rank_through
 from searchengine.tuning import Bench, Trial, exact_row
 from searchengine.tuning_queries import QuerySet, exact_answers, image_queries, without_own
 from searchengine.vectors.file import Rows

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from searchengine.dates import read_date
 from searchengine.errors import InputError
+from searchengine.retrieval.dates import read_date
 
 LibraryOption = Annotated[
     Path | None,
@@ -63,7 +63,7 @@ def parse_size(text: str) -> int:
 
 
 def parse_date(text: str) -> datetime:
-    """A local time in one of the forms of `searchengine.dates`; wrong usage for another."""
+    """A local time in one of the forms of `searchengine.retrieval.dates`; wrong usage for another."""
     try:
         return read_date(text)
     except InputError as error:

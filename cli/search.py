@@ -76,7 +76,7 @@ def search(
 
     from searchengine import Filter, open_library
     from searchengine.paths import absolute
-    from searchengine.query import parse_terms
+    from searchengine.retrieval.terms import parse_terms
 
     words = terms or []
     parsed = parse_terms(words, add=add or [], subtract=sub or [])

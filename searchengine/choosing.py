@@ -9,10 +9,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.engine import rank_through
 from searchengine.index.faiss_index import AnnIndex, Mask
 from searchengine.index.plan import shortlist_size
 from searchengine.index.types import Setting
+from searchengine.retrieval.rank import rank_through
 from searchengine.tuning_queries import QuerySet
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows

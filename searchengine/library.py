@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from searchengine import engine
 from searchengine.catalog.catalog import Batch, Catalog
 from searchengine.encoders.interface import Encoder, TextEncoder
 from searchengine.encoders.text.encoder import load_for_texts
@@ -29,7 +28,8 @@ from searchengine.errors import (
 )
 from searchengine.index.types import IndexInfo, Modality
 from searchengine.paths import absolute
-from searchengine.query import Term, compose, modality_of, parse_terms
+from searchengine.retrieval import rank as engine
+from searchengine.retrieval.terms import Term, compose, modality_of, parse_terms
 from searchengine.spaces.space import Space, space_name
 from searchengine.types import Failure, Filter, SearchHit, SpaceInfo, TextHit, Vectors
 
@@ -169,7 +169,7 @@ class Library:
     ) -> list[SearchHit]:
         """The k best images for one term (a text, or the path or URL of an image) or for several.
 
-        Several come from `searchengine.query.parse_terms`.
+        Several come from `searchengine.retrieval.terms.parse_terms`.
         `space` is the name of a space or of its encoder; without it the default space answers.
         Raises QueryError, SpaceNotFoundError, NothingIndexedError and the encoder's errors.
         """
@@ -195,7 +195,7 @@ class Library:
         )
 
     def _encode_terms(self, pictures: Sequence[Term], space: Space) -> Vectors:
-        from searchengine.pictures import term_image
+        from searchengine.retrieval.pictures import term_image
 
         encoder = self.encoder(space)
         return encoder.encode_images([term_image(term, encoder.input_size) for term in pictures])
@@ -212,7 +212,7 @@ class Library:
 
         Raises PathNotFoundError, ImageError, and InputError where there are no texts.
         """
-        from searchengine.pictures import open_picture
+        from searchengine.retrieval.pictures import open_picture
 
         chosen = self.space(space)
         encoder = self.encoder(chosen)

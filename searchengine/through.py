@@ -128,7 +128,7 @@ class _Race:
     def rescore(self, index: ann.AnnIndex, asked: Vectors, k: int) -> RowNumbers:
         """The k best rows of the index's shortlist, or of all where it is shorter than k.
 
-        So does `searchengine.engine`.
+        So does `searchengine.retrieval.rank`.
         """
         table = np.empty((len(asked), k), dtype=np.int64)
         for line, query in zip(table, asked, strict=True):

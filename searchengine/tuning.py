@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from searchengine.choosing import TIMED, choose, mask_of, milliseconds
 from searchengine.devices import cuda_or_cpu
-from searchengine.engine import rank_through
 from searchengine.errors import InputError
 from searchengine.index.faiss_index import AnnIndex
 from searchengine.index.plan import EXACT_BELOW, default_setting
 from searchengine.index.types import Modality, Setting, TunedSetting
 from searchengine.measures.recall import agreement
+from searchengine.retrieval.rank import rank_through
 from searchengine.spaces.space import Space
 from searchengine.tuning_queries import (
     EncodeTexts,

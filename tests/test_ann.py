@@ -9,9 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from searchengine import engine
 from searchengine.catalog.catalog import Batch
-from searchengine.engine import rank_images
 from searchengine.errors import InputError, LibraryUnusableError
 from searchengine.index import facts as index_facts
 from searchengine.index import faiss_index as ann
@@ -19,6 +17,8 @@ from searchengine.index import plan as index_plan
 from searchengine.index.facts import read_facts
 from searchengine.index.types import Modality, Setting, Step, TunedSetting
 from searchengine.library import open_library
+from searchengine.retrieval import rank as engine
+from searchengine.retrieval.rank import rank_images
 from searchengine.spaces.space import Space
 from searchengine.types import FileState, Filter, ImageEntry, ImageFacts, Vectors
 from searchengine.vectors.scan import scan

@@ -31,7 +31,7 @@ from searchengine.errors import (
     SpaceNotFoundError,
 )
 from searchengine.library import open_library
-from searchengine.query import parse_terms
+from searchengine.retrieval.terms import parse_terms
 from tests.conftest import Workbench
 
 

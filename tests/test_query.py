@@ -8,7 +8,7 @@ import pytest
 
 from searchengine.errors import QueryError
 from searchengine.index.types import Modality
-from searchengine.query import Kind, Term, modality_of, parse_terms
+from searchengine.retrieval.terms import Kind, Term, modality_of, parse_terms
 
 
 def text(value: str, weight: float = 1.0) -> Term:

@@ -10,16 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from searchengine import choosing, engine, tuning, tuning_queries
+from searchengine import choosing, tuning, tuning_queries
 from searchengine.catalog.catalog import Batch
 from searchengine.choosing import _ChoosingHalf, choose, depths, probe_numbers
-from searchengine.engine import rank_images, rank_through
 from searchengine.errors import InputError, LibraryLockedError
 from searchengine.index import plan as index_plan
 from searchengine.index.facts import read_facts
 from searchengine.index.types import Modality, Setting
 from searchengine.library import Library
 from searchengine.measures.recall import agreement
+from searchengine.retrieval import rank as engine
+from searchengine.retrieval.rank import rank_images, rank_through
 from searchengine.tuning import TuneReport
 from searchengine.tuning_queries import QuerySet, everyday_texts, exact_answers, without_own
 from searchengine.types import FileState, ImageEntry, ImageFacts, Vectors

@@ -79,7 +79,7 @@ def test_text_that_names_a_file_is_text(
     def refuse(path: Path) -> bytes:
         raise AssertionError(f"{path} was read for a text")
 
-    monkeypatch.setattr("searchengine.pictures.read_file", refuse)
+    monkeypatch.setattr("searchengine.retrieval.pictures.read_file", refuse)
     monkeypatch.setattr("web.pictures.read_image", refuse)
     text = form.format(path=colours.photos / "red.png")
     with visit(colours) as client:

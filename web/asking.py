@@ -16,12 +16,12 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine import engine
 from searchengine.catalog.facets import Facets
 from searchengine.errors import NothingIndexedError, QueryError
 from searchengine.index.types import Modality
 from searchengine.library import Library, LibraryInfo
-from searchengine.query import parse_text, unit
+from searchengine.retrieval import rank as engine
+from searchengine.retrieval.terms import parse_text, unit
 from searchengine.spaces.space import Space
 from searchengine.types import Filter, ImageRecord, SearchHit, TextHit
 from web.counts import Counts

@@ -9,8 +9,8 @@ from datetime import datetime, time
 from pathlib import Path
 from urllib.parse import urlencode
 
-from searchengine.dates import read_date
 from searchengine.errors import InputError
+from searchengine.retrieval.dates import read_date
 from searchengine.types import Filter, Orientation
 
 MAX_TEXT = 1_000

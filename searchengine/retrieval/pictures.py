@@ -10,7 +10,7 @@ from PIL import Image
 from searchengine.errors import ImageError, InputError, QueryError
 from searchengine.fetch import read_file, read_url
 from searchengine.images.decode import read_image
-from searchengine.query import Kind, Term
+from searchengine.retrieval.terms import Kind, Term
 
 
 def open_picture(path: str | os.PathLike[str], input_size: int) -> Image.Image:
