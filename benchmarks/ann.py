@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.clouds import Clouds
-from searchengine.choosing import choose, milliseconds
 from searchengine.devices import cuda_or_cpu
 from searchengine.index import faiss_index as ann
 from searchengine.index.cells import coarse_on
@@ -28,8 +27,9 @@ from searchengine.index.plan import default_setting, force_plan, given_plan
 from searchengine.index.types import Modality, Setting, TunedSetting
 from searchengine.measures.recall import agreement
 from searchengine.retrieval.rank import FEW_ROWS, rank_through
-from searchengine.tuning import Bench, Trial, exact_row
-from searchengine.tuning_queries import QuerySet, exact_answers, image_queries, without_own
+from searchengine.tuning.choose import choose, milliseconds
+from searchengine.tuning.queries import QuerySet, exact_answers, image_queries, without_own
+from searchengine.tuning.tune import Bench, Trial, exact_row
 from searchengine.vectors.file import Rows
 from searchengine.vectors.scan import NO_ROW, scan
 

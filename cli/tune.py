@@ -19,7 +19,7 @@ from cli.options import (
 )
 
 if TYPE_CHECKING:
-    from searchengine.tuning import TuneReport
+    from searchengine.tuning.tune import TuneReport
 
 
 def tune(

@@ -36,7 +36,7 @@ from searchengine.types import Failure, Filter, SearchHit, SpaceInfo, TextHit, V
 if TYPE_CHECKING:
     from PIL import Image
 
-    from searchengine.tuning import TuneReport
+    from searchengine.tuning.tune import TuneReport
 
 CATALOG = "catalog.sqlite"
 LOCK = "write.lock"
@@ -295,7 +295,7 @@ class Library:
         Raises InputError, NothingIndexedError, SpaceNotFoundError, LibraryLockedError,
         DeviceUnavailableError, MissingExtraError without faiss, and the encoder's errors.
         """
-        from searchengine.tuning import tune_space
+        from searchengine.tuning.tune import tune_space
 
         chosen = self._searchable(space)
         with self.writing():

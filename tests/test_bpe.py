@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from searchengine.encoders.text import tokenizer as bpe
 from searchengine.encoders.text.tokenizer import ClipTokenizer
-from searchengine.tuning_queries import everyday_texts
+from searchengine.tuning.queries import everyday_texts
 
 ROOT = Path(__file__).parents[1]
 CONTEXTS = (8, 32, 77)

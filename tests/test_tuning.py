@@ -10,9 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from searchengine import choosing, tuning, tuning_queries
 from searchengine.catalog.catalog import Batch
-from searchengine.choosing import _ChoosingHalf, choose, depths, probe_numbers
 from searchengine.errors import InputError, LibraryLockedError
 from searchengine.index import plan as index_plan
 from searchengine.index.facts import read_facts
@@ -21,8 +19,12 @@ from searchengine.library import Library
 from searchengine.measures.recall import agreement
 from searchengine.retrieval import rank as engine
 from searchengine.retrieval.rank import rank_images, rank_through
-from searchengine.tuning import TuneReport
-from searchengine.tuning_queries import QuerySet, everyday_texts, exact_answers, without_own
+from searchengine.tuning import choose as choosing
+from searchengine.tuning import queries as tuning_queries
+from searchengine.tuning import tune as tuning
+from searchengine.tuning.choose import _ChoosingHalf, choose, depths, probe_numbers
+from searchengine.tuning.queries import QuerySet, everyday_texts, exact_answers, without_own
+from searchengine.tuning.tune import TuneReport
 from searchengine.types import FileState, ImageEntry, ImageFacts, Vectors
 from searchengine.vectors.scan import NO_ROW
 from tests.conftest import Workbench

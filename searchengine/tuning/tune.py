@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.choosing import TIMED, choose, mask_of, milliseconds
 from searchengine.devices import cuda_or_cpu
 from searchengine.errors import InputError
 from searchengine.index.faiss_index import AnnIndex
@@ -18,7 +17,8 @@ from searchengine.index.types import Modality, Setting, TunedSetting
 from searchengine.measures.recall import agreement
 from searchengine.retrieval.rank import rank_through
 from searchengine.spaces.space import Space
-from searchengine.tuning_queries import (
+from searchengine.tuning.choose import TIMED, choose, mask_of, milliseconds
+from searchengine.tuning.queries import (
     EncodeTexts,
     QuerySet,
     exact_answers,

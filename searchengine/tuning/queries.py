@@ -54,7 +54,7 @@ class QuerySet:
 
 def everyday_texts() -> list[str]:
     """The shipped list: some thousand things that people look for among their photos."""
-    text = (files("searchengine") / "queries.txt").read_text(encoding="utf-8")
+    text = (files("searchengine.tuning") / "queries.txt").read_text(encoding="utf-8")
     return text.splitlines()
 
 

@@ -13,7 +13,7 @@ from searchengine.index.faiss_index import AnnIndex, Mask
 from searchengine.index.plan import shortlist_size
 from searchengine.index.types import Setting
 from searchengine.retrieval.rank import rank_through
-from searchengine.tuning_queries import QuerySet
+from searchengine.tuning.queries import QuerySet
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows
 from searchengine.vectors.scan import RowNumbers

@@ -1,0 +1,1 @@
+"""The quickest way to search an index that still finds enough."""
