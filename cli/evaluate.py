@@ -12,7 +12,7 @@ from cli import output
 from cli.options import DeviceOption, LibraryOption
 
 if TYPE_CHECKING:
-    from searchengine.evaluation_types import Evaluation
+    from searchengine.evaluation.results import Evaluation
 
 
 def evaluate(
@@ -82,7 +82,8 @@ def evaluate(
 ) -> None:
     """Measure retrieval both ways on captioned images: R@K as papers report it."""
     from cli.progress import TqdmObserver
-    from searchengine import evaluation, load_encoder, open_library
+    from searchengine import load_encoder, open_library
+    from searchengine.evaluation import evaluate as evaluation
 
     options = evaluation.EvaluationOptions(
         images=images,

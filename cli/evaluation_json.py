@@ -11,7 +11,7 @@ from typing import Any
 
 from searchengine.encoders.names import split_name
 from searchengine.errors import InputError, reason_of
-from searchengine.evaluation_types import Direction, Evaluation
+from searchengine.evaluation.results import Direction, Evaluation
 
 STDOUT = Path("-")
 """Stands for the standard output."""

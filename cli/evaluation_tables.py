@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cli import output
 from cli.notation import DIRECTIONS, count, decimal, half, hundredths, interval, points
-from searchengine.evaluation_types import Direction, Evaluation, WayRow
+from searchengine.evaluation.results import Direction, Evaluation, WayRow
 
 SIZES = ("images in the file", "captions in the file")
 """The counts that are no news; the others are, where they are not 0."""

@@ -24,7 +24,7 @@ from cli.report_tables import (
     recall_table,
     ways_table,
 )
-from searchengine.evaluation_types import Direction, Evaluation, Projection
+from searchengine.evaluation.results import Direction, Evaluation, Projection
 
 EXAMPLE = "report.html"
 """A good name for a report."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from cli.notation import count, decimal, plural
 from cli.page import NoThumbnail, Thumbnail, decoders, read_thumbnail
-from searchengine.evaluation_types import Direction, Evaluation, Failure, Sample
+from searchengine.evaluation.results import Direction, Evaluation, Failure, Sample
 
 SIDE = 220
 """Pixels of the longer side of a thumbnail: 5 to 12 KB, so that 24 failures stay under 3 MB."""

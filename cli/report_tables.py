@@ -15,7 +15,7 @@ from cli.notation import (
     interval,
     points,
 )
-from searchengine.evaluation_types import (
+from searchengine.evaluation.results import (
     Direction,
     Evaluation,
     Health,

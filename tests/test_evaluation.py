@@ -23,9 +23,9 @@ from searchengine.errors import (
     PathNotFoundError,
     SpaceNotFoundError,
 )
-from searchengine.evaluation import EvaluationOptions, evaluate
-from searchengine.evaluation_types import Evaluation
-from searchengine.protocols import dataset_sha256
+from searchengine.evaluation.evaluate import EvaluationOptions, evaluate
+from searchengine.evaluation.guard import dataset_sha256
+from searchengine.evaluation.results import Evaluation
 from tests.conftest import Watcher, Workbench
 from tests.fake import FakeEncoder
 
@@ -408,11 +408,11 @@ def test_a_library_of_another_encoder_is_refused_at_once(
 def test_distractors_take_published_numbers_away(
     stocked: Workbench, captions: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from searchengine.published import PublishedNumber
+    from searchengine.evaluation.published import PublishedNumber
 
     row = PublishedNumber("fake", "mine", "image_retrieval_recall@1", 0.25, "a table")
-    monkeypatch.setattr("searchengine.evaluation.recognise", lambda _images: "mine")
-    monkeypatch.setattr("searchengine.evaluation.published_for", lambda *_: [row])
+    monkeypatch.setattr("searchengine.evaluation.evaluate.recognise", lambda _images: "mine")
+    monkeypatch.setattr("searchengine.evaluation.evaluate.published_for", lambda *_: [row])
     result = run(captions)
     (published,) = result.published
     assert (published.published, published.source) == (0.25, "a table")

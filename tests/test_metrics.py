@@ -10,7 +10,7 @@ import pytest
 from ir_measures import RR, Qrel, R, ScoredDoc, Success
 from numpy.typing import NDArray
 
-from searchengine.evaluation_types import Direction
+from searchengine.evaluation.results import Direction
 from searchengine.measures.ranks import PairRanks, pair_ranks
 from searchengine.measures.recall import (
     agreement,

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from searchengine import protocols
 from searchengine.datasets.dataset import CaptionedImage, Dataset, choose_split, read_dataset
-from searchengine.protocols import (
+from searchengine.evaluation import guard as protocols
+from searchengine.evaluation.guard import (
     BENCHMARKS,
     Benchmark,
     Usage,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from searchengine.encoders.registry import MODELS, STARTER
-from searchengine.protocols import BENCHMARKS
-from searchengine.published import SOURCES, PublishedNumber, published, published_for
+from searchengine.evaluation.guard import BENCHMARKS
+from searchengine.evaluation.published import SOURCES, PublishedNumber, published, published_for
 
 REFERENCE = Path(__file__).parents[1].parent / "shared" / "reference"
 """The published tables, where they lie beside the checkout."""

@@ -18,7 +18,7 @@ from cli.notation import decimal, hundredths, interval, percent, points
 from cli.report import write_report
 from cli.report_pictures import RETURNED_SHOWN, SIDE
 from searchengine.errors import InputError
-from searchengine.evaluation_types import (
+from searchengine.evaluation.results import (
     Direction,
     Evaluation,
     Failure,

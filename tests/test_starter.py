@@ -13,7 +13,7 @@ from indexers import pipeline
 from searchengine import Library, load_encoder, open_library
 from searchengine.encoders.interface import Encoder
 from searchengine.encoders.registry import STARTER_DIR
-from searchengine.evaluation import EvaluationOptions, evaluate
+from searchengine.evaluation.evaluate import EvaluationOptions, evaluate
 from searchengine.images.decode import read_image
 from tests.conftest import Watcher
 

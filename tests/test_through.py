@@ -7,13 +7,13 @@ import sys
 import numpy as np
 import pytest
 
-from searchengine import through
 from searchengine.errors import MissingExtraError
-from searchengine.evaluation_types import WayRow
+from searchengine.evaluation import index_loss as through
+from searchengine.evaluation.index_loss import EXACT, RAW, RESCORED, caveats, measure_ways
+from searchengine.evaluation.results import WayRow
 from searchengine.index import faiss_index as ann
 from searchengine.measures.ranks import pair_ranks
 from searchengine.measures.recall import success
-from searchengine.through import EXACT, RAW, RESCORED, caveats, measure_ways
 from tests.captioned import Case, unit
 
 KS = (1, 5, 10)

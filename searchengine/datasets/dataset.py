@@ -29,7 +29,7 @@ class CaptionedImage:
 
     key: str
     """What the file calls the image, unique in the dataset: its path there with forward slashes,
-    or a COCO id. `searchengine.protocols` folds the spellings of one image into one."""
+    or a COCO id. `searchengine.evaluation.guard` folds the spellings of one image into one."""
     file: str
     """Where to look for the image below the images' directory."""
     captions: tuple[str, ...]

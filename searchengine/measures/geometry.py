@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.evaluation_types import Health
+from searchengine.evaluation.results import Health
 from searchengine.measures.ranks import PairRanks
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.evaluation_types import Direction
+from searchengine.evaluation.results import Direction
 from searchengine.measures.ranks import PairRanks
 from searchengine.vectors.scan import NO_ROW
 

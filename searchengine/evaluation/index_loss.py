@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.evaluation_types import WayRow
+from searchengine.evaluation.results import WayRow
 from searchengine.index import faiss_index as ann
 from searchengine.index.cells import coarse_on
 from searchengine.index.facts import files

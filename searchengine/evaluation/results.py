@@ -138,7 +138,7 @@ class Protocol:
     captions_per_image: str
     """A number, or "all"."""
     sha256: str
-    """Of the image keys and captions that were used; see `searchengine.protocols`."""
+    """Of the image keys and captions that were used; see `searchengine.evaluation.guard`."""
     encoder: str
     checkpoint: str
     """Fingerprint of the weights."""

@@ -24,16 +24,16 @@ from searchengine.devices import cuda_or_cpu
 from searchengine.embedding.stream import Observer, embed_files
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import InputError
-from searchengine.evaluation_types import Direction, Evaluation, Protocol, PublishedRow
-from searchengine.examples import Measured, project, sample_pairs, worst_failures
+from searchengine.evaluation.examples import Measured, project, sample_pairs, worst_failures
+from searchengine.evaluation.guard import Usage, dataset_sha256, guard, recognise
+from searchengine.evaluation.index_loss import EXACT, THROUGH, caveats, measure_ways
+from searchengine.evaluation.published import published_for
+from searchengine.evaluation.results import Direction, Evaluation, Protocol, PublishedRow
 from searchengine.index import faiss_index as ann
 from searchengine.library import Library
 from searchengine.measures.geometry import measure_health
 from searchengine.measures.ranks import pair_ranks
 from searchengine.measures.recall import image_retrieval, text_retrieval
-from searchengine.protocols import Usage, dataset_sha256, guard, recognise
-from searchengine.published import published_for
-from searchengine.through import EXACT, THROUGH, caveats, measure_ways
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.evaluation_types import Failure, Projection, Sample
+from searchengine.evaluation.results import Failure, Projection, Sample
 from searchengine.measures.ranks import PairRanks
 from searchengine.types import Vectors
 from searchengine.vectors.scan import scan
