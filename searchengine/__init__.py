@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from searchengine.encoders.openclip.encoder import load_encoder
-    from searchengine.library import Library, open_library
+    from searchengine.library.library import Library, open_library
     from searchengine.types import Filter, SearchHit, TextHit
 
 __all__ = ["Filter", "Library", "SearchHit", "TextHit", "load_encoder", "open_library"]
 
 _HOMES = {
     "load_encoder": "searchengine.encoders.openclip.encoder",
-    "Library": "searchengine.library",
-    "open_library": "searchengine.library",
+    "Library": "searchengine.library.library",
+    "open_library": "searchengine.library.library",
     "Filter": "searchengine.types",
     "SearchHit": "searchengine.types",
     "TextHit": "searchengine.types",

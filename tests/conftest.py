@@ -15,7 +15,7 @@ from cli import main as cli_main
 from indexers import pipeline
 from indexers.run import IndexOptions
 from searchengine.encoders.openclip import encoder as clip
-from searchengine.library import Library, open_library
+from searchengine.library.library import Library, open_library
 from tests.fake import FakeEncoder
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 from indexers import pipeline, run
-from searchengine.library import open_library
+from searchengine.library.library import open_library
 from searchengine.types import Pixels, Vectors
 from tests.fake import FakeEncoder
 from tests.libraries import check_library

@@ -16,7 +16,7 @@ from searchengine.index import faiss_index as ann
 from searchengine.index import plan as index_plan
 from searchengine.index.facts import read_facts
 from searchengine.index.types import Modality, Setting, Step, TunedSetting
-from searchengine.library import open_library
+from searchengine.library.library import open_library
 from searchengine.retrieval import rank as engine
 from searchengine.retrieval.rank import rank_images
 from searchengine.spaces.space import Space

@@ -30,7 +30,7 @@ from searchengine.errors import (
     QueryError,
     SpaceNotFoundError,
 )
-from searchengine.library import open_library
+from searchengine.library.library import open_library
 from searchengine.retrieval.terms import parse_terms
 from tests.conftest import Workbench
 

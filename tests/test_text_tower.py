@@ -20,7 +20,7 @@ from searchengine.encoders.text.encoder import TOWER_FILE, load_for_texts, shape
 from searchengine.encoders.text.export import keep_text_tower
 from searchengine.encoders.text.tensors import TensorFile, UnreadableTensorsError
 from searchengine.errors import EncoderError, EncoderMismatchError
-from searchengine.library import Library
+from searchengine.library.library import Library
 from searchengine.tuning.queries import everyday_texts
 from searchengine.types import SpaceInfo
 from tests.fake import FakeEncoder

@@ -15,7 +15,7 @@ from searchengine.errors import InputError, LibraryLockedError
 from searchengine.index import plan as index_plan
 from searchengine.index.facts import read_facts
 from searchengine.index.types import Modality, Setting
-from searchengine.library import Library
+from searchengine.library.library import Library
 from searchengine.measures.recall import agreement
 from searchengine.retrieval import rank as engine
 from searchengine.retrieval.rank import rank_images, rank_through

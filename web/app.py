@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from searchengine.errors import ClipseekError
-from searchengine.library import Library
+from searchengine.library.library import Library
 from web import api, pages
 from web.asking import Desk
 from web.guard import SECURITY_HEADERS, Door, refusal, token_in_query, token_is_shown

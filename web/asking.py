@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from searchengine.catalog.facets import Facets
 from searchengine.errors import NothingIndexedError, QueryError
 from searchengine.index.types import Modality
-from searchengine.library import Library, LibraryInfo
+from searchengine.library.library import Library, LibraryInfo
 from searchengine.retrieval import rank as engine
 from searchengine.retrieval.terms import parse_text, unit
 from searchengine.spaces.space import Space

@@ -49,7 +49,7 @@ def serve(
     except ImportError as error:
         what = "clipseek serve needs starlette, uvicorn and jinja2"
         raise MissingExtraError(what, "web") from error
-    from searchengine.library import open_library
+    from searchengine.library.library import open_library
     from web.asking import default_cache
 
     with open_library(library) as opened, listen(host, port) as listener:

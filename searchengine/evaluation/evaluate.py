@@ -30,7 +30,7 @@ from searchengine.evaluation.index_loss import EXACT, THROUGH, caveats, measure_
 from searchengine.evaluation.published import published_for
 from searchengine.evaluation.results import Direction, Evaluation, Protocol, PublishedRow
 from searchengine.index import faiss_index as ann
-from searchengine.library import Library
+from searchengine.library.library import Library
 from searchengine.measures.geometry import measure_health
 from searchengine.measures.ranks import pair_ranks
 from searchengine.measures.recall import image_retrieval, text_retrieval

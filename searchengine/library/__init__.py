@@ -1,0 +1,1 @@
+"""The front: one directory, opened, asked by many and written by one."""
