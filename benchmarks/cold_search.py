@@ -30,7 +30,7 @@ from typing import Never
 from benchmarks.photos import empty_files
 from benchmarks.vit import make_vit
 from indexers import pipeline
-from indexers.discover import Walk
+from indexers.walk import Walk
 from searchengine import open_library
 from searchengine.encoders.text.encoder import load_for_texts
 from searchengine.types import SpaceInfo

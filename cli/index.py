@@ -74,8 +74,8 @@ def index(
     """
     from cli.progress import TqdmObserver
     from indexers import pipeline
-    from indexers.discover import WalkRules, require_roots
-    from indexers.run import IndexOptions
+    from indexers.reading import IndexOptions
+    from indexers.walk import WalkRules, require_roots
     from searchengine import load_encoder, open_library
     from searchengine.index.plan import cells_of
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexers.run import IndexOptions, Run
+from indexers.reading import IndexOptions, Run
 from indexers.survey import Survey, take_survey
 from searchengine.catalog.catalog import Batch
 from searchengine.embedding.stream import Observer

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexers.discover import Walk, WalkRules
 from indexers.plan import Plan, make_plan, without_those_under
+from indexers.walk import Walk, WalkRules
 from searchengine.catalog.catalog import Catalog, Known
 from searchengine.paths import absolute, below
 from searchengine.types import FileState

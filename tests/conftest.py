@@ -13,7 +13,7 @@ from PIL import Image
 
 from cli import main as cli_main
 from indexers import pipeline
-from indexers.run import IndexOptions
+from indexers.reading import IndexOptions
 from searchengine.encoders.openclip import encoder as clip
 from searchengine.library.library import Library, open_library
 from tests.fake import FakeEncoder

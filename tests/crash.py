@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from indexers import pipeline, run
+from indexers import pipeline
+from indexers import reading as run
 from searchengine.library.library import open_library
 from searchengine.types import Pixels, Vectors
 from tests.fake import FakeEncoder

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from indexers.discover import Walk
+from indexers.walk import Walk
 from searchengine.encoders.interface import Encoder
 from searchengine.encoders.text.encoder import TOWER_FILE, load_for_texts
 from searchengine.types import SpaceInfo

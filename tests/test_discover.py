@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from indexers import discover
-from indexers.discover import Walk, WalkRules, is_skipped, require_roots
+from indexers import walk as discover
+from indexers.walk import Walk, WalkRules, is_skipped, require_roots
 from searchengine.errors import PathNotFoundError
 from searchengine.images.formats import is_image_name
 from searchengine.types import FileState

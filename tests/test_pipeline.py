@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexers import discover, run
-from indexers.discover import WalkRules
-from indexers.run import IndexOptions
+from indexers import reading as run
+from indexers import walk as discover
+from indexers.reading import IndexOptions
+from indexers.walk import WalkRules
 from searchengine.errors import LibraryLockedError, PathNotFoundError
 from searchengine.types import Vectors
 from tests.conftest import Workbench

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from indexers.discover import WalkRules
 from indexers.plan import Job
+from indexers.walk import WalkRules
 from searchengine.catalog.catalog import Batch, Twin
 from searchengine.embedding.stream import BATCH_SIZES, Observer, ahead
 from searchengine.embedding.throttle import Turns
