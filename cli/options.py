@@ -63,7 +63,7 @@ def parse_size(text: str) -> int:
 
 
 def parse_date(text: str) -> datetime:
-    """A local time in one of the forms of `searchengine.retrieval.dates`; wrong usage for another."""
+    """A local time, as `searchengine.retrieval.dates` reads it; wrong usage for another."""
     try:
         return read_date(text)
     except InputError as error:

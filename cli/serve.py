@@ -29,7 +29,7 @@ def serve(
     ] = False,
 ) -> None:
     """Search by looking: a page on your own machine, and an HTTP API under /api."""
-    from web.server import serve as run
+    from serving.server import serve as run
 
     def listening(address: str) -> None:
         print(address, flush=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 from PIL import Image
 from starlette.testclient import TestClient
 
+from serving.access import Door
+from serving.app import make_app
 from tests.conftest import Workbench
-from web.app import make_app
-from web.guard import Door
 
 PORT = 8765
 HERE = Door("127.0.0.1", "127.0.0.1", PORT, None)

@@ -19,10 +19,10 @@ from starlette.testclient import TestClient
 
 from searchengine import fetch
 from searchengine.fetch import read_file
+from serving import counts, pictures
+from serving.api import ROUTES
 from tests.conftest import Run, Workbench
 from tests.serving import names, png, visit
-from web import counts, pictures
-from web.api import ROUTES
 
 
 def get(client: TestClient, url: str, **parameters: object) -> Any:
@@ -80,7 +80,7 @@ def test_text_that_names_a_file_is_text(
         raise AssertionError(f"{path} was read for a text")
 
     monkeypatch.setattr("searchengine.retrieval.pictures.read_file", refuse)
-    monkeypatch.setattr("web.pictures.read_image", refuse)
+    monkeypatch.setattr("serving.pictures.read_image", refuse)
     text = form.format(path=colours.photos / "red.png")
     with visit(colours) as client:
         hits = get(client, "/api/search", q=text, k=6)["hits"]

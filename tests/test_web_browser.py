@@ -23,11 +23,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from indexers import pipeline
 from searchengine import load_encoder, open_library
+from serving.access import Door
+from serving.app import make_app
+from serving.server import listen
 from tests.chromium import chromium
 from tests.conftest import Watcher, Workbench
-from web.app import make_app
-from web.guard import Door
-from web.server import listen
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT / "sample_data" / "photos"

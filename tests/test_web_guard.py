@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image
 
+from serving.access import POLICY, Door, host_is_ours, is_loopback
+from serving.pictures import MAX_BYTES
+from serving.server import choose_token, open_door
 from tests.conftest import Workbench
 from tests.serving import HERE, PORT, png, visit
-from web.guard import POLICY, Door, host_is_ours, is_loopback
-from web.pictures import MAX_BYTES
-from web.server import choose_token, open_door
 
 TOKEN = "a-token-of-some-length"
 OUT = Door("0.0.0.0", "desk.lan", PORT, TOKEN)
@@ -279,10 +279,10 @@ def test_what_is_asked_comes_back_as_text(colours: Workbench) -> None:
 def test_nothing_in_the_page_needs_another_server_or_inline_script(colours: Workbench) -> None:
     from pathlib import Path
 
-    import web
+    import serving
 
     files = [
-        p for p in Path(web.__file__).parent.rglob("*") if p.suffix in (".html", ".js", ".css")
+        p for p in Path(serving.__file__).parent.rglob("*") if p.suffix in (".html", ".js", ".css")
     ]
     assert len(files) >= 10
     for file in files:

@@ -8,10 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from starlette.testclient import TestClient
 
+from serving.pages import routes as pages
 from tests.conftest import Workbench
 from tests.pages import Element, parse_text
 from tests.serving import png, visit
-from web import pages
 
 
 def page_of(client: TestClient, url: str, status: int = 200) -> Element:

@@ -21,14 +21,14 @@ from PIL import Image
 from searchengine.catalog.facets import children, common_folder
 from searchengine.errors import InputError, MissingExtraError
 from searchengine.types import Filter, Orientation, Vectors
+from serving import server
+from serving.access import Door
+from serving.encoding import EncodingDesk
+from serving.pages.view import file_size, shape_of
+from serving.question import Mark, Question, read_question
+from serving.thumbnails import Side, ThumbnailCache, as_jpeg
 from tests.conftest import Run, Workbench
 from tests.fake import FakeEncoder
-from web import server
-from web.encoding import EncodingDesk
-from web.guard import Door
-from web.question import Mark, Question, read_question
-from web.thumbnails import Side, ThumbnailCache, as_jpeg
-from web.view import file_size, shape_of
 
 WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40).map(
     str.strip

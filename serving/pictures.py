@@ -16,8 +16,8 @@ from PIL import Image
 
 from searchengine.errors import ImageError, TooManyPixelsError
 from searchengine.images.decode import read_image
-from web.problems import PictureForgottenError, UploadRefusedError, UploadTooLargeError
-from web.thumbnails import as_jpeg
+from serving.problems import PictureForgottenError, UploadRefusedError, UploadTooLargeError
+from serving.thumbnails import as_jpeg
 
 MAX_BYTES = 32 * 2**20
 """Of one request. The largest photos of phones have half of it."""

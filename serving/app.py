@@ -21,14 +21,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from searchengine.errors import ClipseekError
 from searchengine.library.library import Library
-from web import api, pages
-from web.asking import Desk
-from web.guard import SECURITY_HEADERS, Door, refusal, token_in_query, token_is_shown
-from web.pictures import MAX_BYTES, too_many_bytes
-from web.problems import MEDIA_TYPE, Problem, problem_of
-from web.rendering import render_problem
-from web.replies import JsonResponse
-from web.thumbnails import ThumbnailCache
+from serving import api
+from serving.access import SECURITY_HEADERS, Door, refusal, token_in_query, token_is_shown
+from serving.pages import routes as pages
+from serving.pages.rendering import render_problem
+from serving.pictures import MAX_BYTES, too_many_bytes
+from serving.problems import MEDIA_TYPE, Problem, problem_of
+from serving.replies import JsonResponse
+from serving.service import Desk
+from serving.thumbnails import ThumbnailCache
 
 FORM_BYTES = 2**20
 """What a form may hold around and beside its pictures."""
@@ -53,7 +54,7 @@ def make_app(library: Library, door: Door, cache: Path) -> Starlette:
         routes=[
             *pages.ROUTES,
             *api.ROUTES,
-            Mount("/static", StaticFiles(directory=Path(__file__).with_name("static"))),
+            Mount("/static", StaticFiles(directory=Path(__file__).parent / "pages" / "static")),
         ],
         middleware=[Middleware(Guard, door=door)],
         exception_handlers={ClipseekError: _known, HTTPException: _http, 500: _unknown},

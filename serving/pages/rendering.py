@@ -9,8 +9,8 @@ from pathlib import Path
 import jinja2
 from starlette.responses import Response
 
-from web.problems import Problem
-from web.replies import file_url, thumbnail_url
+from serving.problems import Problem
+from serving.replies import file_url, thumbnail_url
 
 
 class HtmlResponse(Response):

@@ -13,9 +13,9 @@ from typing import TypeVar
 
 from searchengine.catalog.facets import Facets
 from searchengine.types import Filter, ImageRecord
-from web.asking import Answer
-from web.question import Mark, Question
-from web.replies import thumbnail_url
+from serving.question import Mark, Question
+from serving.replies import thumbnail_url
+from serving.service import Answer
 
 NARROWEST, WIDEST = 0.6, 2.5
 """Width over height of a tile; pictures beyond are cut in their tile, and whole in detail."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from searchengine.errors import InputError, MissingExtraError, reason_of
-from web.guard import Door, is_loopback
+from serving.access import Door, is_loopback
 
 THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Where the libraries that multiply read how many threads to take, when they are imported."""
@@ -45,12 +45,12 @@ def serve(
     try:
         import uvicorn
 
-        from web.app import make_app
+        from serving.app import make_app
     except ImportError as error:
         what = "clipseek serve needs starlette, uvicorn and jinja2"
         raise MissingExtraError(what, "web") from error
     from searchengine.library.library import open_library
-    from web.asking import default_cache
+    from serving.service import default_cache
 
     with open_library(library) as opened, listen(host, port) as listener:
         door = open_door(host, listener.getsockname()[1])

@@ -10,12 +10,12 @@ from starlette.routing import Route
 
 from searchengine.catalog.facets import Facets
 from searchengine.errors import ClipseekError, InputError, NothingIndexedError
-from web.api import MAX_OFFSET, desk_of, image_id, read_form
-from web.asking import Desk
-from web.problems import Problem, problem_of
-from web.question import Question, read_question, read_whole
-from web.rendering import render
-from web.view import Tile, chips, facts_of, groups, tile_of, tiles_of, without_picture
+from serving.api import MAX_OFFSET, desk_of, image_id, read_form
+from serving.pages.rendering import render
+from serving.pages.view import Tile, chips, facts_of, groups, tile_of, tiles_of, without_picture
+from serving.problems import Problem, problem_of
+from serving.question import Question, read_question, read_whole
+from serving.service import Desk
 
 PAGE = 60
 """Hits that come at a time: a few screens, and the small pictures of 2 MB."""

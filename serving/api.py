@@ -13,11 +13,11 @@ from starlette.routing import Route
 from searchengine.errors import InputError
 from searchengine.jsonable import hit_record
 from searchengine.types import ImageRecord
-from web.asking import Answer, Desk
-from web.problems import NotListedError
-from web.question import NAMES, Question, read_question, read_whole
-from web.replies import FOREVER, JsonResponse, image_record, version_of
-from web.thumbnails import Side
+from serving.problems import NotListedError
+from serving.question import NAMES, Question, read_question, read_whole
+from serving.replies import FOREVER, JsonResponse, image_record, version_of
+from serving.service import Answer, Desk
+from serving.thumbnails import Side
 
 MAX_K = 1_000
 MAX_OFFSET = 100_000_000

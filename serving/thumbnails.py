@@ -16,7 +16,7 @@ from PIL import Image
 from searchengine.errors import ImageError, reason_of
 from searchengine.images.decode import MAX_MEGAPIXELS, read_image
 from searchengine.types import ImageRecord
-from web.problems import FileChangedError
+from serving.problems import FileChangedError
 
 QUALITY = 82
 """Of JPEG, which every browser shows and every build of Pillow writes."""

@@ -24,12 +24,12 @@ from searchengine.retrieval import rank as engine
 from searchengine.retrieval.terms import parse_text, unit
 from searchengine.spaces.space import Space
 from searchengine.types import Filter, ImageRecord, SearchHit, TextHit
-from web.counts import Counts
-from web.encoding import EncodingDesk
-from web.pictures import HeldPicture, HeldPictures, preview_of, read_upload
-from web.problems import NotListedError
-from web.question import Mark, Question
-from web.thumbnails import Side, ThumbnailCache, make_thumbnail, read_listed
+from serving.counts import Counts
+from serving.encoding import EncodingDesk
+from serving.pictures import HeldPicture, HeldPictures, preview_of, read_upload
+from serving.problems import NotListedError
+from serving.question import Mark, Question
+from serving.thumbnails import Side, ThumbnailCache, make_thumbnail, read_listed
 
 MORE, LESS = 0.75, 0.5
 """How far liked and disliked images move a query of length 1, whatever their number: Rocchio's

@@ -1,0 +1,1 @@
+"""`clipseek serve`: the local page and the HTTP API. The home of Starlette."""
