@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from cli import captions, evaluate, index, inspect, search, serve, tune
+from cli.commands import captions, evaluate, index, inspect, search, serve, tune
 from searchengine.errors import ClipseekError
 
 app = typer.Typer(

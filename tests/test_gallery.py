@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cli.gallery import THUMBNAIL_SIDE, write_gallery
+from cli.pages.gallery import THUMBNAIL_SIDE, write_gallery
 from searchengine.errors import InputError
 from searchengine.types import SearchHit
 from tests.pages import Element, parse, thumbnail
@@ -148,7 +148,7 @@ def test_a_page_that_fails_leaves_the_old_one_and_no_rest(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("cli.gallery._tile", full)
+        patch.setattr("cli.pages.gallery._tile", full)
         with pytest.raises(InputError, match=r"hits\.html: No space left on device; choose"):
             write_gallery(page, "x", [hit_of(1, tmp_path / "gone.jpg")])
     assert page.read_text() == "old"

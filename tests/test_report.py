@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cli.charts import curve_ks, rank_bins, recall_at
 from cli.notation import decimal, hundredths, interval, percent, points
-from cli.report import write_report
-from cli.report_pictures import RETURNED_SHOWN, SIDE
+from cli.pages.charts import curve_ks, rank_bins, recall_at
+from cli.pages.report import write_report
+from cli.pages.report_pictures import RETURNED_SHOWN, SIDE
 from searchengine.errors import InputError
 from searchengine.evaluation.results import (
     Direction,

@@ -212,7 +212,7 @@ def test_shapes_and_sizes() -> None:
 
 
 def test_every_shape_has_a_class_in_the_style_sheet() -> None:
-    style = (Path(server.__file__).parent / "static" / "style.css").read_text("utf-8")
+    style = (Path(server.__file__).parent / "pages" / "static" / "style.css").read_text("utf-8")
     shapes = {shape_of(width, 100) for width in range(10, 500)}
     assert all(f".{shape} {{ --ratio: " in style for shape in shapes)
 

@@ -103,7 +103,7 @@ def search(
 
 
 def _write_page(path: Path | None, query: str, hits: list[SearchHit], *, show: bool) -> None:
-    from cli.gallery import write_gallery
+    from cli.pages.gallery import write_gallery
 
     page = path or Path(tempfile.mkdtemp(prefix="clipseek-")) / "hits.html"
     write_gallery(page, query, hits)

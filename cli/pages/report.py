@@ -11,11 +11,11 @@ from string import Template
 import numpy as np
 
 from cli import output
-from cli.charts import projection_chart, rank_chart, recall_at, recall_chart
 from cli.notation import count, interval, percent, plural
-from cli.page import read_html, require_page_name, start_page, write_page
-from cli.report_pictures import image_failures, matrix, read_thumbnails, text_failures
-from cli.report_tables import (
+from cli.pages.charts import projection_chart, rank_chart, recall_at, recall_chart
+from cli.pages.page import read_html, require_page_name, start_page, write_page
+from cli.pages.report_pictures import image_failures, matrix, read_thumbnails, text_failures
+from cli.pages.report_tables import (
     curve_table,
     health_table,
     protocol_lists,

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cli.notation import DIRECTIONS, count, decimal, interval, percent
-from cli.svg import LETTER, WIDTH, Axis, Box, chart, group, label, line, polyline, upright
+from cli.pages.svg import LETTER, WIDTH, Axis, Box, chart, group, label, line, polyline, upright
 from searchengine.evaluation.results import Direction, Projection, Ranks
 
 CURVE_POINTS = 240

@@ -118,7 +118,7 @@ def _number(text: str, flag: str) -> int:
 def _require_places(json_file: Path | None, report: Path | None) -> None:
     """Raises InputError where FILE cannot be written: better now than after minutes of encoding."""
     from cli.evaluation_json import STDOUT
-    from cli.report import require_place
+    from cli.pages.report import require_place
 
     if json_file not in (None, STDOUT):
         output.require_place(json_file)
@@ -151,7 +151,7 @@ def _show(result: Evaluation, json_file: Path | None, report: Path | None) -> No
     """Write the files and print the tables: a full disk costs the files and not the numbers."""
     from cli import evaluation_json
     from cli.evaluation_tables import print_notes, print_tables
-    from cli.report import write_report
+    from cli.pages.report import write_report
 
     print_notes(result)
     try:

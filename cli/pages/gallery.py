@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from cli.page import Thumbnail, decoders, read_html, read_thumbnail, start_page, write_page
+from cli.pages.page import Thumbnail, decoders, read_html, read_thumbnail, start_page, write_page
 from searchengine.images.decode import MAX_MEGAPIXELS
 from searchengine.types import SearchHit
 

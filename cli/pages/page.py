@@ -106,7 +106,7 @@ def start_page(title: str) -> str:
 
 def read_html(name: str) -> str:
     """The text of a file of this package."""
-    return files("cli").joinpath(name).read_text(encoding="utf-8")
+    return files("cli.pages").joinpath(name).read_text(encoding="utf-8")
 
 
 @contextmanager

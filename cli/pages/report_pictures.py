@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from cli.notation import count, decimal, plural
-from cli.page import NoThumbnail, Thumbnail, decoders, read_thumbnail
+from cli.pages.page import NoThumbnail, Thumbnail, decoders, read_thumbnail
 from searchengine.evaluation.results import Direction, Evaluation, Failure, Sample
 
 SIDE = 220
