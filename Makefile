@@ -23,7 +23,7 @@ browser: .venv/dev
 	.ci/browser
 
 readme: .venv/dev
-	$(BIN)/python -m tests.readme --write
+	$(BIN)/python -m tests.support.readme --write
 
 bench: .venv/dev
 	$(BIN)/python -m benchmarks.run

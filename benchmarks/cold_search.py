@@ -35,8 +35,8 @@ from searchengine import open_library
 from searchengine.encoders.text.encoder import load_for_texts
 from searchengine.types import SpaceInfo
 from tests.conftest import Watcher
-from tests.fake import FakeEncoder
-from tests.libraries import imagined_files, list_files
+from tests.support.fake import FakeEncoder
+from tests.support.libraries import imagined_files, list_files
 
 TIMES = 7
 """Processes a command is timed in, at least."""

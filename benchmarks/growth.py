@@ -17,8 +17,8 @@ import numpy as np
 from searchengine import Library, open_library
 from searchengine.catalog.catalog import Batch
 from searchengine.types import FileState, Filter, ImageEntry, ImageFacts, Vectors
-from tests.fake import FakeEncoder
-from tests.libraries import imagined_files, list_files
+from tests.support.fake import FakeEncoder
+from tests.support.libraries import imagined_files, list_files
 
 SIZES = (1_000, 10_000, 100_000)
 DIM = 512

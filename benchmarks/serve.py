@@ -203,7 +203,7 @@ FRAMES = """() => new Promise((done) => {
 
 def scroll(address: str, images: int) -> None:
     """Scroll through all hits in Chromium, 400 pixels a frame, and print how long frames took."""
-    from tests.chromium import chromium
+    from tests.support.chromium import chromium
 
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 1600, "height": 1000})

@@ -16,7 +16,7 @@ from indexers import pipeline
 from indexers.reading import IndexOptions
 from searchengine.encoders.openclip import encoder as clip
 from searchengine.library.library import Library, open_library
-from tests.fake import FakeEncoder
+from tests.support.fake import FakeEncoder
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import pytest
 from indexers import pipeline
 from searchengine import load_encoder, open_library
 from tests.conftest import Watcher
-from tests.readme import README, ROOT, masked, run_blocks
+from tests.support.readme import README, ROOT, masked, run_blocks
 
 COMMANDS = (
     "index", "search", "describe", "captions add", "evaluate", "tune", "info", "failures",

@@ -1,0 +1,121 @@
+"""What a command may load before it answers: by module, so that a busy machine does not fail it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from indexers.walk import Walk
+from searchengine.encoders.interface import Encoder
+from searchengine.encoders.text.encoder import TOWER_FILE, load_for_texts
+from searchengine.types import SpaceInfo
+from tests.support.libraries import imagined_files, list_files
+from tests.support.places import ROOT
+
+MODEL = {"torch", "torchvision", "open_clip", "timm", "transformers", "huggingface_hub"}
+UNNEEDED = MODEL | {
+    "faiss", "PIL", "scipy", "safetensors", "ftfy", "regex", "tqdm", "filelock", "rich",
+}  # fmt: skip
+"""Of a search by plain words in a library without an index."""
+MOST_MODULES = 580
+"""As measured, and a tenth more: numpy, SQLAlchemy and typer bring most."""
+SPY = """
+import sys
+from cli.main import main
+try:
+    main()
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+
+
+class Spied(NamedTuple):
+    out: str
+    modules: set[str]
+
+    @property
+    def packages(self) -> set[str]:
+        return {name.split(".")[0] for name in self.modules}
+
+
+def spy(library: Path, *arguments: object) -> Spied:
+    """A command in a process of its own, and every module it loaded."""
+    done = subprocess.run(
+        [sys.executable, "-c", SPY, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "CLIPSEEK_LIBRARY": str(library), "HF_HUB_OFFLINE": "1"},
+    )
+    *notes, modules = done.stderr.splitlines()
+    return Spied(done.stdout + "".join(notes), set(modules.split()))
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    info = SpaceInfo(1, "starter", "starter", 0, "float32", "")
+    starter = load_for_texts(info, tmp_path)
+    assert starter is not None
+    list_files(tmp_path / "library", starter, imagined_files(50))
+    return tmp_path / "library"
+
+
+def test_help_loads_nothing_but_the_command_line(library: Path) -> None:
+    spied = spy(library, "--help")
+    assert not spied.packages & (UNNEEDED | {"numpy", "sqlalchemy", "platformdirs"})
+
+
+def test_a_search_by_words_loads_no_model(library: Path) -> None:
+    spied = spy(library, "search", "a dog", "-", "2:cat", "--paths", "-k3")
+    assert spied.out.count("/photos/0000/IMG_") == 3
+    assert not spied.packages & UNNEEDED
+    assert len(spied.modules) <= MOST_MODULES, sorted(spied.packages)
+
+
+def test_words_in_other_alphabets_load_only_what_they_need(library: Path) -> None:
+    spied = spy(library, "search", "ein Café", "--paths", "-k1")
+    assert spied.out.startswith("/photos/")
+    assert spied.packages & UNNEEDED == {"ftfy", "regex"}
+
+
+def test_an_image_still_loads_the_whole_encoder(library: Path) -> None:
+    photo = ROOT / "sample_data" / "photos" / "animals" / "orange-kitten.jpg"
+    spied = spy(library, "search", photo, "+", "a dog", "--paths", "-k1")
+    assert spied.out.startswith("/photos/")
+    assert spied.packages >= {"torch", "open_clip", "PIL"}
+
+
+def test_a_run_with_nothing_to_do_loads_no_model(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.jpg").write_bytes(b"never read")
+    starter = load_for_texts(SpaceInfo(1, "starter", "starter", 0, "float32", ""), tmp_path)
+    assert starter is not None
+    list_files(tmp_path / "library", starter, list(Walk([folder])))
+    spied = spy(tmp_path / "library", "index", folder)
+    assert "3 found = 0 indexed + 3 unchanged" in spied.out
+    assert not spied.packages & (MODEL | {"faiss"})
+
+
+def test_the_tower_of_another_encoder_is_used_by_the_next_process(tmp_path: Path) -> None:
+    """First torch, which keeps the tower; then without, and with the same answer."""
+    pytest.importorskip("open_clip")
+    from searchengine import load_encoder
+    from tests.encoders.test_text import make_model
+
+    name = make_model(tmp_path / "model", {})
+    encoder: Encoder = load_encoder(name, device="cpu", precision="float32")
+    list_files(tmp_path / "library", encoder, imagined_files(50))
+    assert not list((tmp_path / "library").rglob(TOWER_FILE))
+    first = spy(tmp_path / "library", "search", "a dog", "--paths", "-k3")
+    assert "torch" in first.packages
+    second = spy(tmp_path / "library", "search", "a dog", "--paths", "-k3")
+    assert not second.packages & UNNEEDED
+    assert second.out == first.out

@@ -1,0 +1,337 @@
+"""The text tower in numpy against open_clip's own, and how it is kept and found again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from searchengine import load_encoder, open_library
+from searchengine.encoders.openclip.encoder import ClipEncoder
+from searchengine.encoders.registry import STARTER_DIR
+from searchengine.encoders.text import encoder as text_encoder
+from searchengine.encoders.text import export as text_export
+from searchengine.encoders.text import tower as text_tower
+from searchengine.encoders.text.encoder import TOWER_FILE, load_for_texts, shape_of
+from searchengine.encoders.text.export import keep_text_tower
+from searchengine.encoders.text.tensors import TensorFile, UnreadableTensorsError
+from searchengine.errors import EncoderError, EncoderMismatchError
+from searchengine.library.library import Library
+from searchengine.tuning.queries import everyday_texts
+from searchengine.types import SpaceInfo
+from tests.encoders.test_tokenizer import TRICKY
+from tests.support.fake import FakeEncoder
+
+torch = pytest.importorskip("torch")
+open_clip = pytest.importorskip("open_clip")
+
+LEAST_COSINE = 0.9999
+TEXTS = [text for text in TRICKY if "\ud800" not in text]
+KINDS: dict[str, dict[str, Any]] = {
+    "gelu": {},
+    "quick gelu": {"quick_gelu": True},
+    "two layers, four heads, short": {"layers": 2, "heads": 4, "context_length": 9},
+    "own text model": {"custom_text": True, "layers": 2},
+}
+OTHER_KINDS: dict[str, dict[str, Any]] = {
+    "last token": {"pool_type": "last"},
+    "layer scale": {"ls_init_value": 0.1},
+    "no causal mask": {"no_causal_mask": True, "custom_text": True},
+    "tanh": {"act_kwargs": {"approximate": "tanh"}},
+    "biased projection": {"proj_bias": True},
+    "other clean": {"tokenizer_kwargs": {"clean": "canonicalize"}},
+}
+
+
+def make_model(directory: Path, wishes: dict[str, Any]) -> str:
+    """A directory that open_clip loads, of random weights, with a text tower as wished."""
+    from safetensors.torch import save_file
+
+    wishes = dict(wishes)
+    text = {"context_length": 16, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}
+    config = {
+        "embed_dim": 24,
+        "vision_cfg": {
+            "image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 32,
+        },
+        **{name: wishes.pop(name) for name in ("quick_gelu", "custom_text") if name in wishes},
+        "text_cfg": text | wishes,
+    }  # fmt: skip
+    kind = open_clip.CustomTextCLIP if config.pop("custom_text", False) else open_clip.CLIP
+    torch.manual_seed(3)
+    model = kind(**config)
+    with torch.no_grad():  # norms and biases are ones and zeros from the start: make them matter
+        for name, weight in model.named_parameters():
+            if "logit" not in name and weight.ndim == 1:
+                weight.add_(0.2 * torch.randn_like(weight))
+            elif name.endswith("positional_embedding"):
+                weight.mul_(10)
+    directory.mkdir(parents=True)
+    state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    save_file(state, directory / "open_clip_model.safetensors")
+    if kind is open_clip.CustomTextCLIP:
+        config["custom_text"] = True
+    config = {"model_cfg": config, "preprocess_cfg": {}}
+    (directory / "open_clip_config.json").write_text(json.dumps(config))
+    return f"local-dir:{directory}"
+
+
+def load(name: str) -> ClipEncoder:
+    return load_encoder(name, device="cpu", precision="float32")
+
+
+def space_of(encoder: ClipEncoder) -> SpaceInfo:
+    return SpaceInfo(1, "space", encoder.name, encoder.dim, "float32", encoder.fingerprint)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> ClipEncoder:
+    return load(make_model(tmp_path_factory.mktemp("models") / "tiny", {}))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_vectors_are_those_of_open_clip(tmp_path: Path, kind: str) -> None:
+    encoder = load(make_model(tmp_path / "model", KINDS[kind]))
+    space = space_of(encoder)
+    assert keep_text_tower(encoder, space, tmp_path)
+    light = load_for_texts(space, tmp_path)
+    assert light is not None
+    assert (light.name, light.dim, light.fingerprint) == (encoder.name, 24, encoder.fingerprint)
+    assert light.tower.shape.quick_gelu == (kind == "quick gelu")
+    rows, expected = light.encode_texts(TEXTS), encoder.encode_texts(TEXTS)
+    assert rows.dtype == np.float32
+    assert (rows * expected).sum(axis=1).min() >= LEAST_COSINE
+    # The weights are kept as float16; of the same weights the vectors are the same.
+    np.testing.assert_allclose(rows, expected, atol=3e-3)
+    exact = text_tower.TextTower(*text_export._read_tower(encoder))
+    ids = [light.tokenizer.ids(text) for text in TEXTS]
+    embedded = exact.embed(ids)
+    unit = embedded / np.linalg.norm(embedded, axis=1, keepdims=True)
+    np.testing.assert_allclose(unit, expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("kind", OTHER_KINDS)
+def test_what_is_not_of_the_plain_kind_is_left_to_torch(tmp_path: Path, kind: str) -> None:
+    encoder = load(make_model(tmp_path / "model", OTHER_KINDS[kind]))
+    assert not keep_text_tower(encoder, space_of(encoder), tmp_path)
+    assert not list(tmp_path.glob("*.safetensors*"))
+    assert load_for_texts(space_of(encoder), tmp_path) is None
+
+
+def test_batches_and_their_order_change_nothing(
+    tiny: ClipEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_text_tower(tiny, space_of(tiny), tmp_path)
+    light = load_for_texts(space_of(tiny), tmp_path)
+    assert light is not None
+    whole = light.encode_texts(TEXTS)
+    singly = np.concatenate([light.encode_texts([text]) for text in TEXTS])
+    np.testing.assert_allclose(singly, whole, atol=1e-6)
+    monkeypatch.setattr(text_tower, "TOKENS_AT_A_TIME", 40)
+    np.testing.assert_allclose(light.encode_texts(TEXTS), whole, atol=1e-6)
+    assert light.encode_texts([]).shape == (0, 24)
+
+
+def test_activations_are_those_of_torch() -> None:
+    x = np.concatenate([np.linspace(-12, 12, 4001), [0.0, -0.0, 300.0, -300.0]]).astype(np.float32)
+    there = torch.from_numpy(x)
+    np.testing.assert_allclose(text_tower.gelu(x), torch.nn.GELU()(there), atol=1e-6)
+    quick = there * torch.sigmoid(1.702 * there)
+    np.testing.assert_allclose(text_tower.quick_gelu(x), quick, atol=1e-6)
+    rows = x[: 4000 // 8 * 8].reshape(-1, 8)
+    expected = torch.softmax(torch.from_numpy(rows), dim=-1)
+    np.testing.assert_allclose(text_tower.softmax(rows), expected, atol=1e-6)
+
+
+# The starter
+
+
+def test_the_starter_without_torch_is_the_starter(tmp_path: Path) -> None:
+    encoder = load("starter")
+    light = load_for_texts(space_of(encoder), tmp_path)
+    assert light is not None
+    assert (light.name, light.dim, light.fingerprint) == (
+        "starter",
+        encoder.dim,
+        encoder.fingerprint,
+    )
+    texts = [*TEXTS, *everyday_texts()[::5]]
+    rows = light.encode_texts(texts)
+    assert (rows * encoder.encode_texts(texts)).sum(axis=1).min() >= LEAST_COSINE
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-6)
+
+
+def test_a_starter_that_changed_since_is_noticed(tmp_path: Path) -> None:
+    encoder = load("starter")
+    _make_library(tmp_path, replace(encoder, fingerprint="0" * 16))
+    with open_library(tmp_path) as library, pytest.raises(EncoderMismatchError, match="starter"):
+        library.search("a dog")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text_cfg": {"pool_type": "last"}},
+        {"text_cfg": {"hf_tokenizer_name": "x"}},
+        {"text_cfg": {"vocab_size": 100}},
+        {"custom_text": True},
+    ],
+)
+def test_configs_of_other_towers_are_left_to_torch(change: dict[str, Any]) -> None:
+    config = json.loads((STARTER_DIR / "open_clip_config.json").read_text())["model_cfg"]
+    assert shape_of(config) is not None
+    config["text_cfg"] |= change.pop("text_cfg", {})
+    assert shape_of(config | change) is None
+
+
+# In a library
+
+
+def _make_library(path: Path, encoder: Any) -> None:
+    """A library of one space with one image."""
+    from searchengine.catalog.catalog import Batch
+    from searchengine.types import FileState, ImageEntry, ImageFacts
+
+    with open_library(path, create=True) as library, library.writing() as writer:
+        entry = ImageEntry(FileState("/a.png", 1, 1), b"hash", ImageFacts(1, 1, "PNG"))
+        space = writer.space_for(encoder)
+        writer.commit(space, Batch(added=[entry]), np.eye(1, encoder.dim, dtype=np.float32))
+
+
+def _opened(path: Path, encoder: Any) -> tuple[Library, list[str]]:
+    loads: list[str] = []
+
+    def load_it(name: str) -> Any:
+        loads.append(name)
+        return encoder
+
+    return open_library(path, load=load_it), loads
+
+
+def _tower(library: Path) -> Path:
+    [space] = (library / "spaces").iterdir()
+    return space / TOWER_FILE
+
+
+def test_texts_are_searched_without_the_encoder_once_its_tower_is_kept(
+    tmp_path: Path, tiny: ClipEncoder
+) -> None:
+    _make_library(tmp_path, tiny)
+    library, loads = _opened(tmp_path, tiny)
+    with library:
+        [hit] = library.search("a dog")
+        assert loads == []
+        expected = float(tiny.encode_texts(["a dog"])[0, 0])
+        assert hit.score == pytest.approx(expected, abs=3e-3)
+        assert library.text_encoder(library.space()) is library.text_encoder(library.space())
+        library.encoder(library.space())
+        assert library.text_encoder(library.space()) is tiny, "what is loaded already serves"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: b"",
+        lambda data: b"garbage",
+        lambda data: data[: len(data) // 2],
+        lambda data: data.replace(b'"format":"1"', b'"format":"0"'),
+        lambda data: data.replace(b'"fingerprint":"', b'"fingerprint":"x'),
+        lambda data: data.replace(b"ln_final.bias", b"ln_final.xxxx"),
+        lambda data: data.replace(b'"F16"', b'"F99"'),
+    ],
+)
+def test_a_tower_that_is_no_use_is_written_anew(
+    tmp_path: Path, tiny: ClipEncoder, damage: Any
+) -> None:
+    _make_library(tmp_path, tiny)
+    file = _tower(tmp_path)
+    sound = file.read_bytes()
+    assert damage(sound) != sound
+    file.write_bytes(damage(sound))
+    library, loads = _opened(tmp_path, tiny)
+    with library:
+        library.search("a dog")
+        assert len(loads) == 1
+    assert load_for_texts(space_of(tiny), file.parent) is not None
+    assert [path.name for path in file.parent.iterdir() if path.suffix == ".new"] == []
+
+
+def test_rounded_weights_are_not_kept(tmp_path: Path, tiny: ClipEncoder) -> None:
+    half = load_encoder(tiny.name, device="cpu", precision="bfloat16")
+    assert not keep_text_tower(half, space_of(half), tmp_path)
+    assert not keep_text_tower(FakeEncoder(), space_of(tiny), tmp_path)
+
+
+def test_float32_where_halves_disagree(
+    tmp_path: Path, tiny: ClipEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_export, "LEAST_COSINE_OF_HALVES", 2.0)
+    assert keep_text_tower(tiny, space_of(tiny), tmp_path)
+    file = TensorFile(tmp_path / TOWER_FILE)
+    assert file["text_projection"].dtype == np.float32
+    light = load_for_texts(space_of(tiny), tmp_path)
+    assert light is not None
+    np.testing.assert_allclose(light.encode_texts(TEXTS), tiny.encode_texts(TEXTS), atol=2e-6)
+    (tmp_path / TOWER_FILE).unlink()
+    monkeypatch.setattr(text_export, "LEAST_COSINE", 2.0)
+    assert not keep_text_tower(tiny, space_of(tiny), tmp_path)
+
+
+def test_a_directory_that_cannot_be_written_is_no_error(
+    tmp_path: Path, tiny: ClipEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not keep_text_tower(tiny, space_of(tiny), tmp_path / "missing")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("safetensors.numpy.save_file", full)
+    assert not keep_text_tower(tiny, space_of(tiny), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_taken_away(
+    tmp_path: Path, tiny: ClipEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = tmp_path / f"{TOWER_FILE}.abc.new"
+    left.write_bytes(b"half a tower")
+    assert keep_text_tower(tiny, space_of(tiny), tmp_path)
+    assert left.exists(), "another process may be writing it"
+    (tmp_path / TOWER_FILE).unlink()
+    monkeypatch.setattr(text_export, "STALE_SECONDS", -1)
+    assert keep_text_tower(tiny, space_of(tiny), tmp_path)
+    assert not left.exists()
+
+
+def test_vectors_without_a_direction_are_refused(tmp_path: Path, tiny: ClipEncoder) -> None:
+    keep_text_tower(tiny, space_of(tiny), tmp_path)
+    light = load_for_texts(space_of(tiny), tmp_path)
+    assert light is not None
+    weights = {name: light.tower._stored[name] for name in light.tower.shape.tensors()}
+    weights["text_projection"] = np.zeros_like(weights["text_projection"])
+    broken = replace(light, tower=text_tower.TextTower(light.tower.shape, weights))
+    with pytest.raises(EncoderError, match="zero or not finite"):
+        broken.encode_texts(["a dog"])
+
+
+def test_a_file_that_lies_about_its_size(tmp_path: Path) -> None:
+    entry = {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}
+    header = json.dumps({"a": entry}).encode()
+    file = tmp_path / "x.safetensors"
+    file.write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 12)
+    with pytest.raises(UnreadableTensorsError, match="beyond the end"):
+        TensorFile(file)
+    file.write_bytes((2**63).to_bytes(8, "little") + header)
+    with pytest.raises(UnreadableTensorsError):
+        TensorFile(file)
+
+
+def test_without_its_files_the_starter_is_left_to_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: ClipEncoder
+) -> None:
+    monkeypatch.setattr(text_encoder, "STARTER_DIR", tmp_path)
+    assert load_for_texts(replace(space_of(tiny), encoder="starter"), tmp_path) is None

@@ -1,0 +1,455 @@
+"""The page in a real browser: typed into, dropped on, filtered, opened, and checked by axe-core."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.places import ROOT
+
+pytest.importorskip("playwright", reason="NO PLAYWRIGHT, the page is not tested: make test")
+
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from indexers import pipeline
+from searchengine import load_encoder, open_library
+from serving.access import Door
+from serving.app import make_app
+from serving.server import listen
+from tests.conftest import Watcher, Workbench
+from tests.support.chromium import chromium
+
+PHOTOS = ROOT / "sample_data" / "photos"
+WIDTHS = {"phone": (390, 844), "tablet": (900, 900), "desk": (1600, 1000)}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[str]:
+    """`clipseek serve` itself, over the sample photos with the starter encoder."""
+    home = tmp_path_factory.mktemp("served")
+    with open_library(home / "library", create=True) as library:
+        pipeline.index(
+            library,
+            [PHOTOS],
+            encoder="starter",
+            load=lambda: load_encoder("starter", precision="float32"),
+            observer=Watcher(),
+        )
+        captions = [(str(PHOTOS / "animals/orange-kitten.jpg"), "An orange kitten on a fence.")]
+        library.add_captions(captions)
+    command = [
+        sys.executable,
+        "-m",
+        "cli",
+        "serve",
+        "--library",
+        str(home / "library"),
+        "--port",
+        "0",
+    ]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(home / "cache")}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
+        server.terminate()
+        assert server.wait(20) in (0, -15)
+
+
+@contextmanager
+def served(bench: Workbench) -> Iterator[str]:
+    """The application over a library with the fake encoder, on a thread."""
+    with bench.open() as library, listen("127.0.0.1", 0) as listener:
+        door = Door("127.0.0.1", "127.0.0.1", listener.getsockname()[1], None)
+        app = make_app(library, door, bench.library_path.parent / "thumbnails")
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{door.port}/"
+        finally:
+            server.should_exit = True
+            thread.join(20)
+
+
+class Visit:
+    """A page and everything it complained about."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.elsewhere: list[str] = []
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.elsewhere.append(request.url))
+
+    def _said(self, message: object) -> None:
+        if getattr(message, "type", "") in ("error", "warning"):
+            self.complaints.append(getattr(message, "text", ""))
+
+    def first(self) -> str | None:
+        return self.page.locator("#hits img").first.get_attribute("alt")
+
+    def check(self, address: str) -> None:
+        """No console errors, and nothing was asked of another server."""
+        assert self.complaints == []
+        assert [url for url in self.elsewhere if not url.startswith(address)] == []
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str) -> Iterator[Visit]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    visit = Visit(context.new_page())
+    visit.page.goto(address)
+    yield visit
+    visit.check(address)
+    context.close()
+
+
+def hits_begin_with(page: Page, name: str) -> None:
+    expect(page.locator("#hits img").first).to_have_attribute("alt", name)
+
+
+def test_typing_finds_the_right_photo_and_the_address_follows(visit: Visit) -> None:
+    page = visit.page
+    expect(page.locator("#status")).to_have_text("59 pictures, last added first")
+    page.keyboard.press("/")
+    page.keyboard.type("two dogs looking out of a window", delay=12)
+    hits_begin_with(page, "two-dogs-at-window.jpg")
+    expect(page.locator("#status")).to_have_text("59 pictures, nearest first")
+    expect(page).to_have_url(re.compile(r"\?q=two\+dogs\+looking\+out\+of\+a\+window$"))
+    expect(page).to_have_title(re.compile("two dogs looking"))
+    page.locator("#q").blur()
+    page.locator("#q").fill("a bridge at night")
+    hits_begin_with(page, "suspension-bridge-night.jpg")
+    page.go_back()
+    hits_begin_with(page, "two-dogs-at-window.jpg")
+    expect(page.locator("#q")).to_have_value("two dogs looking out of a window")
+    page.reload()
+    hits_begin_with(page, "two-dogs-at-window.jpg")
+
+
+def test_what_was_asked_before_never_comes_after(visit: Visit) -> None:
+    """A slow answer to an older question is cancelled."""
+    page = visit.page
+    page.route(re.compile(r"q=kitten$"), lambda route: (time.sleep(0.7), route.continue_()))
+    page.locator("#q").fill("kitten")
+    page.wait_for_timeout(250)
+    page.locator("#q").fill("a windmill")
+    hits_begin_with(page, "windmill.jpg")
+    page.wait_for_timeout(900)
+    hits_begin_with(page, "windmill.jpg")
+
+
+FILE = """([data, name, type]) => {
+  const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], name, { type }));
+  return transfer;
+}"""
+
+
+def test_a_dropped_picture_is_searched_by(visit: Visit) -> None:
+    page = visit.page
+    data = base64.b64encode((PHOTOS / "animals/goldfish.jpg").read_bytes()).decode()
+    transfer = page.evaluate_handle(FILE, [data, "fish.jpg", "image/jpeg"])
+    page.dispatch_event("body", "dragenter", {"dataTransfer": transfer})
+    expect(page.locator(".drop")).to_be_visible()
+    page.dispatch_event("body", "drop", {"dataTransfer": transfer})
+    hits_begin_with(page, "goldfish.jpg")
+    expect(page.locator(".drop")).to_be_hidden()
+    expect(page.locator(".chip")).to_contain_text("Your picture")
+    expect(page.locator("#hits .score").first).to_contain_text("1.00")
+    page.locator("#q").fill("a red flower")  # words join the picture
+    expect(page).to_have_url(re.compile(r"q=a\+red\+flower&picture=[0-9a-f]{32}$"))
+    page.locator(".chip").click()
+    expect(page).to_have_url(re.compile(r"\?q=a\+red\+flower$"))
+
+
+def test_a_pasted_and_a_chosen_picture_are_searched_by(visit: Visit) -> None:
+    page = visit.page
+    data = base64.b64encode((PHOTOS / "places/igloo.jpg").read_bytes()).decode()
+    transfer = page.evaluate_handle(FILE, [data, "igloo.jpg", "image/jpeg"])
+    page.evaluate(
+        "(t) => dispatchEvent(new ClipboardEvent('paste', { clipboardData: t }))", transfer
+    )
+    hits_begin_with(page, "igloo.jpg")
+    page.set_input_files("#by-picture input", PHOTOS / "space/saturn.jpg")
+    hits_begin_with(page, "saturn.jpg")
+
+
+def test_what_is_no_picture_is_said_in_place(
+    browser: Browser, address: str, tmp_path: Path
+) -> None:
+    page = browser.new_page()
+    page.goto(address)
+    (tmp_path / "notes.txt").write_text("no picture")
+    page.set_input_files("#by-picture input", tmp_path / "notes.txt")
+    expect(page.get_by_role("alert")).to_contain_text("notes.txt is no picture")
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff broken")
+    page.set_input_files("#by-picture input", tmp_path / "broken.jpg")
+    expect(page.get_by_role("alert")).to_contain_text("The upload cannot be used", ignore_case=True)
+    page.locator("#q").fill("a horse")
+    hits_begin_with(page, "brown-horse.jpg")
+    page.close()
+
+
+def test_filters_narrow_and_are_taken_back(visit: Visit) -> None:
+    page = visit.page
+    page.locator("#q").fill("water")
+    expect(page.locator("#status")).to_have_text("59 pictures, nearest first")
+    page.get_by_text("Folder", exact=True).click()
+    choice = page.locator(".menu a", has_text="animals")
+    expect(choice).to_contain_text("17")
+    choice.click()
+    expect(page.locator("#status")).to_have_text("17 pictures, nearest first")
+    expect(page.locator("#hits .tile")).to_have_count(17)
+    page.get_by_text("Shape", exact=True).click()
+    page.locator(".menu a", has_text="Portrait").click()
+    expect(page.locator(".chip")).to_have_count(2)
+    page.go_back()
+    expect(page.locator("#status")).to_have_text("17 pictures, nearest first")
+    page.locator(".chip").click()
+    expect(page.locator("#status")).to_have_text("59 pictures, nearest first")
+    page.get_by_text("Date", exact=True).click()
+    page.locator("input[name=before]").fill("2003-01-01")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.locator(".chip")).to_contain_text("Before 2003-01-01")
+
+
+def test_a_picture_opens_over_the_grid_and_closes_with_back_or_escape(visit: Visit) -> None:
+    page = visit.page
+    page.locator("#q").fill("an orange kitten")
+    hits_begin_with(page, "orange-kitten.jpg")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    detail = page.locator("dialog#detail")
+    expect(detail.locator("h1")).to_have_text("orange-kitten.jpg")
+    expect(page).to_have_url(re.compile(r"/images/\d+\?q=an\+orange\+kitten$"))
+    expect(detail.locator(".captions li").first).to_contain_text("An orange kitten on a fence.")
+    expect(detail.locator(".near li")).to_have_count(12)
+    assert (
+        detail.locator(".stage img").evaluate("i => i.decode().then(() => i.naturalWidth)") == 640
+    )
+    page.keyboard.press("ArrowRight")
+    expect(detail.locator("h1")).not_to_have_text("orange-kitten.jpg")
+    page.keyboard.press("ArrowLeft")
+    expect(detail.locator("h1")).to_have_text("orange-kitten.jpg")
+    page.keyboard.press("Escape")
+    expect(detail).to_be_hidden()
+    expect(page).to_have_url(re.compile(r"/\?q=an\+orange\+kitten$"))
+    assert page.evaluate("document.activeElement.querySelector('img').alt") == "orange-kitten.jpg"
+    page.locator("#hits a.open").nth(2).click()
+    expect(detail).to_be_visible()
+    detail.locator(".near a").first.click()
+    page.wait_for_url(re.compile(r"/images/"))
+    page.go_back()
+    expect(detail).to_be_visible()
+    page.go_back()
+    expect(detail).to_be_hidden()
+    page.go_forward()
+    expect(detail).to_be_visible()
+    detail.get_by_role("link", name="Back to the pictures").click()
+    expect(detail).to_be_hidden()
+
+
+def test_the_address_of_a_picture_is_a_page_of_its_own(visit: Visit) -> None:
+    page = visit.page
+    page.locator("#q").fill("a windmill")
+    hits_begin_with(page, "windmill.jpg")
+    page.locator("#hits a.open").first.click()
+    page.wait_for_url(re.compile("/images/"))
+    page.reload()
+    expect(page.locator("h1")).to_have_text("windmill.jpg")
+    page.get_by_role("link", name="Back to the pictures").click()
+    hits_begin_with(page, "windmill.jpg")
+
+
+def test_more_like_this_moves_the_query(visit: Visit) -> None:
+    page = visit.page
+    page.locator("#q").fill("an animal")
+    expect(page.locator("#status")).to_contain_text("nearest first")
+    tile = page.locator(".tile", has=page.get_by_alt_text("penguin.jpg"))
+    tile.hover()
+    tile.get_by_role("link", name="More like penguin.jpg", exact=True).click()
+    hits_begin_with(page, "penguin.jpg")
+    expect(page.locator(".chip")).to_contain_text("More like")
+    page.locator(".tile").first.hover()
+    page.get_by_role("link", name="Less like penguin.jpg", exact=True).click()
+    expect(page.locator(".chip")).to_contain_text("Less like")
+    expect(page.locator("#hits img").first).not_to_have_attribute("alt", "penguin.jpg")
+
+
+def test_arrows_move_through_the_rows(visit: Visit) -> None:
+    page = visit.page
+    focused = "document.activeElement.querySelector('img')?.alt"
+    tops = "[...document.querySelectorAll('.tile')].map(t => t.offsetTop)"
+    names = page.locator("#hits img").evaluate_all("all => all.map(i => i.alt)")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(focused) == names[0]
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(focused) == names[1]
+    page.keyboard.press("ArrowDown")
+    rows = page.evaluate(tops)
+    second_row = [
+        name for name, top in zip(names, rows, strict=True) if top == sorted(set(rows))[1]
+    ]
+    assert page.evaluate(focused) in second_row
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate(focused) in names[: rows.count(rows[0])]
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement === document.body")
+
+
+@pytest.mark.parametrize("width", [320, 390, 900, 1600])
+def test_nothing_is_wider_than_the_screen(browser: Browser, address: str, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    for path in ("?q=a+mountain+lake", "images/3?q=x", "?q=x&camera=Leica", f"?q={'long' * 60}"):
+        page.goto(address + path)
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, (path, wide)
+    page.goto(address + "?q=a+mountain+lake")
+    page.get_by_text("Date", exact=True).click()
+    box = page.locator(".facet[open] .menu").bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    tiles = page.locator(".tile").evaluate_all(
+        "all => all.map(t => t.getBoundingClientRect()).map(r => [r.top, r.height])"
+    )
+    heights: dict[float, set[int]] = {}
+    for top, height in tiles:
+        heights.setdefault(round(top), set()).add(round(height))
+    assert all(max(row) - min(row) <= 1 for row in heights.values()), "rows are justified"
+    page.close()
+
+
+def test_without_javascript_the_search_works(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address)
+    page.locator("#q").fill("a coffee cup")
+    page.get_by_role("button", name="Search", exact=True).click()
+    hits_begin_with(page, "coffee-cup.jpg")
+    page.set_input_files("#by-picture input", PHOTOS / "places/colosseum.jpg")
+    page.get_by_role("button", name="Search by it").click()
+    hits_begin_with(page, "colosseum.jpg")
+    page.locator("#hits a.open").first.click()
+    expect(page.locator("h1")).to_have_text("colosseum.jpg")
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", ["phone", "desk"])
+def test_axe_finds_nothing(browser: Browser, address: str, scheme: str, screen: str) -> None:
+    width, height = WIDTHS[screen]
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if scheme == "dark" else "light",
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    found: list[str] = []
+
+    def check(state: str) -> None:
+        page.wait_for_load_state("networkidle")
+        for violation in Axe().run(page).response["violations"]:
+            nodes = [node["target"] for node in violation["nodes"]][:3]
+            found.append(f"{state}: {violation['impact']} {violation['id']} at {nodes}")
+
+    page.goto(address)
+    check("home")
+    page.goto(address + "?q=a+bird&like=3&unlike=4&orientation=landscape&after=2001")
+    check("search")
+    page.get_by_text("Date", exact=True).click()
+    check("menu")
+    page.goto(address + "?q=a+bird")
+    page.locator("#hits a.open").first.focus()
+    check("a tile with the focus")
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog h1")).to_be_visible()
+    check("dialog")
+    for state, path in (
+        ("detail", "images/3?q=x"),
+        ("no hits", "?q=x&camera=Leica"),
+        ("error", "?q=red+-+red"),
+        ("not there", "images/99999"),
+    ):
+        page.goto(address + path)
+        check(state)
+    context.close()
+    assert found == []
+
+
+@pytest.fixture
+def many(bench: Workbench) -> Workbench:
+    for number in range(150):
+        bench.paint(f"{number:03}.png", (number, 90, 200 - number))
+    bench.index()
+    return bench
+
+
+def test_hits_come_as_one_scrolls(browser: Browser, many: Workbench) -> None:
+    with served(many) as address:
+        visit = Visit(browser.new_page(viewport={"width": 1600, "height": 800}))
+        page = visit.page
+        page.goto(address + "?q=blue")
+        page.wait_for_timeout(300)
+        assert page.locator(".tile").count() < 150
+        for _ in range(20):
+            page.mouse.wheel(0, 2500)
+            page.wait_for_timeout(100)
+        expect(page.locator(".tile")).to_have_count(150)
+        names = page.locator("#hits img").evaluate_all("all => all.map(i => i.alt)")
+        assert len(set(names)) == 150
+        last = "[...document.querySelectorAll('.grid')].at(-1)"
+        gaps = page.evaluate(  # every row but the last of all is full
+            "[...document.querySelectorAll('.grid')].map(g => innerWidth"
+            " - Math.max(...[...g.children].slice(-1).map(t => t.getBoundingClientRect().right)))"
+        )
+        assert max(gaps[:-1]) < 60, gaps
+        assert page.evaluate(f"{last}.querySelectorAll('img[src]').length") > 0
+        assert page.locator("#next").count() == 0
+        visit.check(address)
+        page.close()
+
+
+def test_an_empty_library_fills_as_one_looks(browser: Browser, bench: Workbench) -> None:
+    with served(bench) as address:
+        page = browser.new_page()
+        page.goto(address)
+        expect(page.get_by_role("heading", name="Nothing here yet")).to_be_visible()
+        assert [v["id"] for v in Axe().run(page).response["violations"]] == []
+        bench.paint("first.png", "red")
+        bench.index()
+        page.locator("#q").fill("red")
+        hits_begin_with(page, "first.png")
+        page.close()
+
+
+def test_a_server_that_is_gone_is_said(browser: Browser, many: Workbench) -> None:
+    page = browser.new_page()
+    with served(many) as address:
+        page.goto(address)
+    page.locator("#q").fill("red")
+    expect(page.get_by_role("alert")).to_contain_text("Is clipseek serve still running?")
+    page.close()

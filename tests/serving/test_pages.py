@@ -1,0 +1,174 @@
+"""The pages without JavaScript: forms and links that a server renders, parsed strictly."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from starlette.testclient import TestClient
+
+from serving.pages import routes as pages
+from tests.conftest import Workbench
+from tests.support.pages import Element, parse_text
+from tests.support.serving import png, visit
+
+
+def page_of(client: TestClient, url: str, status: int = 200) -> Element:
+    answer = client.get(url, headers={"accept": "text/html"})
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    return parse_text(answer.text)
+
+
+def tiles(page: Element) -> list[str]:
+    return [image.attributes["alt"] for image in page.by_id("hits").all("img")]
+
+
+def said(page: Element) -> str:
+    return " ".join(page.one("main").text.split())
+
+
+def link(page: Element, label: str) -> str:
+    """The address of the one link that says this."""
+    (found,) = {a.attributes["href"] for a in page.all("a") if label in " ".join(a.text.split())}
+    return found
+
+
+def test_the_form_and_its_hits(colours: Workbench) -> None:
+    with visit(colours) as client:
+        page = page_of(client, "/?q=blue")
+    assert tiles(page)[0] == "blue.png"
+    assert page.one("title").text == "blue – clipseek"  # noqa: RUF001
+    assert page.by_id("q").attributes["value"] == "blue"
+    form = page.by_id("search")
+    assert (form.attributes["action"], form.attributes["method"]) == ("/", "get")
+    assert page.by_id("status").text == "6 pictures, nearest first"
+    assert page.one("html").attributes["lang"] == "en"
+
+
+def test_without_a_question_the_last_images_come_first(colours: Workbench) -> None:
+    colours.paint("later.png", "magenta")
+    colours.index()
+    with visit(colours) as client:
+        page = page_of(client, "/")
+    assert tiles(page)[0] == "later.png"
+    assert page.by_id("status").text == "7 pictures, last added first"
+
+
+def test_all_hits_are_reached_by_links(colours: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "PAGE", 4)
+    with visit(colours) as client:
+        for url in ("/?q=red", "/"):
+            first = page_of(client, url)
+            second = page_of(client, link(first, "More pictures"))
+            assert len(set(tiles(first) + tiles(second))) == 6
+            assert not [a for a in second.all("a") if a.attributes.get("rel") == "next"]
+
+
+def test_more_and_less_like_this_are_links_and_can_be_taken_back(colours: Workbench) -> None:
+    with visit(colours) as client:
+        page = page_of(client, "/?q=red")
+        liked = page_of(client, link(page, "More like blue.png"))
+        assert liked.by_id("search").hidden().keys() == {"like"}
+        assert tiles(liked).index("blue.png") < tiles(page).index("blue.png")
+        back = link(liked, "Remove: More like")
+        assert back == link(liked, "Not more like blue.png") == "/?q=red"
+        instead = link(liked, "Less like blue.png")
+        assert parse_qs(urlsplit(instead).query).keys() == {"q", "unlike"}
+
+
+def test_filters_are_links_with_counts(bench: Workbench) -> None:
+    for name in ("one/a.png", "one/b.png", "two/c.png"):
+        bench.paint(name, "red")
+    bench.paint("two/tall.png", "red", (20, 60))
+    bench.index()
+    with visit(bench) as client:
+        page = page_of(client, "/?q=red")
+        summaries = [" ".join(summary.text.split()) for summary in page.all("summary")]
+        assert summaries == ["Folder", "Date", "Shape"]  # no camera to choose
+        assert "2 pictures" in next(li.text for li in page.all("li") if "one" in li.text)
+        inside = page_of(client, link(page, "two 2 pictures"))
+        assert sorted(tiles(inside)) == ["c.png", "tall.png"]
+        both = page_of(client, link(inside, "Portrait 1 pictures"))
+        assert tiles(both) == ["tall.png"]
+        assert page_of(client, link(both, "Remove: two")).by_id("status").text.startswith("1 pic")
+
+
+def test_dates_are_a_form_that_keeps_the_question(colours: Workbench) -> None:
+    with visit(colours) as client:
+        page = page_of(client, "/?q=red&orientation=landscape&after=2020-05-01")
+        (form,) = [form for form in page.all("form") if "dates" in form.attributes.get("class", "")]
+        assert form.hidden() == {"q": "red", "orientation": "landscape"}
+        assert [
+            i.attributes.get("value") for i in form.all("input") if i.attributes["type"] == "date"
+        ] == ["2020-05-01", ""]
+
+
+def test_a_picture_is_searched_by_without_javascript(colours: Workbench) -> None:
+    with visit(colours) as client:
+        page = page_of(client, "/")
+        form = page.by_id("by-picture")
+        assert form.attributes["enctype"] == "multipart/form-data"
+        answer = client.post(form.attributes["action"], files={"image": png("green")})
+        assert answer.status_code == 303
+        found = page_of(client, answer.headers["location"])
+        assert tiles(found)[0] == "green.png"
+        assert link(found, "Remove: Your picture") == "/"
+        none = client.post("/pictures", files={}, headers={"accept": "text/html"})
+        assert none.status_code == 400
+        assert "choose a picture first" in none.text.lower()
+
+
+def test_one_image_in_detail(colours: Workbench) -> None:
+    with colours.open() as library:
+        library.add_captions([(str(colours.photos / "blue.png"), "a blue wall")])
+    with visit(colours) as client:
+        grid = page_of(client, "/?q=blue&orientation=landscape")
+        page = page_of(client, grid.by_id("hits").all("a")[0].attributes["href"])
+        assert page.one("h1").text == "blue.png"
+        assert link(page, "Back to the pictures") == "/?q=blue&orientation=landscape"
+        text = said(page)
+        assert "40 × 30" in text  # noqa: RUF001
+        assert str(colours.photos) in text
+        assert "a blue wall" in text
+        near = [image.attributes["alt"] for image in page.one("article").all("img")]
+        assert near[0] == "a blue wall"  # the picture itself
+        assert "blue.png" not in near
+        assert len(near) == 6
+        assert client.get(link(page, "Open the original file")).status_code == 200
+
+
+def test_an_empty_library_says_how_to_fill_it(bench: Workbench) -> None:
+    with visit(bench) as client:
+        for url in ("/", "/?q=red"):
+            assert "clipseek index" in said(page_of(client, url))
+
+
+def test_no_hits_offer_a_way_back(colours: Workbench) -> None:
+    with visit(colours) as client:
+        page = page_of(client, "/?q=red&camera=Leica")
+        assert "The filters leave none" in said(page)
+        assert tiles(page_of(client, link(page, "Remove: Leica")))[0] == "red.png"
+        assert "no more than these" in said(page_of(client, "/?q=red&offset=500"))
+
+
+def test_errors_leave_the_form_in_place(colours: Workbench) -> None:
+    with visit(colours) as client:
+        page = page_of(client, "/?q=red+-+red", 400)
+        assert "The terms cancel each other out" in said(page)
+        assert page.by_id("q").attributes["value"] == "red - red"
+        assert "is no date" in said(page_of(client, "/?q=red&after=never", 400))
+        assert "upload it again" in said(page_of(client, f"/?picture={'0' * 32}", 410))
+        assert "lists no image 99" in said(page_of(client, "/images/99", 404))
+        assert "Not Found" in said(page_of(client, "/nowhere", 404))
+
+
+def test_every_address_of_a_page_is_answered(colours: Workbench) -> None:
+    """What the page links to, shows and loads is there."""
+    with visit(colours) as client:
+        text = client.get("/?q=red").text
+        seen = {url.replace("&amp;", "&") for url in re.findall(r'(?:href|src)="(/[^"]*)"', text)}
+        assert len(seen) > 20
+        for url in seen:
+            assert client.get(url).status_code == 200, url

@@ -1,0 +1,159 @@
+"""Kill index runs with SIGKILL at random moments and check the library after each.
+
+    python -m tests.support.crash --runs 50
+
+The suite does the same with fewer runs (`test_crash.py`). Between runs files are added, changed,
+moved and deleted, so that every kind of write is under way when the signal comes. At the end one
+run is let finish, and the library must list exactly what is on the disk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from indexers import pipeline
+from indexers import reading as run
+from searchengine.library.library import open_library
+from searchengine.types import Pixels, Vectors
+from tests.support.fake import FakeEncoder
+from tests.support.libraries import check_library
+from tests.support.places import ROOT
+
+FILES = 240
+SECONDS_A_FILE = 0.004
+"""About what the slow encoder and the rest of the run take; kills are spread over the whole run."""
+
+
+class SlowEncoder(FakeEncoder):
+    """The fake encoder at the speed of a real one, so that a run lasts about a second."""
+
+    def encode_pixels(self, pixels: list[Pixels]) -> Vectors:  # type: ignore[override]
+        time.sleep(0.75 * SECONDS_A_FILE * len(pixels))
+        return super().encode_pixels(pixels)
+
+
+class _Silent:
+    def planned(self, total: int) -> None:
+        print(total, flush=True)
+
+    def started(self) -> None: ...
+
+    def advanced(self) -> None: ...
+
+    def skipped(self, path: str, reason: str) -> None: ...
+
+
+def run_to_be_killed(photos: Path, library: Path) -> None:
+    """An index run that saves after every small batch."""
+    run.SAVE_SECONDS = 0.0
+    with open_library(library, create=True) as opened:
+        pipeline.index(
+            opened,
+            [photos],
+            encoder="fake",
+            load=SlowEncoder,
+            observer=_Silent(),
+            options=run.IndexOptions(batch_size=8, workers=2),
+        )
+
+
+def fill_up(photos: Path, library: Path) -> None:
+    """An index run of more pictures than a small disk holds the facts and vectors of."""
+    photos.mkdir(exist_ok=True)
+    chance = random.Random(1)
+    for number in range(1_500):
+        if not (photos / f"{number:04}.png").exists():
+            _paint(photos / f"{number:04}.png", chance)
+    run_to_be_killed(photos, library)
+
+
+def campaign(directory: Path, runs: int, seed: int) -> int:
+    """Kill `runs` runs and check the library each time; returns how many died before their end."""
+    chance = random.Random(seed)
+    photos, library = directory / "photos", directory / "library"
+    photos.mkdir()
+    for number in range(FILES):
+        _paint(photos / f"{number:04}.png", chance)
+    died_early = 0
+    for number in range(runs):
+        died_early += _start_and_kill(photos, library, chance.random())
+        if (library / "catalog.sqlite").exists():
+            with open_library(library, load=lambda _: FakeEncoder()) as opened:
+                if opened.info().images:
+                    opened.search("red", k=5)
+            check_library(library)
+        _disturb(photos, chance, number)
+    run_to_be_killed(photos, library)
+    check_library(library, FakeEncoder())
+    with open_library(library, load=lambda _: FakeEncoder()) as opened:
+        hits = opened.search("red", k=10 * FILES)
+        assert {hit.path for hit in hits} == set(photos.iterdir()), "not what is on the disk"
+        assert opened.failures() == []
+    return died_early
+
+
+def _start_and_kill(photos: Path, library: Path, share: float) -> bool:
+    """Kill a run after about this share of its work; returns whether it was still at work."""
+    command = [sys.executable, "-m", "tests.support.crash", "--victim", str(photos), str(library)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        jobs = int(process.stdout.readline())
+        time.sleep(share * jobs * SECONDS_A_FILE)
+        was_at_work = process.poll() is None
+        process.kill()
+        complaints = process.stderr.read().decode()
+    assert "Traceback" not in complaints, complaints
+    return was_at_work
+
+
+def _disturb(photos: Path, chance: random.Random, number: int) -> None:
+    """Delete, move, change and add some files."""
+    names = sorted(photos.iterdir())
+    chance.shuffle(names)
+    for path in names[:5]:
+        path.unlink()
+    for path in names[5:15]:
+        path.rename(photos / f"moved{number}-{path.name}")
+    for path in names[15:45]:
+        _paint(path, chance)
+    for extra in range(5):
+        _paint(photos / f"new{number}-{extra}.png", chance)
+
+
+def _paint(path: Path, chance: random.Random) -> None:
+    pixels = np.frombuffer(chance.randbytes(3), dtype=np.uint8).reshape(1, 1, 3)
+    image = np.repeat(np.repeat(pixels, 24, axis=0), 24, axis=1).copy()
+    image[0, :8] = np.frombuffer(chance.randbytes(24), dtype=np.uint8).reshape(8, 3)
+    Image.fromarray(image).save(path)
+
+
+def main() -> None:
+    """Run the campaign from the command line, or one victim of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--victim", nargs=2, type=Path, metavar=("PHOTOS", "LIBRARY"))
+    arguments = parser.parse_args()
+    if arguments.victim:
+        run_to_be_killed(*arguments.victim)
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        died_early = campaign(Path(directory), arguments.runs, arguments.seed)
+    print(f"{arguments.runs} runs, {died_early} of them killed before their end: the library was")
+    print("valid after every one, and complete after the last run, which was let finish")
+
+
+if __name__ == "__main__":
+    main()

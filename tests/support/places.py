@@ -1,0 +1,11 @@
+"""Where things are: the checkout, and the shared data that may lie beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+"""The checkout."""
+
+SHARED = ROOT.parent / "shared"
+"""Training and test data, published numbers; tests that need it skip out loud without it."""

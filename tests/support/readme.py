@@ -1,0 +1,89 @@
+"""The console blocks of README.md, run: what is shown is what the program prints.
+
+    python -m tests.support.readme --write
+
+Every line `$ clipseek ...` in a ```console block is run, in order, in a directory that holds the
+sample photos as Photos, with an empty library. `--write` puts the output into the README; the suite
+(`test_readme.py`) compares it, with numbers that depend on the machine masked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.support.places import ROOT
+
+README = ROOT / "README.md"
+BLOCK = re.compile(r"(```console\n)(.*?)(```)", re.DOTALL)
+HOME = "/home/grace/pics"
+"""Stands in the README for the directory the commands ran in; of the same length where that is a
+temporary one of Linux, so that columns stay straight."""
+
+
+def run_blocks(text: str) -> str:
+    """The text with the output of every command in it replaced by what the command prints now."""
+    with tempfile.TemporaryDirectory() as directory:
+        home = Path(directory).resolve()
+        shutil.copytree(ROOT / "sample_data" / "photos", home / "Photos")
+        shutil.copy(ROOT / "sample_data" / "captions.csv", home / "captions.csv")
+        (home / "Photos" / "broken.jpg").write_bytes(b"\xff\xd8 no more of this file")
+
+        def fill(block: re.Match[str]) -> str:
+            commands = [line for line in block[2].splitlines() if line.startswith("$ ")]
+            shown = "".join(f"{command}\n{_output(command, home)}" for command in commands)
+            return block[1] + shown + block[3]
+
+        return BLOCK.sub(fill, text)
+
+
+def _output(command: str, home: Path) -> str:
+    environment = {
+        **os.environ,
+        "CLIPSEEK_LIBRARY": str(home / "library"),
+        "HF_HUB_OFFLINE": "1",
+        "HF_HOME": str(home / "cache"),
+        "PYTHONPATH": str(ROOT),
+        "COLUMNS": "100",
+    }
+    words = shlex.split(command.removeprefix("$ "))
+    assert words[0] == "clipseek", command
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", *words[1:]],
+        cwd=home,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.stdout.replace(str(home), HOME)
+
+
+def masked(text: str) -> str:
+    """The text without what differs between machines: decimals, dates and widths of columns."""
+    text = re.sub(r"-?\d+\.\d+|\d{4}-\d{2}-\d{2}", "#", text)
+    return re.sub(r"(limited by )\w+", r"\1#", re.sub(r"[ ]+", " ", text))
+
+
+def main() -> None:
+    """Check the README, or write it anew."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true")
+    now = README.read_text(encoding="utf-8")
+    fresh = run_blocks(now)
+    if parser.parse_args().write:
+        README.write_text(fresh, encoding="utf-8")
+    elif masked(fresh) != masked(now):
+        sys.exit("README.md shows other output than the program prints: make readme")
+
+
+if __name__ == "__main__":
+    main()
