@@ -20,10 +20,11 @@ import numpy as np
 
 from benchmarks.clouds import Clouds
 from searchengine.devices import cuda_or_cpu
-from searchengine.index import faiss_index as ann
-from searchengine.index.cells import coarse_on
+from searchengine.index import faiss_build, faiss_index
+from searchengine.index.cells import cell_finder_on
 from searchengine.index.faiss_index import AnnIndex
-from searchengine.index.plan import default_setting, force_plan, given_plan
+from searchengine.index.plan import force_plan, given_plan
+from searchengine.index.settings import default_setting
 from searchengine.index.types import Modality, Setting, TunedSetting
 from searchengine.measures.recall import agreement
 from searchengine.retrieval.rank import FEW_ROWS, rank_through
@@ -95,12 +96,12 @@ def _build(options: argparse.Namespace, rows: Rows, place: Path) -> AnnIndex:
         else force_plan(*rows.shape, memory)
     )
     assert plan is not None, "too few rows to train an index on"
-    facts = ann.build(rows, plan, place, coarse=coarse_on(options.device)).facts
+    facts = faiss_build.build(rows, plan, place, finder=cell_finder_on(options.device)).facts
     print(
         f"{plan.factory} over {len(rows):,} x {rows.shape[1]}: "
         f"built in {facts.build_seconds:.1f} s, {facts.bytes / facts.listed:.1f} bytes an image"
     )
-    index = ann.load(place, len(rows))
+    index = faiss_index.load(place, len(rows))
     assert index is not None
     return index
 

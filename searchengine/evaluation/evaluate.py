@@ -29,7 +29,7 @@ from searchengine.evaluation.guard import Usage, dataset_sha256, guard, recognis
 from searchengine.evaluation.index_loss import EXACT, THROUGH, caveats, measure_ways
 from searchengine.evaluation.published import published_for
 from searchengine.evaluation.results import Direction, Evaluation, Protocol, PublishedRow
-from searchengine.index import faiss_index as ann
+from searchengine.index import faiss_index
 from searchengine.library.library import Library
 from searchengine.measures.geometry import measure_health
 from searchengine.measures.ranks import pair_ranks
@@ -166,7 +166,7 @@ def require_sense(options: EvaluationOptions) -> None:
     if options.format not in FORMATS:
         raise InputError(f"unknown format {options.format!r}; choose {', '.join(FORMATS)}")
     if options.through != EXACT:
-        ann.require_faiss()
+        faiss_index.load_faiss()
 
 
 def _list(captions: Path, options: EvaluationOptions) -> _Listed:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.evaluation.results import WayRow
-from searchengine.index import faiss_index as ann
-from searchengine.index.cells import coarse_on
+from searchengine.index import faiss_build, faiss_index
+from searchengine.index.cells import cell_finder_on
 from searchengine.index.facts import files
 from searchengine.index.plan import EXACT_BELOW, LEAST_ROWS, force_plan
 from searchengine.measures.recall import agreement
@@ -60,7 +60,7 @@ def measure_ways(
     if plan is None:
         return tuple(rows)
     with tempfile.TemporaryDirectory(prefix="clipseek-") as place:
-        index = ann.build(race.rows, plan, Path(place), coarse=coarse_on(device))
+        index = faiss_build.build(race.rows, plan, Path(place), finder=cell_finder_on(device))
         size = sum(path.stat().st_size for path in files(Path(place))) / len(gallery)
 
         def rescore(asked: Vectors, k: int) -> RowNumbers:
@@ -125,7 +125,7 @@ class _Race:
         """The k best rows by comparing with all of them."""
         return scan(self.rows, asked, k)[1]
 
-    def rescore(self, index: ann.AnnIndex, asked: Vectors, k: int) -> RowNumbers:
+    def rescore(self, index: faiss_index.AnnIndex, asked: Vectors, k: int) -> RowNumbers:
         """The k best rows of the index's shortlist, or of all where it is shorter than k.
 
         So does `searchengine.retrieval.rank`.

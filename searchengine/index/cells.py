@@ -12,13 +12,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from searchengine.devices import cuda_or_cpu
-from searchengine.index.faiss_module import load_faiss
+from searchengine.index.faiss_index import load_faiss
+from searchengine.index.kmeans import ROUNDS, nearest_cells, spherical_kmeans
 from searchengine.types import Vectors
 from searchengine.vectors.scan import RowNumbers
-from searchengine.vectors.scan_torch import ROUNDS, nearest_cells, spherical_kmeans
 
 
-class Coarse(Protocol):
+class CellFinder(Protocol):
     """What finds cells, and the cell of a vector."""
 
     def centres(self, sample: Vectors, cells: int) -> Vectors:
@@ -37,11 +37,11 @@ class TorchCells:
         self._device = device
 
     def centres(self, sample: Vectors, cells: int) -> Vectors:
-        """See `Coarse`."""
+        """See `CellFinder`."""
         return spherical_kmeans(sample, cells, device=self._device)
 
     def assign(self, vectors: Vectors, centres: Vectors) -> RowNumbers:
-        """See `Coarse`."""
+        """See `CellFinder`."""
         return nearest_cells(vectors, centres, device=self._device)
 
 
@@ -52,7 +52,7 @@ class FaissCells:
         self._flat_of = cache(make)
 
     def centres(self, sample: Vectors, cells: int) -> Vectors:
-        """See `Coarse`."""
+        """See `CellFinder`."""
         faiss = load_faiss()
         how = faiss.ClusteringParameters()
         how.niter, how.seed, how.spherical, how.min_points_per_centroid = ROUNDS, 1, True, 1
@@ -64,7 +64,7 @@ class FaissCells:
         return found
 
     def assign(self, vectors: Vectors, centres: Vectors) -> RowNumbers:
-        """See `Coarse`."""
+        """See `CellFinder`."""
         flat = self._flat_of(centres.shape[1])
         flat.reset()
         flat.add(np.ascontiguousarray(centres))
@@ -75,7 +75,7 @@ class FaissCells:
 ON_CPU = TorchCells("cpu")
 
 
-def coarse_on(device: str) -> Coarse:
+def cell_finder_on(device: str) -> CellFinder:
     """What finds cells on `device`: "auto", "cuda", "mps" or "cpu"; on the CPU without CUDA.
 
     Raises DeviceUnavailableError for a device that is asked for by name and not there, and

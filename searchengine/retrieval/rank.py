@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.index.faiss_index import AnnIndex, Mask
-from searchengine.index.plan import setting_for, shortlist_size
+from searchengine.index.settings import setting_for, shortlist_size
 from searchengine.index.types import Modality, Setting
 from searchengine.spaces.space import Space
 from searchengine.types import Filter, SearchHit, TextHit, Vectors

@@ -12,11 +12,12 @@ from pathlib import Path
 from searchengine.catalog.catalog import Catalog
 from searchengine.encoders.text.encoder import TOWER_FILE
 from searchengine.errors import MissingExtraError
-from searchengine.index import faiss_index as ann
-from searchengine.index.cells import ON_CPU, coarse_on
+from searchengine.index import faiss_build, faiss_index
+from searchengine.index.cells import ON_CPU, cell_finder_on
 from searchengine.index.facts import files, read_facts, write_facts
 from searchengine.index.faiss_index import AnnIndex
-from searchengine.index.plan import next_step, setting_for
+from searchengine.index.plan import next_step
+from searchengine.index.settings import setting_for
 from searchengine.index.types import IndexFacts, IndexInfo, Modality, Step, TunedSetting
 from searchengine.types import SpaceInfo
 from searchengine.vectors.file import VectorFile
@@ -60,7 +61,7 @@ class Space:
         with self._loading:
             if self._loaded[0] != facts:
                 try:
-                    self._loaded = facts, ann.load(self.directory, rows)
+                    self._loaded = facts, faiss_index.load(self.directory, rows)
                 except MissingExtraError as error:
                     log.warning("%s", error)
                     self._loaded = facts, None
@@ -85,17 +86,17 @@ class Space:
         )
         if step is Step.NOTHING:
             return step
-        coarse = coarse_on(device)
+        finder = cell_finder_on(device)
         if step is Step.ADD:
-            ann.extend(rows, self.directory, dead=dead, coarse=coarse)
+            faiss_build.extend(rows, self.directory, dead=dead, finder=finder)
         elif plan is not None:
             log.warning(
                 "building the index %s over %s vectors%s",
                 plan.factory,
                 f"{plan.rows:,}",
-                "; a million take a minute or two" if coarse is ON_CPU else " on the GPU",
+                "; a million take a minute or two" if finder is ON_CPU else " on the GPU",
             )
-            ann.build(rows, plan, self.directory, dead=dead, coarse=coarse)
+            faiss_build.build(rows, plan, self.directory, dead=dead, finder=finder)
             if facts is not None and (facts.text or facts.image):
                 log.warning("the settings tuned for the index before are gone: clipseek tune")
         return step
@@ -104,7 +105,7 @@ class Space:
         """What is known of the index, if it can be read; what is left of a damaged one goes."""
         if not any(path.exists() for path in files(self.directory)):
             return None
-        index = ann.load(self.directory, rows)
+        index = faiss_index.load(self.directory, rows)
         if index is not None:
             return index.facts
         log.warning("the index of space %s is damaged or unfinished, and removed", self.info.name)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.index.faiss_index import AnnIndex, Mask
-from searchengine.index.plan import shortlist_size
+from searchengine.index.settings import shortlist_size
 from searchengine.index.types import Setting
 from searchengine.retrieval.rank import rank_through
 from searchengine.tuning.queries import QuerySet

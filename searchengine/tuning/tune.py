@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from searchengine.devices import cuda_or_cpu
 from searchengine.errors import InputError
 from searchengine.index.faiss_index import AnnIndex
-from searchengine.index.plan import EXACT_BELOW, default_setting
+from searchengine.index.plan import EXACT_BELOW
+from searchengine.index.settings import default_setting
 from searchengine.index.types import Modality, Setting, TunedSetting
 from searchengine.measures.recall import agreement
 from searchengine.retrieval.rank import rank_through

@@ -11,7 +11,7 @@ from searchengine.errors import MissingExtraError
 from searchengine.evaluation import index_loss as through
 from searchengine.evaluation.index_loss import EXACT, RAW, RESCORED, caveats, measure_ways
 from searchengine.evaluation.results import WayRow
-from searchengine.index import faiss_index as ann
+from searchengine.index import faiss_index
 from searchengine.measures.ranks import pair_ranks
 from searchengine.measures.recall import success
 from tests.support.captioned import Case, unit
@@ -114,7 +114,9 @@ def test_places_the_index_leaves_empty_are_no_answers(monkeypatch: pytest.Monkey
     """Without a single hit of the index: -1 in every place is not taken for a row."""
     case = clustered(300, queries=20)
     monkeypatch.setattr(
-        ann.AnnIndex, "nearest", lambda _self, asked, k: np.full((len(asked), k), ann.NO_ROW)
+        faiss_index.AnnIndex,
+        "nearest",
+        lambda _self, asked, k: np.full((len(asked), k), NO_ROW),
     )
     table = ways(case)
     assert table[RAW].recall == table[RAW].agreement == dict.fromkeys(KS, 0.0)
@@ -140,4 +142,4 @@ def test_what_an_index_over_so_few_images_does_not_say() -> None:
 def test_without_faiss_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "faiss", None)
     with pytest.raises(MissingExtraError, match=r"clipseek\[cpu\]"):
-        ann.require_faiss()
+        faiss_index.load_faiss()

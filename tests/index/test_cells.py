@@ -11,14 +11,15 @@ import torch
 
 from searchengine.devices import cuda_or_cpu
 from searchengine.errors import DeviceUnavailableError
-from searchengine.index import cells as coarse
-from searchengine.index import faiss_index as ann
-from searchengine.index.cells import ON_CPU, Coarse, FaissCells, TorchCells, coarse_on
+from searchengine.index import cells
+from searchengine.index import faiss_build, faiss_index
+from searchengine.index.cells import ON_CPU, CellFinder, FaissCells, TorchCells, cell_finder_on
+from searchengine.index.kmeans import spherical_kmeans
 from searchengine.index.plan import given_plan
 from searchengine.types import Vectors
 from searchengine.vectors import scan_torch as torch_scan
 from searchengine.vectors.scan import scan
-from searchengine.vectors.scan_torch import best_rows, spherical_kmeans
+from searchengine.vectors.scan_torch import best_rows
 from tests.conftest import Workbench
 from tests.support.libraries import imagined_files, list_files
 
@@ -54,7 +55,7 @@ def queries() -> Vectors:
     return _unit(np.random.default_rng(3).normal(size=(50, DIM)))
 
 
-def _flat_on_cpu() -> Coarse:
+def _flat_on_cpu() -> CellFinder:
     """A flat index where faiss-gpu would have one on the GPU: the calls are the same."""
     return FaissCells(faiss.IndexFlatIP)
 
@@ -96,7 +97,7 @@ def _cohesion(sample: Vectors, centres: Vectors) -> float:
 
 @pytest.mark.parametrize("make", COARSES)
 def test_centres_are_as_good_as_those_of_faiss(
-    rows: np.ndarray, make: Callable[[], Coarse]
+    rows: np.ndarray, make: Callable[[], CellFinder]
 ) -> None:
     sample = rows.astype(np.float32)
     centres = make().centres(sample, CELLS)
@@ -126,20 +127,20 @@ def _found(shortlists: np.ndarray, exact: np.ndarray) -> float:
 @pytest.mark.parametrize("make", COARSES)
 @pytest.mark.parametrize("factory", FACTORIES)
 def test_an_index_finds_what_one_that_faiss_makes_alone_finds(
-    rows: np.ndarray, queries: Vectors, make: Callable[[], Coarse], factory: str, tmp_path: Path
+    rows: np.ndarray, queries: Vectors, make: Callable[[], CellFinder], factory: str, tmp_path: Path
 ) -> None:
     dead = np.arange(0, N, 10)
     alive = np.setdiff1d(np.arange(N), dead)
     _, exact = scan(rows, queries, 10, among=alive)
-    ann.build(
+    faiss_build.build(
         rows[:3_000],
         given_plan(factory, N, DIM),
         tmp_path,
         dead=dead[dead < 3_000],
-        coarse=make(),
+        finder=make(),
     )
-    assert ann.extend(rows, tmp_path, dead=dead, coarse=make()) is not None
-    index = ann.load(tmp_path, N)
+    assert faiss_build.extend(rows, tmp_path, dead=dead, finder=make()) is not None
+    index = faiss_index.load(tmp_path, N)
     assert index is not None
     assert (index.covered, index.facts.listed) == (N, len(alive))
     every = index.look_up(queries, N, CELLS)
@@ -156,9 +157,9 @@ def test_an_index_finds_what_one_that_faiss_makes_alone_finds(
 
 @pytest.mark.parametrize("make", COARSES)
 def test_vectors_lie_in_the_cell_they_are_most_like(
-    rows: np.ndarray, make: Callable[[], Coarse], tmp_path: Path
+    rows: np.ndarray, make: Callable[[], CellFinder], tmp_path: Path
 ) -> None:
-    ann.build(rows, given_plan(FACTORIES[0], N, DIM), tmp_path, coarse=make())
+    faiss_build.build(rows, given_plan(FACTORIES[0], N, DIM), tmp_path, finder=make())
     inner = faiss.read_index(str(tmp_path / "index.faiss"))
     centres = inner.quantizer.reconstruct_n(0, CELLS)
     likeness = rows.astype(np.float32) @ centres.T
@@ -181,28 +182,28 @@ def test_codes_that_only_faiss_can_pack_are_left_to_it(
         assign = centres
 
     plan = given_plan(f"IVF{CELLS},PQ16x4fs", N, DIM)
-    index = ann.build(rows, plan, tmp_path, coarse=Untouched())  # type: ignore[arg-type]
+    index = faiss_build.build(rows, plan, tmp_path, finder=Untouched())  # type: ignore[arg-type]
     found = index.look_up(queries, 100, CELLS)
     assert _found(found, scan(rows, queries, 10)[1]) > 0.9
 
 
 def test_the_gpu_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert coarse_on("cpu") is ON_CPU
-    monkeypatch.setattr(coarse, "cuda_or_cpu", lambda _asked: "cuda")
-    assert coarse_on("auto") is not ON_CPU
-    monkeypatch.setattr(coarse, "cuda_or_cpu", lambda _asked: "cpu")
-    assert coarse_on("auto") is ON_CPU
+    assert cell_finder_on("cpu") is ON_CPU
+    monkeypatch.setattr(cells, "cuda_or_cpu", lambda _asked: "cuda")
+    assert cell_finder_on("auto") is not ON_CPU
+    monkeypatch.setattr(cells, "cuda_or_cpu", lambda _asked: "cpu")
+    assert cell_finder_on("auto") is ON_CPU
     monkeypatch.setattr(faiss, "get_num_gpus", lambda: 1)
     monkeypatch.setattr(faiss, "index_cpu_to_all_gpus", lambda flat: flat, raising=False)
-    assert isinstance(coarse_on("auto"), FaissCells)
-    assert coarse_on("cpu") is ON_CPU
+    assert isinstance(cell_finder_on("auto"), FaissCells)
+    assert cell_finder_on("cpu") is ON_CPU
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU: its lack cannot be tried")
 def test_a_gpu_that_is_not_there_is_said_so(bench: Workbench) -> None:
     assert cuda_or_cpu("auto") == "cpu"
     with pytest.raises(DeviceUnavailableError, match="no device 'cuda' here"):
-        coarse_on("cuda")
+        cell_finder_on("cuda")
     list_files(bench.library_path, bench.encoder, imagined_files(30))
     with bench.open() as library, pytest.raises(DeviceUnavailableError, match="no device 'cuda'"):
         library.tune(device="cuda")

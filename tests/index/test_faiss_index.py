@@ -12,7 +12,7 @@ import pytest
 from searchengine.catalog.catalog import Batch
 from searchengine.errors import InputError, LibraryUnusableError
 from searchengine.index import facts as index_facts
-from searchengine.index import faiss_index as ann
+from searchengine.index import faiss_index
 from searchengine.index import plan as index_plan
 from searchengine.index.facts import read_facts
 from searchengine.index.types import Modality, Setting, Step, TunedSetting
@@ -270,7 +270,7 @@ def test_a_crash_while_writing_leaves_the_old_index(
             raise RuntimeError("write error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(ann, "_faiss", FullDisk)
+        patch.setattr(faiss_build, "load_faiss", FullDisk)
         with pytest.raises(LibraryUnusableError, match="cannot be written"):
             space.refresh_index()
     assert read_facts(space.directory) == before
@@ -371,7 +371,7 @@ def test_a_filter_with_few_rows_is_scanned(
     space: Space, clustered: tuple[Vectors, Vectors], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    monkeypatch.setattr(ann.AnnIndex, "candidates", lambda *_: asked.append(1))
+    monkeypatch.setattr(faiss_index.AnnIndex, "candidates", lambda *_: asked.append(1))
     monkeypatch.setattr(engine, "FEW_ROWS", 2_000)
     monkeypatch.setattr(space.catalog, "rows_matching", lambda *_: np.arange(2_000))
     hits = rank_images(space, clustered[1][0], k=10, where=Filter(camera="any"))
@@ -401,13 +401,15 @@ def test_a_search_is_set_by_the_modality_of_its_query(
     image = TunedSetting(3, 200, 10, 0.95, 0.96, 1.0, 2.0, 500, "a sample", N)
     space.save_tuned(text, image)
     used: list[tuple[Setting, int]] = []
-    look_up = ann.AnnIndex.candidates
+    look_up = faiss_index.AnnIndex.candidates
 
-    def spy(self: ann.AnnIndex, query: np.ndarray, setting: Setting, *rest: object) -> np.ndarray:
+    def spy(
+        self: faiss_index.AnnIndex, query: np.ndarray, setting: Setting, *rest: object
+    ) -> np.ndarray:
         used.append((setting, rest[0]))
         return look_up(self, query, setting, *rest)
 
-    monkeypatch.setattr(ann.AnnIndex, "candidates", spy)
+    monkeypatch.setattr(faiss_index.AnnIndex, "candidates", spy)
     for modality in (Modality.TEXT, Modality.IMAGE, None):
         rank_images(space, clustered[1][0], k=10, modality=modality)
     assert used == [(Setting(30, 120), 120), (Setting(3, 200), 200), (Setting(30, 200), 200)]

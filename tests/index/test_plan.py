@@ -8,15 +8,8 @@ import pytest
 
 from searchengine.errors import InputError
 from searchengine.index import plan as index_plan
-from searchengine.index.plan import (
-    force_plan,
-    given_plan,
-    next_step,
-    plan_index,
-    setting_among,
-    setting_for,
-    shortlist_size,
-)
+from searchengine.index.plan import force_plan, given_plan, next_step, plan_index
+from searchengine.index.settings import setting_among, setting_for, shortlist_size
 from searchengine.index.types import IndexFacts, IndexPlan, Modality, Setting, Step, TunedSetting
 
 MILLION = 1_000_000

@@ -1,0 +1,144 @@
+"""Making the index: trained on a sample, filled, and put in its place."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from searchengine.errors import InputError, LibraryUnusableError
+from searchengine.index.cells import ON_CPU, CellFinder
+from searchengine.index.facts import facts_path, index_path, read_facts, write_facts
+from searchengine.index.faiss_index import AnnIndex, inverted_file, load_faiss, read_index
+from searchengine.index.types import IndexFacts, IndexPlan
+from searchengine.types import Vectors
+from searchengine.vectors.file import Rows
+from searchengine.vectors.scan import BLOCK_ROWS, RowNumbers, blocks
+
+
+def build(
+    rows: Rows,
+    plan: IndexPlan,
+    directory: Path,
+    *,
+    dead: RowNumbers | None = None,
+    finder: CellFinder = ON_CPU,
+) -> AnnIndex:
+    """Train and fill the index for `rows`, shape (n, d), and put it in `directory`.
+
+    Rows in `dead` are left out. `finder` finds the cells. Written beside and renamed: a crash
+    leaves the old index or none.
+    Raises MissingExtraError without faiss, InputError for a factory that FAISS does not make, and
+    LibraryUnusableError where the file cannot be written.
+    """
+    started = time.perf_counter()
+    index = _empty(plan)
+    alive = np.setdiff1d(np.arange(len(rows)), [] if dead is None else dead, assume_unique=True)
+    sample = np.random.default_rng(1).choice(alive, min(plan.training_rows, len(alive)), False)
+    _train(index, rows[np.sort(sample)].astype(np.float32), finder)
+    _add(index, rows, alive, finder)
+    seconds = time.perf_counter() - started
+    return _put(index, directory, IndexFacts(plan, len(rows), index.ntotal, 0, seconds))
+
+
+def extend(
+    rows: Rows, directory: Path, *, dead: RowNumbers, finder: CellFinder = ON_CPU
+) -> AnnIndex | None:
+    """Add the rows behind those that the index in `directory` covers, without training it anew.
+
+    `rows` has shape (n, d). Tuned settings stay. None, and nothing done, where there is no index
+    that can be read. `finder` is as in `build`.
+    """
+    facts = read_facts(directory)
+    index = None if facts is None else read_index(directory, mapped=False)
+    if facts is None or index is None or index.ntotal != facts.listed:
+        return None
+    fresh = np.setdiff1d(np.arange(facts.covered, len(rows)), dead, assume_unique=True)
+    _add(index, rows, fresh, finder)
+    return _put(index, directory, replace(facts, covered=len(rows), listed=index.ntotal))
+
+
+def _empty(plan: IndexPlan) -> Any:  # noqa: ANN401 - faiss is untyped
+    faiss = load_faiss()
+    try:
+        index = faiss.index_factory(plan.dim, plan.factory, faiss.METRIC_INNER_PRODUCT)
+        cells = inverted_file(index)
+    except RuntimeError as error:
+        why = str(error).rsplit(": ", 1)[-1]
+        raise InputError(f"FAISS makes no {plan.factory} of width {plan.dim}: {why}") from error
+    cells.cp.seed = 1
+    cells.cp.min_points_per_centroid = 1  # else it prints
+    if hasattr(cells, "pq"):
+        cells.pq.cp.min_points_per_centroid = 1
+    return index
+
+
+def _train(index: Any, sample: Vectors, finder: CellFinder) -> None:  # noqa: ANN401
+    """Train on a sample of shape (n, d); FAISS finds no cells where a quantizer has them all."""
+    inner = inverted_file(index)
+    if _takes_cells(inner):
+        vectors = _transformed(index, sample, train=True)
+        inner.quantizer.add(finder.centres(vectors, inner.nlist))
+    index.train(sample)
+
+
+def _add(index: Any, rows: Rows, numbers: RowNumbers, finder: CellFinder) -> None:  # noqa: ANN401
+    from faiss.contrib.ivf_tools import add_preassigned
+
+    inner = inverted_file(index)
+    centres = inner.quantizer.reconstruct_n(0, inner.nlist) if _takes_cells(inner) else None
+    for some, block in blocks(rows, numbers, BLOCK_ROWS):
+        vectors = block.astype(np.float32)
+        if centres is None:
+            index.add_with_ids(vectors, some)
+            continue
+        vectors = _transformed(index, vectors)
+        add_preassigned(  # type: ignore[no-untyped-call]
+            inner, vectors, finder.assign(vectors, centres), some
+        )
+    index.ntotal = inner.ntotal
+
+
+def _takes_cells(inner: Any) -> bool:  # noqa: ANN401
+    """Whether vectors can be added to cells that somebody else chose.
+
+    Fast-scan codes are packed by an adding of their own, and only a flat list of centres has them
+    as they were given.
+    """
+    faiss = load_faiss()
+    plain = isinstance(inner, (faiss.IndexIVFPQ, faiss.IndexIVFFlat, faiss.IndexIVFScalarQuantizer))
+    return plain and isinstance(faiss.downcast_index(inner.quantizer), faiss.IndexFlat)
+
+
+def _transformed(index: Any, vectors: Vectors, *, train: bool = False) -> Vectors:  # noqa: ANN401
+    """The vectors as the inverted file gets them: behind OPQ or PCA, where there is any."""
+    faiss = load_faiss()
+    for number in range(index.chain.size() if hasattr(index, "chain") else 0):
+        transform = faiss.downcast_VectorTransform(index.chain.at(number))
+        if train:
+            transform.train(vectors)
+        vectors = transform.apply(vectors)
+    return vectors
+
+
+def _put(index: Any, directory: Path, facts: IndexFacts) -> AnnIndex:  # noqa: ANN401
+    """Write the index and the facts about it, with the size the file then has.
+
+    Between the two there is no index: never a wrong one.
+    """
+    faiss = load_faiss()
+    beside = index_path(directory).with_suffix(".faiss.new")
+    try:
+        faiss.write_index(index, str(beside))
+    except RuntimeError as error:
+        beside.unlink(missing_ok=True)
+        raise LibraryUnusableError(directory, f"the index cannot be written ({error})") from error
+    facts = replace(facts, bytes=beside.stat().st_size)
+    facts_path(directory).unlink(missing_ok=True)
+    os.replace(beside, index_path(directory))
+    write_facts(directory, facts)
+    return AnnIndex(index, facts)
