@@ -26,7 +26,7 @@ from searchengine.index.faiss_index import AnnIndex
 from searchengine.index.plan import force_plan, given_plan
 from searchengine.index.settings import default_setting
 from searchengine.index.types import Modality, Setting, TunedSetting
-from searchengine.measures.recall import agreement
+from searchengine.measures.agreement import agreement
 from searchengine.retrieval.rank import FEW_ROWS, rank_through
 from searchengine.tuning.choose import choose, milliseconds
 from searchengine.tuning.queries import QuerySet, exact_answers, image_queries, without_own

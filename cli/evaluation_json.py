@@ -11,7 +11,8 @@ from typing import Any
 
 from searchengine.encoders.names import split_name
 from searchengine.errors import InputError, reason_of
-from searchengine.evaluation.results import Direction, Evaluation
+from searchengine.evaluation.results import Evaluation
+from searchengine.measures.recall import Direction
 
 STDOUT = Path("-")
 """Stands for the standard output."""

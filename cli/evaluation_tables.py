@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cli import output
 from cli.notation import DIRECTIONS, count, decimal, half, hundredths, interval, points
-from searchengine.evaluation.results import Direction, Evaluation, WayRow
+from searchengine.evaluation.results import Evaluation, WayRow
+from searchengine.measures.recall import Direction
 
 SIZES = ("images in the file", "captions in the file")
 """The counts that are no news; the others are, where they are not 0."""

@@ -14,6 +14,7 @@ from PIL import Image
 from cli import main as cli_main
 from indexers import pipeline
 from indexers.reading import IndexOptions
+from searchengine.encoders import names, registry
 from searchengine.encoders.openclip import encoder as clip
 from searchengine.library.library import Library, open_library
 from tests.support.fake import FakeEncoder
@@ -143,8 +144,8 @@ def run(
     """`clipseek` in this process, with the fake encoder and the bench's library."""
     monkeypatch.setenv("CLIPSEEK_LIBRARY", str(bench.library_path))
     monkeypatch.setattr(clip, "load_encoder", lambda name, **_: bench.load(name))
-    monkeypatch.setattr(clip, "choose_default", lambda: ("fake", "fake encoder: for tests"))
-    monkeypatch.setattr(clip, "canonical_name", lambda name: name)
+    monkeypatch.setattr(registry, "choose_default", lambda: ("fake", "fake encoder: for tests"))
+    monkeypatch.setattr(names, "canonical_name", lambda name: name)
 
     def call(*arguments: object) -> Done:
         monkeypatch.setattr(sys, "argv", ["clipseek", *map(str, arguments)])

@@ -129,22 +129,21 @@ def _require_places(json_file: Path | None, report: Path | None) -> None:
 def _encoder_name(model: str, library: Path | None) -> str:
     """The encoder asked for, that of the library, or what a new library would get."""
     from searchengine import open_library
-    from searchengine.encoders.openclip.encoder import choose_default
+    from searchengine.encoders.choice import AUTO, choose_encoder
     from searchengine.errors import LibraryNotFoundError
 
-    if model != "auto":
-        return model
+    known: list[str] = []
     try:
-        with open_library(library) as opened:
-            if spaces := opened.spaces():
-                return spaces[0].info.encoder
+        if model == AUTO:
+            with open_library(library) as opened:
+                known = [space.info.encoder for space in opened.spaces()]
     except LibraryNotFoundError:
         if library is not None:
             raise
-    chosen, reason = choose_default()
-    if reason is not None:
-        output.note(f"clipseek: {reason}")
-    return chosen
+    choice = choose_encoder(model, known)
+    if choice.note is not None:
+        output.note(f"clipseek: {choice.note}")
+    return choice.name
 
 
 def _show(result: Evaluation, json_file: Path | None, report: Path | None) -> None:

@@ -115,25 +115,20 @@ def index(
 
 def _encoder_name(library: Library, model: str) -> str:
     """The encoder to index with: the one asked for, the library's, or the default for a new one."""
-    from searchengine.encoders.openclip.encoder import canonical_name, choose_default
+    from searchengine.encoders.choice import choose_encoder
 
-    spaces = library.spaces()
-    if model == "auto":
-        if spaces:
-            return spaces[0].info.encoder
-        chosen, reason = choose_default()
-        if reason is not None:
-            log.warning("%s", reason)
-        return chosen
-    name = canonical_name(model)
-    if spaces and all(space.info.encoder != name for space in spaces):
+    known = [space.info.encoder for space in library.spaces()]
+    choice = choose_encoder(model, known)
+    if choice.note is not None:
+        log.warning("%s", choice.note)
+    if known and choice.name not in known:
         log.warning(
             "the library was made with %s; %s becomes a second space beside it, to be searched "
             "with --space",
-            spaces[0].info.encoder,
-            name,
+            known[0],
+            choice.name,
         )
-    return name
+    return choice.name
 
 
 def _print(report: IndexReport, library: Library, *, as_json: bool) -> None:

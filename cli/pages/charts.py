@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from cli.notation import DIRECTIONS, count, decimal, interval, percent
 from cli.pages.svg import LETTER, WIDTH, Axis, Box, chart, group, label, line, polyline, upright
-from searchengine.evaluation.results import Direction, Projection, Ranks
+from searchengine.evaluation.results import Projection
+from searchengine.measures.recall import Direction, Ranks
 
 CURVE_POINTS = 240
 """K at which a curve is computed, evenly on the log axis: about one every 1.6 units."""

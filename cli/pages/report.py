@@ -24,7 +24,8 @@ from cli.pages.report_tables import (
     recall_table,
     ways_table,
 )
-from searchengine.evaluation.results import Direction, Evaluation, Projection
+from searchengine.evaluation.results import Evaluation, Projection
+from searchengine.measures.recall import Direction
 
 EXAMPLE = "report.html"
 """A good name for a report."""

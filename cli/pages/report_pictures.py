@@ -11,7 +11,8 @@ import numpy as np
 
 from cli.notation import count, decimal, plural
 from cli.pages.page import NoThumbnail, Thumbnail, decoders, read_thumbnail
-from searchengine.evaluation.results import Direction, Evaluation, Failure, Sample
+from searchengine.evaluation.results import Evaluation, Failure, Sample
+from searchengine.measures.recall import Direction
 
 SIDE = 220
 """Pixels of the longer side of a thumbnail: 5 to 12 KB, so that 24 failures stay under 3 MB."""

@@ -15,14 +15,9 @@ from cli.notation import (
     interval,
     points,
 )
-from searchengine.evaluation.results import (
-    Direction,
-    Evaluation,
-    Health,
-    Protocol,
-    PublishedRow,
-    WayRow,
-)
+from searchengine.evaluation.results import Evaluation, Protocol, PublishedRow, WayRow
+from searchengine.measures.geometry import Health
+from searchengine.measures.recall import Direction
 
 _WANG = "Wang &amp; Isola 2020"
 _LIANG = "Liang et al. 2022"

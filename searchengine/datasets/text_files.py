@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from searchengine.errors import CaptionFileError
-from searchengine.fetch import read_file
+from searchengine.files import read_file
 from searchengine.paths import absolute
 
 PAIR_COLUMNS = ["image", "caption"]

@@ -24,16 +24,17 @@ from searchengine.devices import cuda_or_cpu
 from searchengine.embedding.stream import Observer, embed_files
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import InputError
+from searchengine.evaluation.benchmarks import dataset_sha256, recognise
 from searchengine.evaluation.examples import Measured, project, sample_pairs, worst_failures
-from searchengine.evaluation.guard import Usage, dataset_sha256, guard, recognise
+from searchengine.evaluation.guard import Usage, guard
 from searchengine.evaluation.index_loss import EXACT, THROUGH, caveats, measure_ways
 from searchengine.evaluation.published import published_for
-from searchengine.evaluation.results import Direction, Evaluation, Protocol, PublishedRow
+from searchengine.evaluation.results import Evaluation, Protocol, PublishedRow
 from searchengine.index import faiss_index
 from searchengine.library.library import Library
 from searchengine.measures.geometry import measure_health
 from searchengine.measures.ranks import pair_ranks
-from searchengine.measures.recall import image_retrieval, text_retrieval
+from searchengine.measures.recall import Direction, image_retrieval, text_retrieval
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows
 

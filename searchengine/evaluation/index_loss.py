@@ -15,7 +15,7 @@ from searchengine.index import faiss_build, faiss_index
 from searchengine.index.cells import cell_finder_on
 from searchengine.index.facts import files
 from searchengine.index.plan import EXACT_BELOW, LEAST_ROWS, force_plan
-from searchengine.measures.recall import agreement
+from searchengine.measures.agreement import agreement
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows
 from searchengine.vectors.scan import RowNumbers, scan

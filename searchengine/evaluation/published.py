@@ -34,7 +34,7 @@ class PublishedNumber:
     encoder: str
     """ARCH/TAG, as `searchengine.encoders.registry` names it."""
     dataset: str
-    """A name in `searchengine.evaluation.guard.BENCHMARKS`."""
+    """A name in `searchengine.evaluation.benchmarks.BENCHMARKS`."""
     metric: str
     """CLIP_benchmark's key, such as "image_retrieval_recall@1"."""
     value: float

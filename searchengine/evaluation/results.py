@@ -4,36 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Ranks: TypeAlias = NDArray[np.int64]
-"""The rank of each query's best relevant answer, counted from 1, shape (q,)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Direction:
-    """One direction of retrieval, measured. The words are CLIP_benchmark's."""
-
-    name: str
-    """"image_retrieval" (a caption asks for its image) or "text_retrieval" (an image asks for any
-    of its captions)."""
-    gallery: int
-    """Answers there are to choose from."""
-    ranks: Ranks
-    tied: int
-    """Queries for which a wrong answer scores exactly as high as the best relevant one."""
-    recall: dict[int, float]
-    """By K: share of queries, in [0, 1], with at least one relevant answer in the first K."""
-    intervals: dict[int, tuple[float, float]]
-    """By K: bootstrap 95 % interval of `recall`, over images."""
-    true_recall: dict[int, float]
-    """By K: mean share of a query's relevant answers that are in the first K. Equals `recall`
-    where a query has one relevant answer."""
-    median_rank: float
-    mean_reciprocal_rank: float
+from searchengine.measures.geometry import Health
+from searchengine.measures.recall import Direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +43,6 @@ class PublishedRow:
     measured: float
     """In [0, 1]."""
     source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """How images and texts lie to each other in the space; see `searchengine.measures.geometry`."""
-
-    true_pair_cosine: float
-    random_pair_cosine: float
-    modality_gap: float
-    linear_separability: float
-    alignment: float
-    uniformity_images: float
-    uniformity_texts: float
-    hubness_image_retrieval: float
-    hubness_text_retrieval: float
-    ranking_accuracy: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ Every measure is over unit vectors and is a plain number; the docstring of each 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.evaluation.results import Health
 from searchengine.measures.ranks import PairRanks
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows
@@ -27,6 +28,22 @@ NEIGHBOURS = 10
 SEED = 4
 
 Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How images and texts lie to each other in the space."""
+
+    true_pair_cosine: float
+    random_pair_cosine: float
+    modality_gap: float
+    linear_separability: float
+    alignment: float
+    uniformity_images: float
+    uniformity_texts: float
+    hubness_image_retrieval: float
+    hubness_text_retrieval: float
+    ranking_accuracy: float
 
 
 def measure_health(

@@ -8,13 +8,13 @@ relevant answers that are in the first K is `true_recall`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.evaluation.results import Direction
 from searchengine.measures.ranks import PairRanks
-from searchengine.vectors.scan import NO_ROW
 
 RESAMPLES = 1_000
 """Bootstrap resamples: the ends of a 95 % interval then move by some hundredths of its width."""
@@ -22,7 +22,33 @@ RESAMPLES = 1_000
 SEED = 20_21
 """Any; fixed so that two runs print the same intervals."""
 
+Ranks: TypeAlias = NDArray[np.int64]
+"""The rank of each query's best relevant answer, counted from 1, shape (q,)."""
+
 Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """One direction of retrieval, measured. The words are CLIP_benchmark's."""
+
+    name: str
+    """"image_retrieval" (a caption asks for its image) or "text_retrieval" (an image asks for any
+    of its captions)."""
+    gallery: int
+    """Answers there are to choose from."""
+    ranks: Ranks
+    tied: int
+    """Queries for which a wrong answer scores exactly as high as the best relevant one."""
+    recall: dict[int, float]
+    """By K: share of queries, in [0, 1], with at least one relevant answer in the first K."""
+    intervals: dict[int, tuple[float, float]]
+    """By K: bootstrap 95 % interval of `recall`, over images."""
+    true_recall: dict[int, float]
+    """By K: mean share of a query's relevant answers that are in the first K. Equals `recall`
+    where a query has one relevant answer."""
+    median_rank: float
+    mean_reciprocal_rank: float
 
 
 def success(ranks: Numbers, ks: Sequence[int]) -> dict[int, float]:
@@ -88,15 +114,3 @@ def bootstrap(ranks: Numbers, groups: Numbers, ks: Sequence[int]) -> dict[int, t
         shares[number] = hits @ times / (sizes @ times)
     low, high = np.percentile(shares, (2.5, 97.5), axis=0)
     return {k: (float(low[i]), float(high[i])) for i, k in enumerate(ks)}
-
-
-def agreement(found: Numbers, exact: Numbers, k: int) -> float:
-    """Mean share of the exact first k answers that are in the first k found, in [0, 1].
-
-    Both hold rows of answers, best first, with shape (q, at least k, or all there are). A place in
-    `found` may be -1, for none; in `exact` none is.
-    """
-    wanted, given = exact[:, :k], found[:, :k]
-    line = np.arange(len(exact))[:, np.newaxis] * (max(wanted.max(), given.max()) + 1)
-    shared = np.isin(wanted + line, (given + line)[given != NO_ROW])
-    return float(shared.mean())

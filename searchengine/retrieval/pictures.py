@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 from PIL import Image
 
 from searchengine.errors import ImageError, InputError, QueryError
-from searchengine.fetch import read_file, read_url
+from searchengine.files import read_file
 from searchengine.images.decode import read_image
 from searchengine.retrieval.terms import Kind, Term
+
+MAX_BYTES = 64 * 2**20
+"""A picture larger than this on the web is not fetched."""
+
+
+TIMEOUT_SECONDS = 15
 
 
 def open_picture(path: str | os.PathLike[str], input_size: int) -> Image.Image:
@@ -33,3 +41,17 @@ def term_image(term: Term, input_size: int) -> Image.Image:
         return read_image(read_url(term.value), input_size=input_size, name=term.value)[0]
     except ImageError as error:
         raise QueryError(f"{term.value}: {error}") from error
+
+
+def read_url(url: str) -> bytes:
+    """The bytes behind an http(s) URL. Raises QueryError with the reason."""
+    request = urllib.request.Request(url, headers={"User-Agent": "clipseek"})
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+            data: bytes = answer.read(MAX_BYTES + 1)
+    except (OSError, ValueError, urllib.error.URLError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise QueryError(f"cannot fetch {url}: {reason}; download it and give the file") from error
+    if len(data) > MAX_BYTES:
+        raise QueryError(f"{url} is larger than {MAX_BYTES // 2**20} MB; download and shrink it")
+    return data

@@ -15,7 +15,7 @@ from searchengine.index.faiss_index import AnnIndex
 from searchengine.index.plan import EXACT_BELOW
 from searchengine.index.settings import default_setting
 from searchengine.index.types import Modality, Setting, TunedSetting
-from searchengine.measures.recall import agreement
+from searchengine.measures.agreement import agreement
 from searchengine.retrieval.rank import rank_through
 from searchengine.spaces.space import Space
 from searchengine.tuning.choose import TIMED, choose, mask_of, milliseconds

@@ -19,16 +19,16 @@ from cli.pages.report import write_report
 from cli.pages.report_pictures import RETURNED_SHOWN, SIDE
 from searchengine.errors import InputError
 from searchengine.evaluation.results import (
-    Direction,
     Evaluation,
     Failure,
-    Health,
     Projection,
     Protocol,
     PublishedRow,
     Sample,
     WayRow,
 )
+from searchengine.measures.geometry import Health
+from searchengine.measures.recall import Direction
 from tests.support.pages import Element, parse, thumbnail
 
 MINUS, DASH, NARROW = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{NARROW NO-BREAK SPACE}"

@@ -19,10 +19,10 @@ from searchengine.encoders import hub
 from searchengine.encoders.interface import Encoder
 from searchengine.encoders.openclip import precision as placement
 from searchengine.encoders.openclip import sources
-from searchengine.encoders.openclip.encoder import ClipEncoder, choose_default, load_encoder
+from searchengine.encoders.openclip.encoder import ClipEncoder, load_encoder
 from searchengine.encoders.openclip.precision import prefer_bfloat16
 from searchengine.encoders.openclip.preprocess import split_transform
-from searchengine.encoders.registry import RECOMMENDED
+from searchengine.encoders.registry import RECOMMENDED, choose_default
 from searchengine.errors import (
     DeviceUnavailableError,
     EncoderError,

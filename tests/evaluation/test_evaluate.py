@@ -23,8 +23,8 @@ from searchengine.errors import (
     PathNotFoundError,
     SpaceNotFoundError,
 )
+from searchengine.evaluation.benchmarks import dataset_sha256
 from searchengine.evaluation.evaluate import EvaluationOptions, evaluate
-from searchengine.evaluation.guard import dataset_sha256
 from searchengine.evaluation.results import Evaluation
 from tests.conftest import Watcher, Workbench
 from tests.support.fake import FakeEncoder

@@ -13,16 +13,15 @@ import pytest
 
 from searchengine.datasets.dataset import CaptionedImage, Dataset, choose_split, read_dataset
 from searchengine.evaluation import guard as protocols
-from searchengine.evaluation.guard import (
+from searchengine.evaluation.benchmarks import (
     BENCHMARKS,
     Benchmark,
-    Usage,
     dataset_sha256,
     fingerprint,
-    guard,
     identity,
     recognise,
 )
+from searchengine.evaluation.guard import Usage, guard
 from tests.support.places import SHARED
 
 DATA = SHARED / "data"

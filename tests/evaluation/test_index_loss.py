@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from searchengine.errors import MissingExtraError
-from searchengine.evaluation import index_loss as through
+from searchengine.evaluation import index_loss
 from searchengine.evaluation.index_loss import EXACT, RAW, RESCORED, caveats, measure_ways
 from searchengine.evaluation.results import WayRow
 from searchengine.index import faiss_index
 from searchengine.measures.ranks import pair_ranks
 from searchengine.measures.recall import success
+from searchengine.vectors.scan import NO_ROW
 from tests.support.captioned import Case, unit
 
 KS = (1, 5, 10)
@@ -90,7 +91,7 @@ def test_too_few_images_have_no_index(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_speeds_are_those_of_the_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = np.array([0.001] * 100 + [0.002] * 97 + [0.010] * 3)
-    monkeypatch.setattr(through, "_time", lambda *_: seconds)
+    monkeypatch.setattr(index_loss, "_time", lambda *_: seconds)
     (row,) = ways(clustered(20, queries=5)).values()
     assert row.queries_per_second == pytest.approx(200 / (0.1 + 0.194 + 0.03))
     assert (row.p50_ms, row.p99_ms) == (pytest.approx(1.5), pytest.approx(10, rel=0.01))
@@ -104,7 +105,7 @@ def test_queries_are_timed_one_by_one_after_a_first() -> None:
         asked.append(float(queries[0, 0]))
         return np.zeros((1, k), dtype=np.int64)
 
-    seconds = through._time(answer, np.arange(4, dtype=np.float32)[:, np.newaxis], 7)
+    seconds = index_loss._time(answer, np.arange(4, dtype=np.float32)[:, np.newaxis], 7)
     assert asked == [0, 0, 1, 2, 3]
     assert seconds.shape == (4,)
     assert (seconds > 0).all()

@@ -7,7 +7,7 @@ import csv
 import pytest
 
 from searchengine.encoders.registry import MODELS, STARTER
-from searchengine.evaluation.guard import BENCHMARKS
+from searchengine.evaluation.benchmarks import BENCHMARKS
 from searchengine.evaluation.published import SOURCES, PublishedNumber, published, published_for
 from tests.support.places import SHARED
 

@@ -11,8 +11,7 @@ import torch
 
 from searchengine.devices import cuda_or_cpu
 from searchengine.errors import DeviceUnavailableError
-from searchengine.index import cells
-from searchengine.index import faiss_build, faiss_index
+from searchengine.index import cells, faiss_build, faiss_index
 from searchengine.index.cells import ON_CPU, CellFinder, FaissCells, TorchCells, cell_finder_on
 from searchengine.index.kmeans import spherical_kmeans
 from searchengine.index.plan import given_plan

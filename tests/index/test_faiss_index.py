@@ -12,7 +12,7 @@ import pytest
 from searchengine.catalog.catalog import Batch
 from searchengine.errors import InputError, LibraryUnusableError
 from searchengine.index import facts as index_facts
-from searchengine.index import faiss_index
+from searchengine.index import faiss_build, faiss_index
 from searchengine.index import plan as index_plan
 from searchengine.index.facts import read_facts
 from searchengine.index.types import Modality, Setting, Step, TunedSetting

@@ -10,10 +10,10 @@ import pytest
 from ir_measures import RR, Qrel, R, ScoredDoc, Success
 from numpy.typing import NDArray
 
-from searchengine.evaluation.results import Direction
+from searchengine.measures.agreement import agreement
 from searchengine.measures.ranks import PairRanks, pair_ranks
 from searchengine.measures.recall import (
-    agreement,
+    Direction,
     bootstrap,
     image_retrieval,
     success,

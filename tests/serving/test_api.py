@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from searchengine import fetch
-from searchengine.fetch import read_file
+from searchengine.files import read_file
+from searchengine.retrieval import pictures as fetch
 from serving import counts, pictures
 from serving.api import ROUTES
 from tests.conftest import Run, Workbench

@@ -16,7 +16,7 @@ from searchengine.index import plan as index_plan
 from searchengine.index.facts import read_facts
 from searchengine.index.types import Modality, Setting
 from searchengine.library.library import Library
-from searchengine.measures.recall import agreement
+from searchengine.measures.agreement import agreement
 from searchengine.retrieval import rank as engine
 from searchengine.retrieval.rank import rank_images, rank_through
 from searchengine.tuning import choose as choosing

@@ -17,21 +17,17 @@ import numpy as np
 from PIL import Image
 
 from searchengine.devices import choose_device
-from searchengine.encoders import hub
-from searchengine.encoders.names import STARTER, canonical_name
+from searchengine.encoders.names import canonical_name
 from searchengine.encoders.openclip.batches import BatchLimit, BatchTooLargeError, Item
 from searchengine.encoders.openclip.build import ClipModel, build, fingerprint, quiet
 from searchengine.encoders.openclip.precision import PRECISIONS, normalised, place
 from searchengine.encoders.openclip.preprocess import Preprocessing
 from searchengine.encoders.openclip.sources import find_source
-from searchengine.encoders.registry import RECOMMENDED, is_cached
 from searchengine.errors import EncoderError
 from searchengine.types import Pixels, Vectors
 
 if TYPE_CHECKING:
     import torch
-
-__all__ = ["ClipEncoder", "canonical_name", "choose_default", "load_encoder"]
 
 MAX_BATCH = 256
 """Pictures or texts that go through the model at once: more is no faster on any device."""
@@ -161,26 +157,4 @@ def load_encoder(name: str, *, device: str = "auto", precision: str = "auto") ->
         model=model,
         preprocessing=parts.preprocessing,
         tokenizer=parts.tokenizer,
-    )
-
-
-def choose_default(
-    *,
-    cached: Callable[[str], bool] = is_cached,
-    probe: Callable[[], str | None] = hub.why_unreachable,
-) -> tuple[str, str | None]:
-    """The encoder that `auto` stands for, and a sentence for the user where it is second best.
-
-    `cached` says whether an encoder's weights are here, `probe` why the hub does not answer
-    (None where it does). Takes 5 s at most; imports neither torch nor open_clip.
-    """
-    if cached(RECOMMENDED):
-        return RECOMMENDED, None
-    why = probe()
-    if why is None:
-        return RECOMMENDED, None
-    return STARTER, (
-        f"{RECOMMENDED} is not downloaded yet and the model hub is out of reach: {why}; "
-        f"this library uses the small encoder {STARTER!r}, which finds much less. To change that "
-        f"later: clipseek index PATH --model {RECOMMENDED}"
     )

@@ -10,9 +10,10 @@ import json
 import os
 import platform
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
-from searchengine.encoders.openclip.cpu import cpu
+_CPUINFO = Path("/proc/cpuinfo")
 
 
 def choice_key(fingerprint: str, torch_version: str, threads: int) -> str:
@@ -49,3 +50,18 @@ def _file() -> Path:
     import platformdirs
 
     return platformdirs.user_cache_path("clipseek", appauthor=False) / "precision.json"
+
+
+@lru_cache(maxsize=1)
+def cpu() -> tuple[str, frozenset[str]]:
+    """The model's name and the instruction sets it says it has; no sets outside Linux on x86."""
+    try:
+        first = _CPUINFO.read_text(encoding="utf-8", errors="replace").split("\n\n")[0]
+    except OSError:
+        first = ""
+    facts = {}
+    for line in first.splitlines():
+        key, _, value = line.partition(":")
+        facts[key.strip()] = value.strip()
+    name = facts.get("model name") or platform.processor() or platform.machine()
+    return name, frozenset(facts.get("flags", "").split())
