@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from searchengine.errors import InputError
-from searchengine.jsonable import HIT_FIELDS, hit_record, plain
+from searchengine.jsonable import jsonable
 
 if TYPE_CHECKING:
     from searchengine import SearchHit
@@ -66,11 +66,13 @@ def print_hits(hits: Sequence[SearchHit], form: Form) -> None:
         _print_table(hits)
     elif form is Form.JSON:
         for hit in hits:
-            print(json_module.dumps(hit_record(hit)))
+            print(json_module.dumps(hit.record()))
     elif form is Form.CSV:
+        from searchengine.retrieval.hits import HIT_FIELDS
+
         writer = csv_module.writer(sys.stdout)
         writer.writerow(HIT_FIELDS)
-        writer.writerows(hit_record(hit).values() for hit in hits)
+        writer.writerows(hit.record().values() for hit in hits)
     else:
         end = "\0" if form is Form.NUL else "\n"
         sys.stdout.write("".join(f"{hit.path}{end}" for hit in hits))
@@ -85,8 +87,8 @@ def _print_table(hits: Sequence[SearchHit]) -> None:
             str(hit.rank),
             f"{hit.score:.3f}",
             str(hit.path),
-            f"{hit.width}x{hit.height}",
-            f"{hit.taken_at or hit.modified_at:%Y-%m-%d}",
+            f"{hit.image.facts.width}x{hit.image.facts.height}",
+            f"{hit.image.facts.taken_at or hit.image.modified_at:%Y-%m-%d}",
         )
         for hit in hits
     ]
@@ -107,4 +109,4 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: s
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - a dataclass, or plain values
     """One JSON value on one line of stdout."""
-    print(json_module.dumps(plain(value)))
+    print(json_module.dumps(jsonable(value)))

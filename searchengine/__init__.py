@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from searchengine.encoders.openclip.encoder import load_encoder
     from searchengine.library.library import Library, open_library
-    from searchengine.types import Filter, SearchHit, TextHit
+    from searchengine.retrieval.hits import SearchHit
+    from searchengine.types import Filter, TextHit
 
 __all__ = ["Filter", "Library", "SearchHit", "TextHit", "load_encoder", "open_library"]
 
@@ -21,7 +22,7 @@ _HOMES = {
     "Library": "searchengine.library.library",
     "open_library": "searchengine.library.library",
     "Filter": "searchengine.types",
-    "SearchHit": "searchengine.types",
+    "SearchHit": "searchengine.retrieval.hits",
     "TextHit": "searchengine.types",
 }
 

@@ -37,24 +37,6 @@ class ImageFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class SearchHit:
-    """One ranked image. `score` is the cosine with the query, in [-1, 1]; `rank` counts from 1."""
-
-    rank: int
-    score: float
-    id: int
-    path: Path
-    width: int
-    height: int
-    size: int
-    """Bytes of the file."""
-    modified_at: datetime
-    """Modification time of the file, local time."""
-    taken_at: datetime | None
-    """Local time of exposure, or None where the file does not say."""
-
-
-@dataclass(frozen=True, slots=True)
 class TextHit:
     """One ranked text for an image. `score` is the cosine, in [-1, 1]; `rank` counts from 1."""
 
@@ -142,6 +124,16 @@ class ImageRecord:
     file: FileState
     content_hash: bytes
     facts: ImageFacts
+
+    @property
+    def path(self) -> Path:
+        """Where the file is: absolute."""
+        return Path(self.file.path)
+
+    @property
+    def modified_at(self) -> datetime:
+        """Modification time of the file, local time."""
+        return datetime.fromtimestamp(self.file.mtime_ns / 1e9)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from searchengine.errors import InputError
-from searchengine.jsonable import hit_record
 from searchengine.types import ImageRecord
 from serving.problems import NotListedError
 from serving.question import NAMES, Question, read_question, read_whole
@@ -60,7 +59,7 @@ async def search(request: Request) -> Response:
     facets = await desk_of(request).facets(question.where)
     return JsonResponse(
         {
-            "hits": [hit_record(hit) for hit in answer.hits],
+            "hits": [hit.record() for hit in answer.hits],
             "images": facets.total,
             "thumbnails": _thumbnails(answer),
         }

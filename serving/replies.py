@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from searchengine.jsonable import plain
+from searchengine.jsonable import jsonable
 from searchengine.types import ImageRecord
 
 FOREVER = {"cache-control": "private, max-age=31536000, immutable"}
@@ -25,7 +25,7 @@ class JsonResponse(Response):
 
     def render(self, content: Any) -> bytes:  # noqa: ANN401 - what JSON takes
         """The value as it is sent."""
-        return json.dumps(plain(content), allow_nan=False).encode("ascii")
+        return json.dumps(jsonable(content), allow_nan=False).encode("ascii")
 
 
 def version_of(record: ImageRecord) -> str:
@@ -54,10 +54,10 @@ def image_record(record: ImageRecord) -> dict[str, Any]:
         "width": facts.width,
         "height": facts.height,
         "format": facts.format,
-        "taken_at": plain(facts.taken_at),
+        "taken_at": jsonable(facts.taken_at),
         "camera": facts.camera,
-        "latitude": plain(facts.latitude),
-        "longitude": plain(facts.longitude),
+        "latitude": jsonable(facts.latitude),
+        "longitude": jsonable(facts.longitude),
         "thumbnail": thumbnail_url(record),
         "file": file_url(record),
     }

@@ -21,9 +21,10 @@ from searchengine.errors import NothingIndexedError, QueryError
 from searchengine.index.types import Modality
 from searchengine.library.library import Library, LibraryInfo
 from searchengine.retrieval import rank as engine
+from searchengine.retrieval.hits import SearchHit
 from searchengine.retrieval.terms import parse_text, unit
 from searchengine.spaces.space import Space
-from searchengine.types import Filter, ImageRecord, SearchHit, TextHit
+from searchengine.types import Filter, ImageRecord, TextHit
 from serving.counts import Counts
 from serving.encoding import EncodingDesk
 from serving.pictures import HeldPicture, HeldPictures, preview_of, read_upload

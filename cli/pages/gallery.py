@@ -12,7 +12,7 @@ from string import Template
 
 from cli.pages.page import Thumbnail, decoders, read_html, read_thumbnail, start_page, write_page
 from searchengine.images.decode import MAX_MEGAPIXELS
-from searchengine.types import SearchHit
+from searchengine.retrieval.hits import SearchHit
 
 THUMBNAIL_SIDE = 360
 """Pixels of the longer side: about what a tile takes on a screen, at 15 to 30 KB."""
@@ -94,7 +94,7 @@ def _tiles(hits: Sequence[SearchHit]) -> Iterator[str]:
 
 
 def _tile(hit: SearchHit, preview: _Preview) -> str:
-    moment = hit.taken_at or hit.modified_at
+    moment = hit.image.facts.taken_at or hit.image.modified_at
     return _TILE.substitute(
         ratio=f"{min(max(preview.ratio, NARROWEST), WIDEST):.4f}",
         tag=f'a href="{escape(hit.path.absolute().as_uri())}"' if preview.is_there else "div",
@@ -105,17 +105,18 @@ def _tile(hit: SearchHit, preview: _Preview) -> str:
         name=re.sub(r"(?<=_)|(?=\.)", "<wbr>", escape(hit.path.name)),  # where lines may break
         score=f"{hit.score:.3f}",
         moment=moment.isoformat(timespec="seconds"),
-        moment_kind="taken" if hit.taken_at else "file last changed",
+        moment_kind="taken" if hit.image.facts.taken_at else "file last changed",
         day=moment.date().isoformat(),
-        width=hit.width,
-        height=hit.height,
+        width=hit.image.facts.width,
+        height=hit.image.facts.height,
     )
 
 
 def _preview(hit: SearchHit) -> _Preview:
+    facts = hit.image.facts
     # A picture that was indexed may be shown, whatever its size; what replaced it may not.
-    allowed = max(MAX_MEGAPIXELS, hit.width * hit.height / 1e6)
+    allowed = max(MAX_MEGAPIXELS, facts.width * facts.height / 1e6)
     shown = read_thumbnail(hit.path, THUMBNAIL_SIDE, max_megapixels=allowed)
     if isinstance(shown, Thumbnail):
         return _Preview(shown.width / shown.height, shown.html(hit.path.name), is_there=True)
-    return _Preview(hit.width / max(hit.height, 1), shown.html(), shown.is_there)
+    return _Preview(facts.width / max(facts.height, 1), shown.html(), shown.is_there)

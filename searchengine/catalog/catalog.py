@@ -43,7 +43,6 @@ from searchengine.types import (
     ImageEntry,
     ImageFacts,
     ImageRecord,
-    SearchHit,
     SpaceInfo,
 )
 
@@ -71,7 +70,7 @@ _DEAD_ROWS = (
     .where(embeddings.c.space_id == _OF_SPACE, embeddings.c.owner_id.is_(None))
     .order_by(embeddings.c.row)
 )
-_HITS = (
+_IMAGES_OF = (
     sa.select(embeddings.c.row, images)
     .join(images, images.c.id == embeddings.c.owner_id)
     .where(
@@ -301,30 +300,14 @@ class Catalog:
                 connection.execute(sa.select(images.c.id).where(at_or_under(path))).scalars()
             )
 
-    def hits(
-        self, space: SpaceInfo, ranked: Sequence[tuple[int, float]], first_rank: int
-    ) -> list[SearchHit]:
-        """Rows and their scores, best first, as hits. Rows that died since then drop out."""
-        found: dict[int, Any] = {}
+    def images_of_rows(self, space: SpaceInfo, rows: Sequence[int]) -> dict[int, ImageRecord]:
+        """The images whose vectors these rows hold, by row; rows of nobody are not in it."""
+        found: dict[int, ImageRecord] = {}
         with self._transaction() as connection:
-            for chunk in _chunks([row for row, _ in ranked]):
-                for record in connection.execute(_HITS, {"space": space.id, "rows": chunk}):
-                    found[record.row] = record
-        alive = [(found[row], score) for row, score in ranked if row in found]
-        return [
-            SearchHit(
-                rank=rank,
-                score=score,
-                id=record.id,
-                path=Path(record.path),
-                width=record.width,
-                height=record.height,
-                size=record.size,
-                modified_at=datetime.fromtimestamp(record.mtime_ns / 1e9),
-                taken_at=record.taken_at,
-            )
-            for rank, (record, score) in enumerate(alive, start=first_rank)
-        ]
+            for chunk in _chunks(rows):
+                for record in connection.execute(_IMAGES_OF, {"space": space.id, "rows": chunk}):
+                    found[record.row] = _image_record(record)
+        return found
 
     def images(self, ids: Sequence[int]) -> dict[int, ImageRecord]:
         """What is listed of these images, by id; ids that are not listed are not in it."""

@@ -1,6 +1,6 @@
-"""The one seam to models: what an encoder is. `clip.py` has the real ones, `tests/` a fake one.
+"""The one seam to models: what an encoder is. `encoders/openclip` has the real ones, `tests/` a fake one.
 
-A query of texts needs only half of one: `TextEncoder`, which `text_encoder.py` has without torch.
+A query of texts needs only half of one: `TextEncoder`, which `encoders/text` has without torch.
 """
 
 from __future__ import annotations

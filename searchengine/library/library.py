@@ -29,9 +29,10 @@ from searchengine.errors import (
 from searchengine.index.types import IndexInfo, Modality
 from searchengine.paths import absolute
 from searchengine.retrieval import rank as engine
+from searchengine.retrieval.hits import Hits
 from searchengine.retrieval.terms import Term, compose, modality_of, parse_terms
 from searchengine.spaces.space import Space, space_name
-from searchengine.types import Failure, Filter, SearchHit, SpaceInfo, TextHit, Vectors
+from searchengine.types import Failure, Filter, SpaceInfo, TextHit, Vectors
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -166,7 +167,7 @@ class Library:
         min_score: float | None = None,
         space: str | None = None,
         exact: bool = False,
-    ) -> list[SearchHit]:
+    ) -> Hits:
         """The k best images for one term (a text, or the path or URL of an image) or for several.
 
         Several come from `searchengine.retrieval.terms.parse_terms`.

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from searchengine.index.faiss_index import AnnIndex, Mask
 from searchengine.index.settings import setting_for, shortlist_size
 from searchengine.index.types import Modality, Setting
+from searchengine.retrieval.hits import Hits, ranked_hits
 from searchengine.spaces.space import Space
-from searchengine.types import Filter, SearchHit, TextHit, Vectors
+from searchengine.types import Filter, TextHit, Vectors
 from searchengine.vectors.file import Rows
 from searchengine.vectors.scan import RowNumbers, scan
 
@@ -36,7 +37,7 @@ def rank_images(
     min_score: float | None = None,
     exact: bool = False,
     modality: Modality | None = None,
-) -> list[SearchHit]:
+) -> Hits:
     """The images at ranks offset + 1 to offset + k for a unit query of shape (d,).
 
     There are k hits whenever k images pass the filter and `min_score`. Without `exact`, a library
@@ -56,7 +57,9 @@ def rank_images(
     ranked = ranked[offset:]
     if min_score is not None:
         ranked = [(row, score) for row, score in ranked if score >= min_score]
-    return space.catalog.hits(space.info, ranked, first_rank=offset + 1)
+    images = space.catalog.images_of_rows(space.info, [row for row, _ in ranked])
+    listed = [(row, score) for row, score in ranked if row in images]
+    return ranked_hits(listed, images, first_rank=offset + 1)
 
 
 def rank_through(

@@ -13,7 +13,8 @@ from PIL import Image
 
 from cli.pages.gallery import THUMBNAIL_SIDE, write_gallery
 from searchengine.errors import InputError
-from searchengine.types import SearchHit
+from searchengine.retrieval.hits import SearchHit
+from searchengine.types import FileState, ImageFacts, ImageRecord
 from tests.support.pages import Element, parse, thumbnail
 
 RED, GREEN, BLUE = (200, 0, 0), (0, 200, 0), (0, 0, 200)
@@ -26,7 +27,9 @@ def hit_of(
 ) -> SearchHit:
     taken = TAKEN if rank % 2 else None
     score = changes.get("score", 0.5 - rank / 1000)
-    return SearchHit(rank, score, rank, path, *size, 1234, MODIFIED, taken)
+    file = FileState(str(path), 1234, int(MODIFIED.timestamp() * 1e9))
+    facts = ImageFacts(*size, "JPEG", taken_at=taken)
+    return SearchHit(rank, score, ImageRecord(rank, file, b"", facts))
 
 
 def picture(path: Path, size: tuple[int, int], colour: tuple[int, int, int] = RED) -> Path:

@@ -138,8 +138,9 @@ def test_canonical_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 LIGHT = """
 import json, sys, time
-import searchengine.names, searchengine.hub, searchengine.models, searchengine.clip
-from searchengine.clip import choose_default
+import searchengine.encoders.names, searchengine.encoders.hub
+import searchengine.encoders.openclip.encoder
+from searchengine.encoders.registry import choose_default
 start = time.monotonic()
 print(json.dumps([choose_default(), time.monotonic() - start, sorted(sys.modules)]))
 """

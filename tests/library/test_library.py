@@ -343,7 +343,7 @@ def test_lookups_cost_the_same_in_a_large_library(colours: Workbench) -> None:
         assert library.catalog.twin(space, red.digest()) is not None
         assert len(library.catalog.dead_rows(space)) == 1
         assert library.catalog.rows(space) == 6
-        assert len(library.catalog.hits(space, [(0, 1.0), (2, 0.5)], 1)) == 2
+        assert len(library.catalog.images_of_rows(space, [0, 2])) == 2
         assert len(library.catalog.image_ids(str(colours.photos / "red.png"))) == 1
     catalog = sqlite3.connect(colours.library_path / "catalog.sqlite")
     assert len(statements) == 7

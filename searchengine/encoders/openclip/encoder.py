@@ -1,8 +1,8 @@
 """The real encoders: open_clip models on torch.
 
 Loading goes in steps: the name is resolved to files (`sources.py`), open_clip builds the model
-from them (`building.py`), the weights are fingerprinted as they came, and only then cast to the
-precision and moved to the device (`placement.py`). These four are the home of torch and open_clip,
+from them (`build.py`), the weights are fingerprinted as they came, and only then cast to the
+precision and moved to the device (`precision.py`). These four are the home of torch and open_clip,
 which they import late. How many items go through at once is in `batches.py`.
 """
 

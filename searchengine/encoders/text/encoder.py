@@ -1,7 +1,7 @@
 """Encoding texts without the rest of the model: what a cold search loads instead of torch.
 
 The starter's text tower is read from the weights that ship with it. Of another encoder the tower is
-in the space's directory once torch has loaded the encoder for that space (`text_export.py`). Where
+in the space's directory once torch has loaded the encoder for that space (`export.py`). Where
 neither is to be had, the whole encoder serves.
 """
 
