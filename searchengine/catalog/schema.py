@@ -1,7 +1,8 @@
 """The tables of the catalog. Change them only together with SCHEMA_VERSION.
 
-Vectors are rows of append-only files (`searchengine.vectors`). `embeddings` and `caption_embeddings` say
-whose vector a row holds; a row whose image or caption is gone holds nobody's (NULL) and is dead.
+Vectors are rows of append-only files (`searchengine.vectors`). `embeddings` and
+`caption_embeddings` say whose vector a row holds; a row whose image or caption is gone holds
+nobody's (NULL) and is dead.
 Every row of a file below the catalog's count has exactly one record here.
 """
 

@@ -1,4 +1,6 @@
-"""The one seam to models: what an encoder is. `encoders/openclip` has the real ones, `tests/` a fake one.
+"""The one seam to models: what an encoder is.
+
+`encoders/openclip` has the real ones, `tests/` a fake one.
 
 A query of texts needs only half of one: `TextEncoder`, which `encoders/text` has without torch.
 """

@@ -1,8 +1,8 @@
 """The approximate index of a space: FAISS's inverted files over the exact rows. The home of faiss.
 
 The index is derived: it can be deleted at any time and covers the rows it was built on. Its answers
-are a shortlist, scored again with the exact rows by `searchengine.retrieval.rank`. What to build, and when, is
-decided in `plan.py`.
+are a shortlist, scored again with the exact rows by `searchengine.retrieval.rank`. What to build,
+and when, is decided in `plan.py`.
 """
 
 from __future__ import annotations
