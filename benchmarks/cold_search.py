@@ -153,7 +153,7 @@ def _command(what: str, library: Path, times: int, *words: str) -> Figure:
 def _warm(name: str, library: Path) -> Iterator[Figure]:
     with open_library(library) as opened:
         opened.search("warm")
-        encoder = opened.text_encoder(opened.space())
+        encoder = opened.encoders.for_texts(opened.space())
         yield _milliseconds(f"text tower, {name}", lambda text: encoder.encode_texts([text]))
         yield _milliseconds(f"query, {name}", lambda text: opened.search(text))
 

@@ -14,7 +14,8 @@ from searchengine.catalog.catalog import Batch
 from searchengine.embedding.stream import Observer
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import MissingExtraError
-from searchengine.library.library import Library, Writer
+from searchengine.library.library import Library
+from searchengine.library.writing import Writer
 from searchengine.spaces.space import Space
 from searchengine.types import FileState
 

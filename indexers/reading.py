@@ -20,7 +20,7 @@ from searchengine.embedding.throttle import Turns
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import ImageError, MissingExtraError, reason_of
 from searchengine.images.decode import MAX_MEGAPIXELS, read_image
-from searchengine.library.library import Writer
+from searchengine.library.writing import Writer
 from searchengine.spaces.space import Space
 from searchengine.types import FileState, ImageEntry, ImageFacts, Pixels, Vectors
 

@@ -4,6 +4,7 @@ ClipseekError
 ├── InputError              what was asked for cannot be done as asked
 │   ├── PathNotFoundError
 │   ├── QueryError
+│   ├── NotListedError
 │   └── CaptionFileError
 ├── ImageError              one picture cannot be used
 │   ├── UnreadableImageError
@@ -54,6 +55,15 @@ class PathNotFoundError(InputError):
 
 class QueryError(InputError):
     """The search terms make no query."""
+
+
+class NotListedError(InputError):
+    """The library lists no image of this id or path, or has no vector of it."""
+
+    def __init__(self, image: int | str) -> None:
+        super().__init__(
+            f"the library lists no image {image}; it may have been removed: search again"
+        )
 
 
 class CaptionFileError(InputError):

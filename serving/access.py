@@ -40,7 +40,7 @@ SECURITY_HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Endpoint:
     """Where the server listens, and what it asks of those who come."""
 
     host: str
@@ -63,12 +63,14 @@ def is_loopback(host: str) -> bool:
     return host.lower() == "localhost" if address is None else address.is_loopback
 
 
-def refusal(door: Door, method: str, path: str, headers: Mapping[str, str]) -> Problem | None:
+def refusal(
+    endpoint: Endpoint, method: str, path: str, headers: Mapping[str, str]
+) -> Problem | None:
     """Why a request is refused whatever it asks for; None where it is let in.
 
     `headers` has lower-case names. The token is not looked at here.
     """
-    if not host_is_ours(door, headers.get("host", "")):
+    if not host_is_ours(endpoint, headers.get("host", "")):
         return Problem(
             HTTPStatus.MISDIRECTED_REQUEST,
             f"this server is not {headers.get('host', '')[:100]!r}; use the address that "
@@ -82,16 +84,16 @@ def refusal(door: Door, method: str, path: str, headers: Mapping[str, str]) -> P
     return None
 
 
-def host_is_ours(door: Door, host: str) -> bool:
+def host_is_ours(endpoint: Endpoint, host: str) -> bool:
     """Whether a Host header names this server. Names that we do not know may be a stranger's."""
     name, port = _split(host)
-    if port != door.port:
+    if port != endpoint.port:
         return False
-    if name in LOOPBACK_NAMES or name == door.name.lower():
+    if name in LOOPBACK_NAMES or name == endpoint.name.lower():
         return True
     # Reached by number no name was resolved, so none was rebound.
     address = _address(name)
-    return address is not None and not is_loopback(door.host)
+    return address is not None and not is_loopback(endpoint.host)
 
 
 def origin_is_ours(method: str, path: str, headers: Mapping[str, str]) -> bool:
@@ -106,17 +108,17 @@ def origin_is_ours(method: str, path: str, headers: Mapping[str, str]) -> bool:
     return followed and not path.startswith("/api/")
 
 
-def token_is_shown(door: Door, path: str, query: str, headers: Mapping[str, str]) -> bool:
+def token_is_shown(endpoint: Endpoint, path: str, query: str, headers: Mapping[str, str]) -> bool:
     """Whether a request carries the token, where one is asked for."""
-    if door.token is None or path.startswith(OPEN_PATHS):
+    if endpoint.token is None or path.startswith(OPEN_PATHS):
         return True
     shown = [token_in_query(query), _bearer(headers.get("authorization", ""))]
     try:
-        cookie = SimpleCookie(headers.get("cookie", "")).get(door.cookie)
+        cookie = SimpleCookie(headers.get("cookie", "")).get(endpoint.cookie)
     except CookieError:
         cookie = None
     shown.append(cookie.value if cookie else "")
-    return any(hmac.compare_digest(text.encode(), door.token.encode()) for text in shown)
+    return any(hmac.compare_digest(text.encode(), endpoint.token.encode()) for text in shown)
 
 
 def token_in_query(query: str) -> str:

@@ -10,12 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from searchengine.errors import InputError
+from searchengine.errors import InputError, NotListedError
 from searchengine.types import ImageRecord
-from serving.problems import NotListedError
 from serving.question import NAMES, Question, read_question, read_whole
-from serving.replies import FOREVER, JsonResponse, image_record, version_of
-from serving.service import Answer, Desk
+from serving.replies import FOREVER, JsonResponse, image_record, thumbnail_url, version_of
+from serving.service import LibraryService
 from serving.thumbnails import Side
 
 MAX_K = 1_000
@@ -38,10 +37,10 @@ MEDIA_TYPES = {
 Pairs = Sequence[tuple[str, str]]
 
 
-def desk_of(request: Request) -> Desk:
-    """The desk that answers this application's questions."""
-    desk: Desk = request.app.state.desk
-    return desk
+def service_of(request: Request) -> LibraryService:
+    """The service that answers this application's questions."""
+    service: LibraryService = request.app.state.service
+    return service
 
 
 async def search(request: Request) -> Response:
@@ -51,29 +50,25 @@ async def search(request: Request) -> Response:
     if uploads:
         if question.picture or len(uploads) > 1:
             raise InputError("a search takes one picture; send one image, or the key of one")
-        question = read_question([*pairs, ("picture", await desk_of(request).hold(uploads[0]))])
+        question = read_question([*pairs, ("picture", await service_of(request).hold(uploads[0]))])
     given = dict(pairs)
     k = read_whole("k", given.get("k"), low=1, high=MAX_K, default=10)
     offset = read_whole("offset", given.get("offset"), low=0, high=MAX_OFFSET, default=0)
-    answer = await desk_of(request).search(question, k=k, offset=offset)
-    facets = await desk_of(request).facets(question.where)
+    hits = await service_of(request).search(question, k=k, offset=offset)
+    facets = await service_of(request).facets(question.where)
     return JsonResponse(
         {
-            "hits": [hit.record() for hit in answer.hits],
+            "hits": [hit.record() for hit in hits],
             "images": facets.total,
-            "thumbnails": _thumbnails(answer),
+            "thumbnails": {str(hit.id): thumbnail_url(hit.image) for hit in hits},
         }
     )
-
-
-def _thumbnails(answer: Answer) -> dict[str, str]:
-    return {str(i): image_record(record)["thumbnail"] for i, record in answer.records.items()}
 
 
 async def facets(request: Request) -> Response:
     """How many images each choice of a filter would leave."""
     where = _strict_question(request.query_params.multi_items()).where
-    counts = await desk_of(request).facets(where)
+    counts = await service_of(request).facets(where)
     return JsonResponse(
         {
             "images": counts.total,
@@ -87,7 +82,7 @@ async def facets(request: Request) -> Response:
 
 async def image(request: Request) -> Response:
     """What the catalog lists of an image."""
-    return JsonResponse(image_record(await desk_of(request).record(image_id(request))))
+    return JsonResponse(image_record(await service_of(request).record(image_id(request))))
 
 
 async def thumbnail(request: Request) -> Response:
@@ -95,17 +90,17 @@ async def thumbnail(request: Request) -> Response:
     size = request.query_params.get("size", "small")
     if size not in SIZES:
         raise InputError(f"size must be small or large, not {size!r}")
-    record = await desk_of(request).record(image_id(request))
+    record = await service_of(request).record(image_id(request))
     headers = _kept(request, record)
-    data = await desk_of(request).thumbnail(record, SIZES[size])
+    data = await service_of(request).thumbnail(record, SIZES[size])
     return Response(data, media_type="image/jpeg", headers=headers)
 
 
 async def file(request: Request) -> Response:
     """The file of an image, as it was indexed."""
-    record = await desk_of(request).record(image_id(request))
+    record = await service_of(request).record(image_id(request))
     headers = _kept(request, record)
-    data = await desk_of(request).file(record)
+    data = await service_of(request).file(record)
     media_type = MEDIA_TYPES.get(record.facts.format, "application/octet-stream")
     return Response(data, media_type=media_type, headers=headers)
 
@@ -120,7 +115,7 @@ async def describe(request: Request) -> Response:
     chosen = read_whole("id", given.get("id"), low=0, high=MAX_ID, default=-1)
     if len(uploads) + (chosen >= 0) != 1:
         raise InputError("describe takes one image: an id, or an upload")
-    texts = await desk_of(request).describe(
+    texts = await service_of(request).describe(
         image_id=chosen if chosen >= 0 else None, upload=uploads[0] if uploads else None, k=k
     )
     return JsonResponse({"texts": texts})
@@ -131,25 +126,25 @@ async def add_picture(request: Request) -> Response:
     _, uploads = await read_form(request)
     if len(uploads) != 1:
         raise InputError(f"send one image, in the field image; not {len(uploads)}")
-    key = await desk_of(request).hold(uploads[0])
+    key = await service_of(request).hold(uploads[0])
     address = f"/api/pictures/{key}"
     return JsonResponse({"picture": key, "preview": address}, 201, headers={"location": address})
 
 
 async def picture(request: Request) -> Response:
     """A small copy of an uploaded picture."""
-    data = desk_of(request).preview(request.path_params["key"])
+    data = service_of(request).preview(request.path_params["key"])
     return Response(data, media_type="image/jpeg", headers=FOREVER)
 
 
 async def info(request: Request) -> Response:
     """The library in numbers."""
-    return JsonResponse(await desk_of(request).info())
+    return JsonResponse(await service_of(request).info())
 
 
 async def health(request: Request) -> Response:
     """Whether the server answers, and whether its encoder is in memory."""
-    return JsonResponse({"status": "ok", "encoder": desk_of(request).encoder_state})
+    return JsonResponse({"status": "ok", "encoder": service_of(request).encoder_state})
 
 
 async def openapi(_request: Request) -> Response:

@@ -22,13 +22,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from searchengine.errors import ClipseekError
 from searchengine.library.library import Library
 from serving import api
-from serving.access import SECURITY_HEADERS, Door, refusal, token_in_query, token_is_shown
+from serving.access import SECURITY_HEADERS, Endpoint, refusal, token_in_query, token_is_shown
 from serving.pages import routes as pages
 from serving.pages.rendering import render_problem
 from serving.pictures import MAX_BYTES, too_many_bytes
 from serving.problems import MEDIA_TYPE, Problem, problem_of
 from serving.replies import JsonResponse
-from serving.service import Desk
+from serving.service import LibraryService
 from serving.thumbnails import ThumbnailCache
 
 FORM_BYTES = 2**20
@@ -37,18 +37,18 @@ FORM_BYTES = 2**20
 COOKIE_SECONDS = 365 * 24 * 3600
 
 
-def make_app(library: Library, door: Door, cache: Path) -> Starlette:
+def make_app(library: Library, endpoint: Endpoint, cache: Path) -> Starlette:
     """The application over an open library; `cache` is the directory for thumbnails."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        desk = Desk(library, ThumbnailCache(cache))
-        app.state.desk = desk
-        desk.warm()
+        service = LibraryService(library, ThumbnailCache(cache))
+        app.state.service = service
+        service.warm()
         try:
             yield
         finally:
-            desk.close()
+            service.close()
 
     return Starlette(
         routes=[
@@ -56,7 +56,7 @@ def make_app(library: Library, door: Door, cache: Path) -> Starlette:
             *api.ROUTES,
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "pages" / "static")),
         ],
-        middleware=[Middleware(Guard, door=door)],
+        middleware=[Middleware(Guard, endpoint=endpoint)],
         exception_handlers={ClipseekError: _known, HTTPException: _http, 500: _unknown},
         lifespan=lifespan,
     )
@@ -65,9 +65,9 @@ def make_app(library: Library, door: Door, cache: Path) -> Starlette:
 class Guard:
     """Turns away who may not ask, bounds what is sent, and sets the headers of every answer."""
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
+    def __init__(self, app: ASGIApp, endpoint: Endpoint) -> None:
         self._app = app
-        self._door = door
+        self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection, as ASGI asks."""
@@ -86,8 +86,8 @@ class Guard:
         headers = Headers(scope=scope)
         plain = {name.lower(): value for name, value in headers.items()}
         path, query = scope["path"], scope["query_string"].decode("latin-1")
-        refused = refusal(self._door, scope["method"], path, plain)
-        if refused is None and not token_is_shown(self._door, path, query, plain):
+        refused = refusal(self._endpoint, scope["method"], path, plain)
+        if refused is None and not token_is_shown(self._endpoint, path, query, plain):
             refused = Problem(
                 HTTPStatus.UNAUTHORIZED,
                 "this library is not open to everybody; use the whole address that clipseek serve "
@@ -98,7 +98,7 @@ class Guard:
             refused = problem_of(too_many_bytes())
         if refused is not None:
             return _answer(refused, path, plain.get("accept", ""))
-        if self._door.token is not None and token_in_query(query):
+        if self._endpoint.token is not None and token_in_query(query):
             return self._cookie_for(path, query)
         return None
 
@@ -107,8 +107,8 @@ class Guard:
         rest = urlencode([pair for pair in parse_qsl(query) if pair[0] != "token"])
         response = RedirectResponse(f"{path}?{rest}" if rest else path, HTTPStatus.SEE_OTHER)
         response.set_cookie(
-            self._door.cookie,
-            self._door.token or "",
+            self._endpoint.cookie,
+            self._endpoint.token or "",
             max_age=COOKIE_SECONDS,
             httponly=True,
             samesite="lax",  # "strict" would lock out who follows a link to this page

@@ -1,7 +1,6 @@
 """Errors as HTTP says them: a status, and problem details (RFC 9457).
 
 ClipseekError
-├── NotListedError         404  the library lists no such image
 ├── FileChangedError       410  the file is not the one that was indexed
 ├── PictureForgottenError  410  an uploaded picture is no longer held
 ├── UploadTooLargeError    413
@@ -22,19 +21,11 @@ from searchengine.errors import (
     LibraryError,
     MissingExtraError,
     NothingIndexedError,
+    NotListedError,
     SpaceNotFoundError,
 )
 
 MEDIA_TYPE = "application/problem+json"
-
-
-class NotListedError(ClipseekError):
-    """The library lists no image of this id."""
-
-    def __init__(self, image_id: int) -> None:
-        super().__init__(
-            f"the library lists no image {image_id}; it may have been removed: search again"
-        )
 
 
 class FileChangedError(ClipseekError):

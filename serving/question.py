@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from searchengine.errors import InputError
 from searchengine.retrieval.dates import read_date
+from searchengine.retrieval.query import Mark
 from searchengine.types import Filter, Orientation
 
 MAX_TEXT = 1_000
@@ -31,17 +32,6 @@ NAMES = (
 _MARK = re.compile(r"(?:(?P<weight>\d{1,4}(?:\.\d{1,6})?):)?(?P<id>\d{1,18})")
 _WHOLE = re.compile(r"\d{1,18}")
 _PICTURE = re.compile(r"[0-9a-f]{32}")
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """An image of the library that a person wants more of, or less."""
-
-    id: int
-    weight: float = 1.0
-
-    def __str__(self) -> str:
-        return str(self.id) if self.weight == 1 else f"{self.weight:g}:{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +58,8 @@ class Question:
         values: dict[str, list[object]] = {
             "q": [self.text],
             "picture": [self.picture],
-            "like": [*self.like],
-            "unlike": [*self.unlike],
+            "like": [_mark_text(mark) for mark in self.like],
+            "unlike": [_mark_text(mark) for mark in self.unlike],
             "under": [where.under],
             "after": [_date_text(where.after)],
             "before": [_date_text(where.before)],
@@ -148,6 +138,10 @@ def _marks(name: str, texts: list[str]) -> tuple[Mark, ...]:
             raise InputError(f"{name}={text} is no image id; write 12, or 2:12 to weigh it double")
         marks[int(match["id"])] = Mark(int(match["id"]), weight)
     return tuple(marks.values())
+
+
+def _mark_text(mark: Mark) -> str:
+    return str(mark.id) if mark.weight == 1 else f"{mark.weight:g}:{mark.id}"
 
 
 def _date(name: str, text: str | None) -> datetime | None:

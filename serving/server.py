@@ -1,4 +1,4 @@
-"""Listening: the door is chosen, the application run, until it is stopped."""
+"""Listening: the endpoint is chosen, the application run, until it is stopped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from searchengine.errors import InputError, MissingExtraError, reason_of
-from serving.access import Door, is_loopback
+from serving.access import Endpoint, is_loopback
 
 THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Where the libraries that multiply read how many threads to take, when they are imported."""
@@ -53,16 +53,16 @@ def serve(
     from serving.service import default_cache
 
     with open_library(library) as opened, listen(host, port) as listener:
-        door = open_door(host, listener.getsockname()[1])
+        endpoint = choose_endpoint(host, listener.getsockname()[1])
         config = uvicorn.Config(
-            make_app(opened, door, default_cache()),
+            make_app(opened, endpoint, default_cache()),
             log_level="warning",
             access_log=False,
             proxy_headers=False,  # who asks is who is connected
             server_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
-        listening(address_of(door))
+        listening(address_of(endpoint))
         try:
             uvicorn.Server(config).run(sockets=[listener])
         except KeyboardInterrupt:  # how a server is meant to end
@@ -112,15 +112,15 @@ def choose_token(host: str) -> str | None:
     return chosen or secrets.token_urlsafe(24)
 
 
-def open_door(host: str, port: int) -> Door:
+def choose_endpoint(host: str, port: int) -> Endpoint:
     """What is asked of those who come to this address. Raises InputError as `choose_token`."""
     bare = host.strip("[]")
     name = socket.gethostname() if bare in EVERY_ADDRESS else bare
-    return Door(bare, name, port, choose_token(host))
+    return Endpoint(bare, name, port, choose_token(host))
 
 
-def address_of(door: Door) -> str:
+def address_of(endpoint: Endpoint) -> str:
     """What to open in a browser."""
-    name = f"[{door.name}]" if ":" in door.name else door.name
-    query = f"?token={door.token}" if door.token else ""
-    return f"http://{name}:{door.port}/{query}"
+    name = f"[{endpoint.name}]" if ":" in endpoint.name else endpoint.name
+    query = f"?token={endpoint.token}" if endpoint.token else ""
+    return f"http://{name}:{endpoint.port}/{query}"

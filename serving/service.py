@@ -7,35 +7,27 @@ not keep anybody from searching.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from searchengine.catalog.facets import Facets
-from searchengine.errors import NothingIndexedError, QueryError
+from searchengine.errors import NothingIndexedError, NotListedError, QueryError
 from searchengine.index.types import Modality
-from searchengine.library.library import Library, LibraryInfo
-from searchengine.retrieval import rank as engine
-from searchengine.retrieval.hits import SearchHit
-from searchengine.retrieval.terms import parse_text, unit
+from searchengine.library.library import Library
+from searchengine.library.status import LibraryInfo
+from searchengine.retrieval.hits import Hits, SearchHit
+from searchengine.retrieval.query import Kind, Query, Source
+from searchengine.retrieval.terms import parse_text
 from searchengine.spaces.space import Space
 from searchengine.types import Filter, ImageRecord, TextHit
 from serving.counts import Counts
-from serving.encoding import EncodingDesk
+from serving.encoding import EncoderQueue
 from serving.pictures import HeldPicture, HeldPictures, preview_of, read_upload
-from serving.problems import NotListedError
-from serving.question import Mark, Question
+from serving.question import Question
 from serving.thumbnails import Side, ThumbnailCache, make_thumbnail, read_listed
-
-MORE, LESS = 0.75, 0.5
-"""How far liked and disliked images move a query of length 1, whatever their number: Rocchio's
-relevance feedback (Manning et al., Introduction to Information Retrieval, section 9.1). The book's
-weight for what is disliked, 0.15, moves a cosine too little to be seen."""
 
 SEARCHERS = 4
 """Threads that search: each releases the interpreter while it multiplies."""
@@ -43,18 +35,8 @@ SEARCHERS = 4
 PAINTERS = 2
 """Threads that decode pictures: each may hold a full-size one."""
 
-Vector = NDArray[np.float32]
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A page of hits, best first, and what the catalog lists of them."""
-
-    hits: list[SearchHit]
-    records: dict[int, ImageRecord]
-    """By id; an image that has just been removed is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +46,18 @@ class Detail:
     record: ImageRecord
     captions: list[TextHit]
     """The nearest of those stored in the library; none without any."""
-    neighbours: Answer
+    neighbours: list[SearchHit]
     """The images nearest to it, itself left out."""
 
 
-class Desk:
+class LibraryService:
     """Answers questions about a library, for any number of people at once."""
 
     def __init__(self, library: Library, thumbnails: ThumbnailCache) -> None:
         self._library = library
         self._thumbnails = thumbnails
         self._pictures = HeldPictures()
-        self._encoding = EncodingDesk(
-            lambda: library.text_encoder(library.space()), lambda: library.encoder(library.space())
-        )
+        self._queue = library.encoders = EncoderQueue(library.encoders)
         self._searchers = ThreadPoolExecutor(SEARCHERS, "search")
         self._painters = ThreadPoolExecutor(PAINTERS, "thumbnail")
         self._counts = Counts(
@@ -90,27 +70,48 @@ class Desk:
         The rest of the encoder, and torch, are loaded for the first picture that is asked with.
         """
         if self._library.catalog.spaces():
-            self._encoding.warm()
+            self._queue.warm(self._library.space())
 
     def close(self) -> None:
         """End the threads; what waits is dropped."""
         for pool in (self._searchers, self._painters):
             pool.shutdown(cancel_futures=True)
-        self._encoding.close()
+        self._queue.close()
 
     @property
     def encoder_state(self) -> str:
         """Of the encoder: "not loaded", "loading", "ready", or why it cannot be loaded."""
-        return self._encoding.state
+        return self._queue.state
 
-    async def search(self, question: Question, *, k: int, offset: int = 0) -> Answer:
+    async def search(self, question: Question, *, k: int, offset: int = 0) -> Hits:
         """The hits at ranks offset + 1 to offset + k.
 
         Raises QueryError where the question asks nothing, NothingIndexedError, NotListedError for
         marked images, PictureForgottenError, and the encoder's errors.
         """
-        query, modality = await self._query(question)
-        return await self._on(self._searchers, self._rank, question, query, modality, k, offset)
+        query = self._query(question)
+        if query.texts:  # encoded with those of others, and remembered: the search finds them known
+            space = await self._on(self._searchers, self._space)
+            await self._queue.texts(space, query.texts)
+        return await self._on(
+            self._searchers,
+            self._library.search,
+            query,
+            k=k,
+            offset=offset,
+            where=question.where,
+            min_score=question.min_score,
+        )
+
+    def _query(self, question: Question) -> Query:
+        sources = parse_text(question.text)
+        if question.picture:
+            vector = self._pictures.get(question.picture).vector
+            sources.append(Source(Kind.VECTOR, vector, modality=Modality.IMAGE))
+        query = Query(tuple(sources), question.like, question.unlike)
+        if not query:
+            raise QueryError("nothing to search for; describe a picture, as in: a dog on the beach")
+        return query
 
     async def newest(self, where: Filter, *, k: int, offset: int = 0) -> list[ImageRecord]:
         """The images that pass the filter, last added first. Raises NothingIndexedError."""
@@ -139,15 +140,12 @@ class Desk:
         """An image with its nearest captions and images. Raises NotListedError."""
 
         def look() -> Detail:
-            record = self._record(image_id)
-            space = self._space()
-            [vector] = self._vectors(space, [image_id])
-            answer = self._rank_near(space, vector, neighbours + 1)
-            others = [hit for hit in answer.hits if hit.id != image_id][:neighbours]
+            record, itself = self._record(image_id), listed(image_id)
+            hits = self._library.search(itself, k=neighbours + 1)
             return Detail(
                 record=record,
-                captions=engine.nearest_captions(space, vector, k=captions),
-                neighbours=Answer(others, answer.records),
+                captions=self._library.nearest_captions(itself, k=captions),
+                neighbours=[hit for hit in hits if hit.id != image_id][:neighbours],
             )
 
         return await self._on(self._searchers, look)
@@ -156,16 +154,13 @@ class Desk:
         self, *, image_id: int | None = None, upload: bytes | None = None, k: int
     ) -> list[TextHit]:
         """The k stored captions nearest to a listed image or to an upload; none without any."""
-        given = None if upload is None else (await self.look_at(upload)).vector
-
-        def nearest() -> list[TextHit]:
-            space = self._space()
-            vector = given if image_id is None else self._vectors(space, [image_id])[0]
-            if vector is None:
-                raise QueryError("nothing to describe; give an id or an image")
-            return engine.nearest_captions(space, vector, k=k)
-
-        return await self._on(self._searchers, nearest)
+        if upload is not None:
+            asked = Query((Source(Kind.VECTOR, (await self.look_at(upload)).vector),))
+        elif image_id is not None:
+            asked = listed(image_id)
+        else:
+            raise QueryError("nothing to describe; give an id or an image")
+        return await self._on(self._searchers, self._library.nearest_captions, asked, k=k)
 
     async def look_at(self, upload: bytes) -> HeldPicture:
         """The vector and a preview of an uploaded picture.
@@ -174,7 +169,8 @@ class Desk:
         """
         picture = await self._on(self._painters, read_upload, upload)
         preview = await self._on(self._painters, preview_of, picture)
-        return HeldPicture(await self._encoding.picture(picture), preview)
+        space = await self._on(self._searchers, self._space)
+        return HeldPicture(await self._queue.picture(space, picture), preview)
 
     async def hold(self, upload: bytes) -> str:
         """Keep an uploaded picture to be searched by; returns its key. Raises as `look_at`."""
@@ -212,26 +208,6 @@ class Desk:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(pool, lambda: work(*args, **kwargs))
 
-    async def _query(self, question: Question) -> tuple[Vector, Modality | None]:
-        """The unit vector of a question, shape (d,), and what it is made of."""
-        terms = parse_text(question.text)
-        parts: list[Vector] = []
-        if terms:
-            weights = np.array([term.weight for term in terms], dtype=np.float32)
-            parts.append(weights @ await self._encoding.texts([term.value for term in terms]))
-        if question.picture:
-            parts.append(self._pictures.get(question.picture).vector)
-        for marks, weight in ((question.like, MORE), (question.unlike, -LESS)):
-            if marks:
-                mean = await self._on(self._searchers, self._mean_of, marks)
-                parts.append(np.float32(weight) * mean)
-        if not parts:
-            raise QueryError("nothing to search for; describe a picture, as in: a dog on the beach")
-        has_images = bool(question.picture or question.like or question.unlike)
-        modality = Modality.IMAGE if has_images else Modality.TEXT
-        query: Vector = np.sum(parts, axis=0)
-        return unit(query), None if terms and has_images else modality
-
     # on the searchers' threads
 
     def _space(self) -> Space:
@@ -240,46 +216,16 @@ class Desk:
             raise NothingIndexedError(self._library.path)
         return space
 
-    def _rank(
-        self, question: Question, query: Vector, modality: Modality | None, k: int, offset: int
-    ) -> Answer:
-        space = self._space()
-        hits = engine.rank_images(
-            space,
-            query,
-            k=k,
-            offset=offset,
-            where=question.where,
-            min_score=question.min_score,
-            modality=modality,
-        )
-        return Answer(hits, self._library.catalog.images([hit.id for hit in hits]))
-
-    def _rank_near(self, space: Space, vector: Vector, k: int) -> Answer:
-        hits = engine.rank_images(space, vector, k=k, modality=Modality.IMAGE)
-        return Answer(hits, self._library.catalog.images([hit.id for hit in hits]))
-
     def _record(self, image_id: int) -> ImageRecord:
         records = self._library.catalog.images([image_id])
         if image_id not in records:
             raise NotListedError(image_id)
         return records[image_id]
 
-    def _mean_of(self, marks: Sequence[Mark]) -> Vector:
-        """The weighted mean of marked images, shape (d,)."""
-        vectors = self._vectors(self._space(), [mark.id for mark in marks])
-        weights = np.array([mark.weight for mark in marks], dtype=np.float32)
-        mean: Vector = weights @ np.stack(vectors) / weights.sum()
-        return mean
 
-    def _vectors(self, space: Space, ids: Sequence[int]) -> list[Vector]:
-        """The vectors of listed images, in order. Raises NotListedError for one without."""
-        numbers = self._library.catalog.rows_of(space.info, ids)
-        for image_id in ids:
-            if image_id not in numbers:
-                raise NotListedError(image_id)
-        rows = space.images.read(self._library.catalog.rows(space.info))
-        return [rows[numbers[image_id]].astype(np.float32) for image_id in ids]
+def listed(image_id: int) -> Query:
+    """The query that an image of the library is."""
+    return Query((Source(Kind.LISTED, image_id),))
 
 
 def default_cache() -> Path:

@@ -12,7 +12,7 @@ from PIL import Image
 from searchengine.errors import ImageError, InputError, QueryError
 from searchengine.files import read_file
 from searchengine.images.decode import read_image
-from searchengine.retrieval.terms import Kind, Term
+from searchengine.retrieval.query import Kind, Source
 
 MAX_BYTES = 64 * 2**20
 """A picture larger than this on the web is not fetched."""
@@ -33,14 +33,20 @@ def open_picture(path: str | os.PathLike[str], input_size: int) -> Image.Image:
         raise InputError(f"{path}: {error}") from error
 
 
-def term_image(term: Term, input_size: int) -> Image.Image:
-    """The picture that a term of kind IMAGE or URL names; raises QueryError beside the above."""
-    if term.kind is Kind.IMAGE:
-        return open_picture(term.value, input_size)
+def source_picture(source: Source, input_size: int) -> Image.Image:
+    """The picture that a source of kind FILE, URL or PICTURE is, for an encoder's `input_size`.
+
+    Raises as `open_picture` and `read_url`, and QueryError for an address of no picture.
+    """
+    if source.kind is Kind.PICTURE:
+        picture: Image.Image = source.value
+        return picture
+    if source.kind is Kind.FILE:
+        return open_picture(source.value, input_size)
     try:
-        return read_image(read_url(term.value), input_size=input_size, name=term.value)[0]
+        return read_image(read_url(source.value), input_size=input_size, name=source.value)[0]
     except ImageError as error:
-        raise QueryError(f"{term.value}: {error}") from error
+        raise QueryError(f"{source.value}: {error}") from error
 
 
 def read_url(url: str) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from searchengine.catalog.catalog import CatalogReads
 from searchengine.index.faiss_index import AnnIndex, Mask
 from searchengine.index.settings import setting_for, shortlist_size
 from searchengine.index.types import Modality, Setting
@@ -29,6 +30,7 @@ Ranked = list[tuple[int, float]]
 
 def rank_images(
     space: Space,
+    now: CatalogReads,
     query: NDArray[np.float32],
     *,
     k: int,
@@ -38,16 +40,16 @@ def rank_images(
     exact: bool = False,
     modality: Modality | None = None,
 ) -> Hits:
-    """The images at ranks offset + 1 to offset + k for a unit query of shape (d,).
+    """The images at ranks offset + 1 to offset + k for a unit query of shape (d,), as of a moment.
 
     There are k hits whenever k images pass the filter and `min_score`. Without `exact`, a library
     large enough to have an index answers through it, as is set for the `modality` of the query,
     None being a mixed one: its shortlist is scored again with the exact rows, and the rows it does
     not cover are scanned. Pages of the same k continue each other.
     """
-    count, dead = space.catalog.rows_and_dead(space.info)
+    count, dead = now.rows_and_dead(space.info)
     rows = space.images.read_to_scan(count)
-    among = _survivors(space, count, dead, where)
+    among = _survivors(space, now, count, dead, where)
     index = None if exact or _is_few(among) else space.index(count)
     if index is None:
         ranked = _scored(rows, query, offset + k, _numbers(among))
@@ -57,9 +59,8 @@ def rank_images(
     ranked = ranked[offset:]
     if min_score is not None:
         ranked = [(row, score) for row, score in ranked if score >= min_score]
-    images = space.catalog.images_of_rows(space.info, [row for row, _ in ranked])
-    listed = [(row, score) for row, score in ranked if row in images]
-    return ranked_hits(listed, images, first_rank=offset + 1)
+    images = now.images_of_rows(space.info, [row for row, _ in ranked])
+    return ranked_hits(ranked, images, first_rank=offset + 1)
 
 
 def rank_through(
@@ -101,12 +102,13 @@ def _scored(
     return list(zip(numbers[0].tolist(), scores[0].tolist(), strict=True))
 
 
-def _survivors(space: Space, count: int, dead: RowNumbers, where: Filter | None) -> Mask | None:
+def _survivors(
+    space: Space, now: CatalogReads, count: int, dead: RowNumbers, where: Filter | None
+) -> Mask | None:
     """Which of the rows may be hits; None, which means all, where none is dead or filtered out."""
     if where is not None and where != Filter():
-        passing = space.catalog.rows_matching(space.info, where)
         among = np.zeros(count, dtype=bool)
-        among[passing[passing < count]] = True
+        among[now.rows_matching(space.info, where)] = True
         return among
     if len(dead) == 0:
         return None
@@ -136,8 +138,10 @@ def rank_texts(
     return [TextHit(rank, score, text) for rank, (text, score) in enumerate(best.items(), start=1)]
 
 
-def nearest_captions(space: Space, image: NDArray[np.float32], *, k: int) -> list[TextHit]:
+def nearest_captions(
+    space: Space, now: CatalogReads, image: NDArray[np.float32], *, k: int
+) -> list[TextHit]:
     """The k best of the captions stored in the library, for an image vector of shape (d,)."""
-    numbers, texts = space.catalog.caption_texts(space.info)
-    rows = space.captions.read(space.catalog.caption_rows(space.info))
+    numbers, texts = now.caption_texts(space.info)
+    rows = space.captions.read(now.caption_rows(space.info))
     return rank_texts(image, texts, rows[numbers], k=k)

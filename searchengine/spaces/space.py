@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import re
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from searchengine.catalog.catalog import Catalog
-from searchengine.encoders.text.encoder import TOWER_FILE
-from searchengine.errors import MissingExtraError
+import numpy as np
+
+from searchengine.catalog.catalog import Catalog, CatalogReads
+from searchengine.errors import MissingExtraError, NotListedError
 from searchengine.index import faiss_build, faiss_index
 from searchengine.index.cells import ON_CPU, cell_finder_on
 from searchengine.index.facts import files, read_facts, write_facts
@@ -19,23 +19,10 @@ from searchengine.index.faiss_index import AnnIndex
 from searchengine.index.plan import next_step
 from searchengine.index.settings import setting_for
 from searchengine.index.types import IndexFacts, IndexInfo, Modality, Step, TunedSetting
-from searchengine.types import SpaceInfo
+from searchengine.types import SpaceInfo, Vectors
 from searchengine.vectors.file import VectorFile
 
 log = logging.getLogger("clipseek")
-
-
-def space_name(encoder: str) -> str:
-    """A directory-safe name for the space of an encoder, different for different encoders.
-
-    >>> space_name("ViT-B-32/laion2b_s34b_b79k")
-    'ViT-B-32__laion2b_s34b_b79k'
-    """
-    plain = encoder.replace("/", "__", 1)
-    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", plain)
-    if safe == plain and len(safe) <= 100:
-        return safe
-    return f"{safe[:80]}-{hashlib.sha256(encoder.encode()).hexdigest()[:8]}"
 
 
 class Space:
@@ -49,6 +36,18 @@ class Space:
         self.captions = VectorFile(directory / "captions.f16", info.dim)
         self._loaded: tuple[IndexFacts | None, AnnIndex | None] = (None, None)
         self._loading = threading.Lock()
+
+    def vectors_of_images(self, now: CatalogReads, ids: Sequence[int]) -> Vectors:
+        """The stored vectors of images, in order, shape (n, d), float32, as of a moment.
+
+        Raises NotListedError for an image that has none.
+        """
+        numbers = now.rows_of(self.info, ids)
+        for image_id in ids:
+            if image_id not in numbers:
+                raise NotListedError(image_id)
+        rows = self.images.read(now.rows(self.info))
+        return rows[[numbers[image_id] for image_id in ids]].astype(np.float32)
 
     def index(self, rows: int) -> AnnIndex | None:
         """The approximate index, where one fits `rows` rows and faiss is installed.
@@ -139,6 +138,4 @@ class Space:
     @property
     def bytes(self) -> int:
         """Size on disk in bytes: vectors, caption vectors, index and text tower."""
-        derived = [*files(self.directory), self.directory / TOWER_FILE]
-        derived_bytes = sum(path.stat().st_size for path in derived if path.exists())
-        return self.images.bytes + self.captions.bytes + derived_bytes
+        return sum(path.stat().st_size for path in self.directory.glob("*") if path.is_file())

@@ -10,12 +10,12 @@ from starlette.routing import Route
 
 from searchengine.catalog.facets import Facets
 from searchengine.errors import ClipseekError, InputError, NothingIndexedError
-from serving.api import MAX_OFFSET, desk_of, image_id, read_form
+from serving.api import MAX_OFFSET, image_id, read_form, service_of
 from serving.pages.rendering import render
 from serving.pages.view import Tile, chips, facts_of, groups, tile_of, tiles_of, without_picture
 from serving.problems import Problem, problem_of
 from serving.question import Question, read_question, read_whole
-from serving.service import Desk
+from serving.service import LibraryService
 
 PAGE = 60
 """Hits that come at a time: a few screens, and the small pictures of 2 MB."""
@@ -26,7 +26,7 @@ CAPTIONS, NEIGHBOURS = 5, 12
 
 async def home(request: Request) -> Response:
     """The search form with what it finds; the last images added where nothing is asked."""
-    desk = desk_of(request)
+    service = service_of(request)
     question = Question()
     offset, facets, found = 0, None, list[Tile]()
     problem: Problem | None = None
@@ -35,8 +35,8 @@ async def home(request: Request) -> Response:
         question = read_question(request.query_params.multi_items())
         given = request.query_params.get("offset")
         offset = read_whole("offset", given, low=0, high=MAX_OFFSET, default=0)
-        facets = await desk.facets(question.where)
-        found = await _tiles(desk, question, offset)
+        facets = await service.facets(question.where)
+        found = await _tiles(service, question, offset)
     except NothingIndexedError:
         is_empty = True
     except ClipseekError as error:
@@ -56,11 +56,10 @@ async def home(request: Request) -> Response:
     )
 
 
-async def _tiles(desk: Desk, question: Question, offset: int) -> list[Tile]:
+async def _tiles(service: LibraryService, question: Question, offset: int) -> list[Tile]:
     if question.asks:
-        answer = await desk.search(question, k=PAGE, offset=offset)
-        return tiles_of(question, answer)
-    records = await desk.newest(question.where, k=PAGE, offset=offset)
+        return tiles_of(question, await service.search(question, k=PAGE, offset=offset))
+    records = await service.newest(question.where, k=PAGE, offset=offset)
     return [tile_of(question, record) for record in records]
 
 
@@ -73,7 +72,7 @@ def _next(question: Question, offset: int, found: int, facets: Facets | None) ->
 async def detail(request: Request) -> Response:
     """One image: the whole picture, what is known of it, what is like it."""
     question = read_question(request.query_params.multi_items())
-    found = await desk_of(request).detail(
+    found = await service_of(request).detail(
         image_id(request), captions=CAPTIONS, neighbours=NEIGHBOURS
     )
     return render(
@@ -94,7 +93,7 @@ async def search_by_picture(request: Request) -> Response:
     if len(uploads) != 1:
         raise InputError("choose a picture first, then press the button")
     question = without_picture(read_question(pairs))
-    key = await desk_of(request).hold(uploads[0])
+    key = await service_of(request).hold(uploads[0])
     question = read_question([*question.pairs(), ("picture", key)])
     return RedirectResponse(question.url(), HTTPStatus.SEE_OTHER)
 

@@ -5,17 +5,18 @@ Every choice is a link, so that all of them work without JavaScript, and the bac
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 from searchengine.catalog.facets import Facets
+from searchengine.retrieval.hits import SearchHit
+from searchengine.retrieval.query import Mark
 from searchengine.types import Filter, ImageRecord
-from serving.question import Mark, Question
+from serving.question import Question
 from serving.replies import thumbnail_url
-from serving.service import Answer
 
 NARROWEST, WIDEST = 0.6, 2.5
 """Width over height of a tile; pictures beyond are cut in their tile, and whole in detail."""
@@ -80,13 +81,9 @@ class Group:
     before: str = ""
 
 
-def tiles_of(question: Question, answer: Answer) -> list[Tile]:
-    """The hits that are still listed, best first."""
-    return [
-        tile_of(question, answer.records[hit.id], hit.score)
-        for hit in answer.hits
-        if hit.id in answer.records
-    ]
+def tiles_of(question: Question, hits: Sequence[SearchHit]) -> list[Tile]:
+    """The hits, best first."""
+    return [tile_of(question, hit.image, hit.score) for hit in hits]
 
 
 def tile_of(question: Question, record: ImageRecord, score: float | None = None) -> Tile:

@@ -227,9 +227,11 @@ def test_texts_are_searched_without_the_encoder_once_its_tower_is_kept(
         assert loads == []
         expected = float(tiny.encode_texts(["a dog"])[0, 0])
         assert hit.score == pytest.approx(expected, abs=3e-3)
-        assert library.text_encoder(library.space()) is library.text_encoder(library.space())
-        library.encoder(library.space())
-        assert library.text_encoder(library.space()) is tiny, "what is loaded already serves"
+        assert library.encoders.for_texts(library.space()) is library.encoders.for_texts(
+            library.space()
+        )
+        library.encoders.whole(library.space())
+        assert library.encoders.for_texts(library.space()) is tiny, "what is loaded already serves"
 
 
 @pytest.mark.parametrize(

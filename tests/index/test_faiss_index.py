@@ -12,7 +12,7 @@ import pytest
 from searchengine.catalog.catalog import Batch
 from searchengine.errors import InputError, LibraryUnusableError
 from searchengine.index import facts as index_facts
-from searchengine.index import faiss_build, faiss_index
+from searchengine.index import faiss_build, faiss_index, settings
 from searchengine.index import plan as index_plan
 from searchengine.index.facts import read_facts
 from searchengine.index.types import Modality, Setting, Step, TunedSetting
@@ -46,7 +46,7 @@ def _unit(rows: np.ndarray) -> Vectors:
 @pytest.fixture(autouse=True)
 def _small_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index_plan, "EXACT_BELOW", 1_000)
-    monkeypatch.setattr(index_plan, "SHORTLIST", 300)
+    monkeypatch.setattr(settings, "SHORTLIST", 300)
     monkeypatch.setattr(engine, "FEW_ROWS", 20)
 
 
@@ -83,7 +83,7 @@ def _entries(start: int, stop: int) -> list[ImageEntry]:
 
 
 def _ids(space: Space, query: np.ndarray, *, exact: bool) -> list[int]:
-    return [hit.id for hit in rank_images(space, query, k=10, exact=exact)]
+    return [hit.id for hit in rank_images(space, space.catalog, query, k=10, exact=exact)]
 
 
 def test_the_index_agrees_with_the_exact_scan_and_is_used(
@@ -106,7 +106,7 @@ def test_scores_through_the_index_are_exact_cosines(
     space: Space, clustered: tuple[Vectors, Vectors]
 ) -> None:
     rows, queries = clustered
-    for hit in rank_images(space, queries[0], k=10):
+    for hit in rank_images(space, space.catalog, queries[0], k=10):
         cosine = float(rows[int(hit.path.name)] @ queries[0])
         assert hit.score == pytest.approx(cosine, abs=2e-3)
 
@@ -119,7 +119,7 @@ def test_new_rows_are_found_and_dead_ones_are_not(
         best = _ids(space, query, exact=True)[:3]
         writer.commit(None, Batch(removed=best))
         writer.commit(space, Batch(added=_entries(N, N + 1)), query[np.newaxis])
-    hits = rank_images(space, query, k=10)
+    hits = rank_images(space, space.catalog, query, k=10)
     assert hits[0].path == Path(f"/p/{N}")
     assert len(hits) == 10
     assert not {hit.id for hit in hits} & set(best)
@@ -129,10 +129,10 @@ def test_k_hits_even_when_the_shortlist_is_dead(
     bench: Workbench, space: Space, clustered: tuple[Vectors, Vectors]
 ) -> None:
     query = clustered[1][0]
-    near = [hit.id for hit in rank_images(space, query, k=N - 50, exact=True)]
+    near = [hit.id for hit in rank_images(space, space.catalog, query, k=N - 50, exact=True)]
     with bench.open() as library, library.writing() as writer:
         writer.commit(None, Batch(removed=near))
-    assert len(rank_images(space, query, k=10)) == 10
+    assert len(rank_images(space, space.catalog, query, k=10)) == 10
 
 
 DAMAGES = ["delete", "truncate", "scribble", "longer", "same size", "too new", "no facts", "half"]
@@ -223,7 +223,7 @@ def test_rows_are_added_without_training_and_settings_stay(bench: Workbench, spa
     for number in (0, 150, 299):
         query = _noise(300)[number]
         assert N + number in index.candidates(query, Setting(4, 50), 50)
-        assert rank_images(space, query, k=1)[0].path == Path(f"/p/{N + number}")
+        assert rank_images(space, space.catalog, query, k=1)[0].path == Path(f"/p/{N + number}")
 
 
 def test_an_index_twice_as_full_is_trained_anew(
@@ -374,7 +374,7 @@ def test_a_filter_with_few_rows_is_scanned(
     monkeypatch.setattr(faiss_index.AnnIndex, "candidates", lambda *_: asked.append(1))
     monkeypatch.setattr(engine, "FEW_ROWS", 2_000)
     monkeypatch.setattr(space.catalog, "rows_matching", lambda *_: np.arange(2_000))
-    hits = rank_images(space, clustered[1][0], k=10, where=Filter(camera="any"))
+    hits = rank_images(space, space.catalog, clustered[1][0], k=10, where=Filter(camera="any"))
     _, exact = scan(clustered[0].astype(np.float16)[:2_000], clustered[1][:1], 10)
     assert [int(hit.path.name) for hit in hits] == exact[0].tolist()
     assert not asked
@@ -387,7 +387,7 @@ def test_pages_continue_each_other_to_the_end(
     query = clustered[1][3]
     paged: list[int] = []
     for offset in range(0, N + page, page):
-        hits = rank_images(space, query, k=page, offset=offset)
+        hits = rank_images(space, space.catalog, query, k=page, offset=offset)
         assert [hit.rank for hit in hits] == list(range(offset + 1, offset + 1 + len(hits)))
         paged += [hit.id for hit in hits]
     assert len(paged) == N
@@ -411,5 +411,5 @@ def test_a_search_is_set_by_the_modality_of_its_query(
 
     monkeypatch.setattr(faiss_index.AnnIndex, "candidates", spy)
     for modality in (Modality.TEXT, Modality.IMAGE, None):
-        rank_images(space, clustered[1][0], k=10, modality=modality)
+        rank_images(space, space.catalog, clustered[1][0], k=10, modality=modality)
     assert used == [(Setting(30, 120), 120), (Setting(3, 200), 200), (Setting(30, 200), 200)]

@@ -44,7 +44,7 @@ def test_finds_the_colour_asked_for_with_its_cosine(colours: Workbench) -> None:
     [query] = encoder.encode_texts(["blue"])
     [image] = encoder.encode_images([Image.open(colours.photos / "blue.png")])
     assert hits[0].score == pytest.approx(float(query @ image), abs=2e-3)
-    assert (hits[0].width, hits[0].height) == (40, 30)
+    assert (hits[0].image.facts.width, hits[0].image.facts.height) == (40, 30)
 
 
 def test_an_image_is_its_own_best_hit(colours: Workbench) -> None:

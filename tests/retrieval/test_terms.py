@@ -8,11 +8,12 @@ import pytest
 
 from searchengine.errors import QueryError
 from searchengine.index.types import Modality
-from searchengine.retrieval.terms import Kind, Term, modality_of, parse_terms
+from searchengine.retrieval.query import Kind, Query, Source
+from searchengine.retrieval.terms import parse_terms
 
 
-def text(value: str, weight: float = 1.0) -> Term:
-    return Term(Kind.TEXT, value, weight)
+def text(value: str, weight: float = 1.0) -> Source:
+    return Source(Kind.TEXT, value, weight)
 
 
 @pytest.fixture
@@ -36,24 +37,24 @@ def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         (["+", "dog"], [text("dog")]),
         (["black-and-white", "c++"], [text("black-and-white c++")]),
         (["16:9 screen"], [text("9 screen", 16)]),
-        (["http://x.org/a.jpg"], [Term(Kind.URL, "http://x.org/a.jpg")]),
-        (["2:HTTPS://x.org/a"], [Term(Kind.URL, "HTTPS://x.org/a", 2)]),
+        (["http://x.org/a.jpg"], [Source(Kind.URL, "http://x.org/a.jpg")]),
+        (["2:HTTPS://x.org/a"], [Source(Kind.URL, "HTTPS://x.org/a", 2)]),
         (["what is http"], [text("what is http")]),
     ],
 )
-def test_terms(words: list[str], expected: list[Term]) -> None:
+def test_terms(words: list[str], expected: list[Source]) -> None:
     assert parse_terms(words) == expected
 
 
 def test_files_are_images_and_stand_alone(pool: str) -> None:
     assert parse_terms(["2:golden retriever", "+", pool, "-", "fruit"]) == [
         text("golden retriever", 2),
-        Term(Kind.IMAGE, pool),
+        Source(Kind.FILE, pool),
         text("fruit", -1),
     ]
     assert parse_terms(["a", "b", f"3:{pool}", "c"]) == [
         text("a b"),
-        Term(Kind.IMAGE, pool, 3),
+        Source(Kind.FILE, pool, 3),
         text("c"),
     ]
 
@@ -64,7 +65,7 @@ def test_a_word_is_not_a_file_that_happens_to_be_named_so(
     (tmp_path / "dog").write_text("notes about the dog")
     monkeypatch.chdir(tmp_path)
     assert parse_terms(["dog"]) == [text("dog")]
-    assert parse_terms(["./dog"]) == [Term(Kind.IMAGE, "./dog")]
+    assert parse_terms(["./dog"]) == [Source(Kind.FILE, "./dog")]
     assert parse_terms(["a/b " + "x" * 5000]) == [text("a/b " + "x" * 5000)]
     assert parse_terms(["~nobody-here/x y"]) == [text("~nobody-here/x y")]
 
@@ -102,9 +103,9 @@ def test_what_is_no_query(words: list[str], message: str) -> None:
     [
         ([Kind.TEXT], Modality.TEXT),
         ([Kind.TEXT, Kind.TEXT], Modality.TEXT),
-        ([Kind.IMAGE, Kind.URL], Modality.IMAGE),
-        ([Kind.TEXT, Kind.IMAGE], None),
+        ([Kind.FILE, Kind.URL], Modality.IMAGE),
+        ([Kind.TEXT, Kind.FILE], None),
     ],
 )
 def test_what_a_query_is_made_of(kinds: list[Kind], expected: Modality | None) -> None:
-    assert modality_of([Term(kind, "x", -1.0) for kind in kinds]) is expected
+    assert Query(tuple(Source(kind, "x", -1.0) for kind in kinds)).modality is expected

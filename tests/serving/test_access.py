@@ -9,14 +9,14 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image
 
-from serving.access import POLICY, Door, host_is_ours, is_loopback
+from serving.access import POLICY, Endpoint, host_is_ours, is_loopback
 from serving.pictures import MAX_BYTES
-from serving.server import choose_token, open_door
+from serving.server import choose_endpoint, choose_token
 from tests.conftest import Workbench
 from tests.support.serving import HERE, PORT, png, visit
 
 TOKEN = "a-token-of-some-length"
-OUT = Door("0.0.0.0", "desk.lan", PORT, TOKEN)
+OUT = Endpoint("0.0.0.0", "desk.lan", PORT, TOKEN)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_every_answer_has_the_headers(colours: Workbench) -> None:
 
 def test_another_address_needs_a_token() -> None:
     assert choose_token("127.0.0.1") is choose_token("localhost") is choose_token("::1") is None
-    first, second = open_door("0.0.0.0", 1).token, open_door("192.168.1.5", 1).token
+    first, second = choose_endpoint("0.0.0.0", 1).token, choose_endpoint("192.168.1.5", 1).token
     assert first
     assert second
     assert first != second

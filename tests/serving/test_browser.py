@@ -25,7 +25,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from indexers import pipeline
 from searchengine import load_encoder, open_library
-from serving.access import Door
+from serving.access import Endpoint
 from serving.app import make_app
 from serving.server import listen
 from tests.conftest import Watcher, Workbench
@@ -79,13 +79,13 @@ def address(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Itera
 def served(bench: Workbench) -> Iterator[str]:
     """The application over a library with the fake encoder, on a thread."""
     with bench.open() as library, listen("127.0.0.1", 0) as listener:
-        door = Door("127.0.0.1", "127.0.0.1", listener.getsockname()[1], None)
-        app = make_app(library, door, bench.library_path.parent / "thumbnails")
+        endpoint = Endpoint("127.0.0.1", "127.0.0.1", listener.getsockname()[1], None)
+        app = make_app(library, endpoint, bench.library_path.parent / "thumbnails")
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{door.port}/"
+            yield f"http://127.0.0.1:{endpoint.port}/"
         finally:
             server.should_exit = True
             thread.join(20)

@@ -7,10 +7,11 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -18,14 +19,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from searchengine.catalog.catalog import Catalog
 from searchengine.catalog.facets import children, common_folder
+from searchengine.encoders.interface import Encoder
 from searchengine.errors import InputError, MissingExtraError
-from searchengine.types import Filter, Orientation, Vectors
+from searchengine.retrieval.query import Mark
+from searchengine.spaces.space import Space
+from searchengine.types import Filter, Orientation, SpaceInfo, Vectors
 from serving import server
-from serving.access import Door
-from serving.encoding import EncodingDesk
+from serving.access import Endpoint
+from serving.encoding import EncoderQueue
 from serving.pages.view import file_size, shape_of
-from serving.question import Mark, Question, read_question
+from serving.question import Question, read_question
 from serving.thumbnails import Side, ThumbnailCache, as_jpeg
 from tests.conftest import Run, Workbench
 from tests.support.fake import FakeEncoder
@@ -67,6 +72,31 @@ def test_other_parameters_and_empty_ones_are_skipped() -> None:
     assert read_question([("offset", "3"), ("q", " "), ("camera", ""), ("x", "y")]) == Question()
 
 
+SPACE = Space(SpaceInfo(1, "fake", "fake", 8, "float32", "fake"), Path("none"), cast(Catalog, None))
+"""Of the fake encoder; nothing here reads what is in it."""
+
+
+class Given:
+    """Encoders as `Library` has them, made by two functions."""
+
+    def __init__(
+        self,
+        for_texts: Callable[[], FakeEncoder],
+        for_pictures: Callable[[], FakeEncoder] | None = None,
+    ) -> None:
+        self._for_texts = for_texts
+        self._for_pictures = for_pictures or for_texts
+
+    def whole(self, _space: Space) -> FakeEncoder:
+        return self._for_pictures()
+
+    def for_texts(self, _space: Space) -> FakeEncoder:
+        return self._for_texts()
+
+    def use(self, encoder: Encoder, spaces: Iterable[Space]) -> None:
+        raise NotImplementedError
+
+
 class SlowEncoder(FakeEncoder):
     """Waits until it may go on, and remembers what it was asked at a time."""
 
@@ -84,11 +114,11 @@ class SlowEncoder(FakeEncoder):
 
 def test_texts_that_wait_are_encoded_together_on_one_thread() -> None:
     encoder = SlowEncoder()
-    desk = EncodingDesk(lambda: encoder, lambda: encoder)
+    queue = EncoderQueue(Given(lambda: encoder))
     texts = ["red", *(f"blue {number % 50}" for number in range(100))]
 
     async def ask() -> list[Vectors]:
-        asked = [asyncio.create_task(desk.texts([text])) for text in texts]
+        asked = [asyncio.create_task(queue.texts(SPACE, [text])) for text in texts]
         await asyncio.sleep(0.05)
         encoder.may_go.set()
         return await asyncio.gather(*asked)
@@ -100,20 +130,20 @@ def test_texts_that_wait_are_encoded_together_on_one_thread() -> None:
     for text, answer in zip(texts, answers, strict=True):
         assert (answer == FakeEncoder().encode_texts([text])).all()
     before = len(encoder.asked)
-    asyncio.run(desk.texts(["blue 1", "blue 2"]))
+    asyncio.run(queue.texts(SPACE, ["blue 1", "blue 2"]))
     assert len(encoder.asked) == before  # known by now
-    desk.close()
+    queue.close()
 
 
 def test_who_goes_away_is_not_waited_for() -> None:
     encoder = SlowEncoder()
-    desk = EncodingDesk(lambda: encoder, lambda: encoder)
+    queue = EncoderQueue(Given(lambda: encoder))
 
     async def ask() -> Vectors:
-        first = asyncio.create_task(desk.texts(["red"]))
+        first = asyncio.create_task(queue.texts(SPACE, ["red"]))
         await asyncio.sleep(0.05)
-        gone = asyncio.create_task(desk.texts(["green"]))
-        last = asyncio.create_task(desk.texts(["blue"]))
+        gone = asyncio.create_task(queue.texts(SPACE, ["green"]))
+        last = asyncio.create_task(queue.texts(SPACE, ["blue"]))
         await asyncio.sleep(0.05)
         gone.cancel()
         await asyncio.sleep(0)
@@ -123,21 +153,23 @@ def test_who_goes_away_is_not_waited_for() -> None:
 
     assert (asyncio.run(ask()) == FakeEncoder().encode_texts(["blue"])).all()
     assert encoder.asked == [["red"], ["blue"]]
-    desk.close()
+    queue.close()
 
 
 def test_an_error_of_the_encoder_reaches_everybody_who_waits() -> None:
     def fail() -> FakeEncoder:
         raise MissingExtraError("no encoder today", "web")
 
-    desk = EncodingDesk(fail, fail)
+    queue = EncoderQueue(Given(fail))
 
     async def ask() -> list[object]:
-        return await asyncio.gather(*(desk.texts([t]) for t in "abc"), return_exceptions=True)
+        return await asyncio.gather(
+            *(queue.texts(SPACE, [t]) for t in "abc"), return_exceptions=True
+        )
 
     assert [str(error)[:8] for error in asyncio.run(ask())] == ["no encod"] * 3
-    assert "no encoder today" in desk.state
-    desk.close()
+    assert "no encoder today" in queue.state
+    queue.close()
 
 
 def test_the_encoder_of_pictures_is_loaded_for_the_first_picture() -> None:
@@ -147,13 +179,13 @@ def test_the_encoder_of_pictures_is_loaded_for_the_first_picture() -> None:
         loaded.append(what)
         return FakeEncoder()
 
-    desk = EncodingDesk(lambda: load("texts"), lambda: load("pictures"))
-    desk.warm()
-    asyncio.run(desk.texts(["red"]))
+    queue = EncoderQueue(Given(lambda: load("texts"), lambda: load("pictures")))
+    queue.warm(SPACE)
+    asyncio.run(queue.texts(SPACE, ["red"]))
     assert set(loaded) == {"texts"}
-    asyncio.run(desk.picture(Image.new("RGB", (8, 8), "red")))
+    asyncio.run(queue.picture(SPACE, Image.new("RGB", (8, 8), "red")))
     assert loaded[-1] == "pictures"
-    desk.close()
+    queue.close()
 
 
 def test_the_cache_gives_back_what_was_put_in(tmp_path: Path) -> None:
@@ -227,12 +259,12 @@ def test_folders_are_counted_below_the_one_that_is_open() -> None:
 
 
 def test_the_address_that_is_printed() -> None:
-    for door, address in (
-        (Door("127.0.0.1", "127.0.0.1", 80, None), "http://127.0.0.1:80/"),
-        (Door("::1", "::1", 8765, None), "http://[::1]:8765/"),
-        (Door("0.0.0.0", "desk", 8765, "secret"), "http://desk:8765/?token=secret"),
+    for endpoint, address in (
+        (Endpoint("127.0.0.1", "127.0.0.1", 80, None), "http://127.0.0.1:80/"),
+        (Endpoint("::1", "::1", 8765, None), "http://[::1]:8765/"),
+        (Endpoint("0.0.0.0", "desk", 8765, "secret"), "http://desk:8765/?token=secret"),
     ):
-        assert server.address_of(door) == address
+        assert server.address_of(endpoint) == address
 
 
 def test_a_token_of_ones_own_must_be_long(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 from searchengine import open_library
 from searchengine.catalog.catalog import Batch
 from searchengine.encoders.interface import Encoder, TextEncoder
-from searchengine.spaces.space import space_name
+from searchengine.spaces.names import space_name
 from searchengine.types import FileState, ImageEntry, ImageFacts
 
 

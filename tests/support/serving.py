@@ -10,22 +10,22 @@ from pathlib import Path
 from PIL import Image
 from starlette.testclient import TestClient
 
-from serving.access import Door
+from serving.access import Endpoint
 from serving.app import make_app
 from tests.conftest import Workbench
 
 PORT = 8765
-HERE = Door("127.0.0.1", "127.0.0.1", PORT, None)
+HERE = Endpoint("127.0.0.1", "127.0.0.1", PORT, None)
 
 
 @contextmanager
-def visit(bench: Workbench, door: Door = HERE) -> Iterator[TestClient]:
+def visit(bench: Workbench, endpoint: Endpoint = HERE) -> Iterator[TestClient]:
     """A client of the application; it follows no redirect."""
     with (
         bench.open() as library,
         TestClient(
-            make_app(library, door, bench.library_path.parent / "thumbnails"),
-            base_url=f"http://{door.name}:{door.port}",
+            make_app(library, endpoint, bench.library_path.parent / "thumbnails"),
+            base_url=f"http://{endpoint.name}:{endpoint.port}",
             follow_redirects=False,
         ) as client,
     ):

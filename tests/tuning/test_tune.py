@@ -129,7 +129,7 @@ def test_what_a_look_up_foretells_is_what_a_search_finds(
     assert index is not None
     rows = space.images.read(N)
     alive = np.arange(300, N)
-    vectors = clouds.encoder(space).encode_texts(TEXTS[:40])
+    vectors = clouds.encoders.whole(space).encode_texts(TEXTS[:40])
     own = np.full(40, NO_ROW)
     if modality is Modality.IMAGE:
         own = alive[::60][:40]
@@ -182,9 +182,14 @@ def test_what_is_reported_is_what_searches_then_find(clouds: Library) -> None:
     )
     assert clouds.index_info().text == Setting(nprobe, shortlist)
     found = []
-    for query in clouds.encoder(space).encode_texts(TEXTS):
+    for query in clouds.encoders.whole(space).encode_texts(TEXTS):
         near, truth = (
-            {hit.id for hit in rank_images(space, query, k=10, exact=exact, modality=Modality.TEXT)}
+            {
+                hit.id
+                for hit in rank_images(
+                    space, space.catalog, query, k=10, exact=exact, modality=Modality.TEXT
+                )
+            }
             for exact in (False, True)
         )
         found.append(len(near & truth) / 10)
@@ -212,7 +217,7 @@ def test_the_quickest_of_those_that_reach_it(
     index = space.index(N)
     assert index is not None
     rows, alive = space.images.read(N), np.arange(300, N)
-    vectors = clouds.encoder(space).encode_texts(TEXTS[:100])
+    vectors = clouds.encoders.whole(space).encode_texts(TEXTS[:100])
     queries = QuerySet(Modality.TEXT, vectors, np.full(100, NO_ROW), "here")
     exact = exact_answers(rows, queries, 10, alive)
     for favourite in (100, 200, 400):

@@ -1,0 +1,42 @@
+"""Where things are in a library's directory, and where the directory is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from searchengine.errors import LibraryError
+
+CATALOG = "catalog.sqlite"
+SPACES = "spaces"
+"""The directory that holds one directory a space."""
+
+LOCK = "write.lock"
+PID = "writer.pid"
+"""Who holds the lock, for the message to others."""
+
+
+def default_library_path() -> Path:
+    """`CLIPSEEK_LIBRARY`, else the user's data directory."""
+    if chosen := os.environ.get("CLIPSEEK_LIBRARY"):
+        return Path(chosen)
+    import platformdirs
+
+    return platformdirs.user_data_path("clipseek", appauthor=False)
+
+
+def make_directory(directory: Path) -> None:
+    """Make the directory of a new library. Raises LibraryError where that cannot be.
+
+    A directory that holds anything else is refused: it is somebody's, and no library.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        strangers = sorted(p.name for p in directory.iterdir() if p.name not in (LOCK, PID))
+    except OSError as error:
+        raise LibraryError(f"cannot make a library at {directory}: {error.strerror}") from error
+    if strangers:
+        raise LibraryError(
+            f"{directory} is no library and not empty ({strangers[0]}, ...); "
+            "give --library an empty or a new directory"
+        )
