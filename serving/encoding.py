@@ -20,7 +20,7 @@ from PIL import Image
 
 from searchengine.encoders.interface import Encoder, TextEncoder
 from searchengine.errors import ClipseekError
-from searchengine.library.encoders import Encoders
+from searchengine.spaces.encoders import SpaceEncoders
 from searchengine.spaces.space import Space
 from searchengine.types import Vectors
 
@@ -44,11 +44,11 @@ class _Waiting:
 class EncoderQueue:
     """The encoders of a library for any number of callers, one batch at a time.
 
-    It is itself a `searchengine.library.encoders.Encoders`: a library that has it for its own gets
-    the vectors of texts from the queue, whatever thread asks.
+    It is a `SpaceEncoders` itself: a library that has it for its own gets the vectors of texts from
+    the queue, whatever thread asks.
     """
 
-    def __init__(self, encoders: Encoders) -> None:
+    def __init__(self, encoders: SpaceEncoders) -> None:
         """`encoders` are asked by the queue's own thread alone."""
         self._encoders = encoders
         self._pool = ThreadPoolExecutor(1, "encoder")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 from searchengine.encoders.interface import Encoder, TextEncoder
 from searchengine.encoders.text.encoder import load_for_texts
@@ -23,21 +22,8 @@ def load_for_queries(name: str) -> Encoder:
     return load_encoder(name, precision="float32")
 
 
-class Encoders(Protocol):
-    """What encodes for the spaces of a library."""
-
-    def whole(self, space: Space) -> Encoder:
-        """The encoder of a space. Raises EncoderMismatchError for other weights."""
-
-    def for_texts(self, space: Space) -> TextEncoder:
-        """What encodes texts for a space. Raises EncoderMismatchError for other weights."""
-
-    def use(self, encoder: Encoder, spaces: Iterable[Space]) -> None:
-        """Use an encoder that is loaded already for its space, one of `spaces` or a new one."""
-
-
 class LoadedEncoders:
-    """Encoders loaded once each, in this process; one thread at a time."""
+    """A `SpaceEncoders`: each loaded once, in this process; one thread at a time."""
 
     def __init__(self, load: Callable[[str], Encoder]) -> None:
         """`load` turns an encoder's name into the encoder."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from searchengine.catalog.catalog import Batch, Catalog, CatalogReads
+from searchengine.catalog.catalog import Batch, Catalog
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
     InputError,
@@ -20,16 +20,16 @@ from searchengine.errors import (
 )
 from searchengine.index.types import IndexInfo
 from searchengine.library import writing
-from searchengine.library.encoders import Encoders, LoadedEncoders, load_for_queries
+from searchengine.library.encoders import LoadedEncoders, load_for_queries
 from searchengine.library.layout import CATALOG, SPACES, default_library_path, make_directory
 from searchengine.library.status import LibraryInfo, library_info
 from searchengine.library.writing import Writer
 from searchengine.paths import absolute
 from searchengine.retrieval.asked import as_query
-from searchengine.retrieval.compose import Vector, encoded_sum, listed_sum, unit
+from searchengine.retrieval.compose import encoded_part, listed_part, unit
 from searchengine.retrieval.hits import Hits
-from searchengine.retrieval.query import Query, Source
 from searchengine.retrieval.rank import nearest_captions, rank_images, rank_texts
+from searchengine.spaces.encoders import SpaceEncoders
 from searchengine.spaces.space import Space
 from searchengine.types import Failure, Filter, SpaceInfo, TextHit, Vectors
 
@@ -60,7 +60,7 @@ def open_library(
 class Library:
     """An open library. Reading is always possible; writing goes through `writing()`."""
 
-    def __init__(self, path: Path, encoders: Encoders) -> None:
+    def __init__(self, path: Path, encoders: SpaceEncoders) -> None:
         self.path = path
         self.catalog = Catalog(path / CATALOG)
         self.encoders = encoders
@@ -120,12 +120,12 @@ class Library:
             raise InputError(f"k must be at least 1 and offset at least 0, not {k} and {offset}")
         asked = as_query(query)
         chosen = self._searchable(space)
-        encoded = self._encode(asked, chosen)
+        encoded = encoded_part(asked, chosen, self.encoders)
         with self.catalog.snapshot() as now:
             return rank_images(
                 chosen,
                 now,
-                unit(encoded + self._listed(asked, chosen, now)),
+                unit(encoded + listed_part(asked, chosen, now)),
                 k=k,
                 offset=offset,
                 where=where,
@@ -142,9 +142,9 @@ class Library:
         Raises as `search`.
         """
         asked, chosen = as_query(query), self.space(space)
-        encoded = self._encode(asked, chosen)
+        encoded = encoded_part(asked, chosen, self.encoders)
         with self.catalog.snapshot() as now:
-            vector = unit(encoded + self._listed(asked, chosen, now))
+            vector = unit(encoded + listed_part(asked, chosen, now))
             return nearest_captions(chosen, now, vector, k=k)
 
     def describe(
@@ -163,7 +163,8 @@ class Library:
         asked = as_query(Path(image) if isinstance(image, str) else image)
         if texts is not None:
             chosen = self.space(space)
-            total = self._encode(asked, chosen) + self._listed(asked, chosen, self.catalog)
+            encoded = encoded_part(asked, chosen, self.encoders)
+            total = encoded + listed_part(asked, chosen, self.catalog)
             vectors = self.encoders.for_texts(chosen).encode_texts(texts)
             return rank_texts(unit(total), texts, vectors, k=k)
         found = self.nearest_captions(asked, k=k, space=space)
@@ -173,26 +174,6 @@ class Library:
                 "or store some with: clipseek captions add FILE"
             )
         return found
-
-    def _encode(self, query: Query, space: Space) -> Vector:
-        """The part of a query that needs an encoder: before any snapshot, as loading takes long."""
-        return encoded_sum(
-            query,
-            space.info.dim,
-            lambda texts: self.encoders.for_texts(space).encode_texts(texts),
-            lambda pictures: self._encode_pictures(pictures, space),
-        )
-
-    @staticmethod
-    def _listed(query: Query, space: Space, now: CatalogReads) -> Vector:
-        return listed_sum(query, space.info.dim, lambda ids: space.vectors_of_images(now, ids))
-
-    def _encode_pictures(self, sources: Sequence[Source], space: Space) -> Vectors:
-        from searchengine.retrieval.pictures import source_picture
-
-        encoder = self.encoders.whole(space)
-        pictures = [source_picture(source, encoder.input_size) for source in sources]
-        return encoder.encode_images(pictures)
 
     def vectors(
         self, paths: Sequence[str | os.PathLike[str]], *, space: str | None = None

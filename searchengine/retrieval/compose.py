@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from searchengine.catalog.catalog import CatalogReads
 from searchengine.errors import InputError, QueryError
 from searchengine.retrieval.query import Kind, Mark, Query, Source
+from searchengine.spaces.encoders import SpaceEncoders
+from searchengine.spaces.space import Space
 from searchengine.types import Vectors
 
 MORE, LESS = 0.75, 0.5
@@ -23,50 +26,55 @@ PICTURES = (Kind.FILE, Kind.URL, Kind.PICTURE)
 """The kinds of sources that are decoded and encoded."""
 
 Vector = NDArray[np.float32]
-VectorsOf = Callable[[Sequence[int]], Vectors]
-"""The stored vectors of images of the library, by id: shape (n, d)."""
 
 
-def encoded_sum(
-    query: Query,
-    dim: int,
-    encode_texts: Callable[[Sequence[str]], Vectors],
-    encode_pictures: Callable[[Sequence[Source]], Vectors],
-) -> Vector:
-    """The weighted sum, shape (dim,), of what needs no library: texts, pictures and vectors.
+def encoded_part(query: Query, space: Space, encoders: SpaceEncoders) -> Vector:
+    """The weighted sum, shape (d,), of what needs no catalog: texts, pictures and vectors.
 
-    Neither encoder is called without a source for it. Raises InputError for a vector of another
-    length.
+    An encoder is asked for only where a source needs it; that may take long. Raises InputError for
+    a vector of another length, what is wrong with a picture, and the encoder's errors.
     """
-    total = np.zeros(dim, dtype=np.float32)
+    total = np.zeros(space.info.dim, dtype=np.float32)
     texts = [source for source in query.sources if source.kind is Kind.TEXT]
     if texts:
-        total += _weights(texts) @ encode_texts([source.value for source in texts])
+        encoder = encoders.for_texts(space)
+        total += _weights(texts) @ encoder.encode_texts([source.value for source in texts])
     pictures = [source for source in query.sources if source.kind in PICTURES]
     if pictures:
-        total += _weights(pictures) @ encode_pictures(pictures)
+        total += _weights(pictures) @ _encode_pictures(pictures, space, encoders)
     for source in query.sources:
         if source.kind is Kind.VECTOR:
-            if source.value.shape != (dim,):
+            if source.value.shape != total.shape:
                 raise InputError(
-                    f"a vector of shape {source.value.shape} in a space of {dim} dimensions; "
-                    "encode it with the encoder of the space"
+                    f"a vector of shape {source.value.shape} in a space of {len(total)} "
+                    "dimensions; encode it with the encoder of the space"
                 )
             total += np.float32(source.weight) * source.value
     return total
 
 
-def listed_sum(query: Query, dim: int, vectors_of: VectorsOf) -> Vector:
-    """The part, shape (dim,), that images of the library have in a query: sources and marks."""
-    total = np.zeros(dim, dtype=np.float32)
+def _encode_pictures(sources: Sequence[Source], space: Space, encoders: SpaceEncoders) -> Vectors:
+    from searchengine.retrieval.pictures import source_picture  # a query of texts needs no PIL
+
+    encoder = encoders.whole(space)
+    return encoder.encode_images([source_picture(each, encoder.input_size) for each in sources])
+
+
+def listed_part(query: Query, space: Space, now: CatalogReads) -> Vector:
+    """The part, shape (d,), that images of the library have in a query: sources and marks.
+
+    Raises NotListedError for an image that has no vector in the space.
+    """
+    total = np.zeros(space.info.dim, dtype=np.float32)
     listed = [source for source in query.sources if source.kind is Kind.LISTED]
     if listed:
-        total += _weights(listed) @ vectors_of([source.value for source in listed])
+        ids = [source.value for source in listed]
+        total += _weights(listed) @ space.vectors_of_images(now, ids)
     for marks, share in ((query.like, MORE), (query.unlike, -LESS)):
         if marks:
+            vectors = space.vectors_of_images(now, [mark.id for mark in marks])
             weights = _weights(marks)
-            mean = weights @ vectors_of([mark.id for mark in marks]) / weights.sum()
-            total += np.float32(share) * mean
+            total += np.float32(share) * (weights @ vectors / weights.sum())
     return total
 
 

@@ -1,0 +1,3 @@
+"""Evaluating from Python."""
+
+from __future__ import annotations
