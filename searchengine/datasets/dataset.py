@@ -152,7 +152,7 @@ def _parse(path: Path, format: str) -> Parsed:  # noqa: A002
     found = detect(text)
     if found is not None:
         return PARSERS[found](path, text)
-    other = vsepp.other_half(path)
+    other = vsepp.other_file(path)
     if other is not None and other.is_file():
         return vsepp.parse_pair(path)
     number, line = next(numbered_lines(text))

@@ -23,8 +23,8 @@ _MANY = 100
 _ENDINGS = {"_caps.txt": "_ids.txt", "_ids.txt": "_caps.txt"}
 
 
-def other_half(path: Path) -> Path | None:
-    """The path of the pair's other file, or None where the name is not that of a half."""
+def other_file(path: Path) -> Path | None:
+    """The path of the pair's other file, or None where the name is of neither."""
     for ending, other in _ENDINGS.items():
         if path.name.endswith(ending):
             return path.with_name(path.name.removesuffix(ending) + other)
@@ -38,7 +38,7 @@ def parse_pair(path: Path) -> Parsed:
     keys are its file names. Without one they are the ids, which are taken for COCO's: the file is
     the id with twelve digits. Raises CaptionFileError where the files do not fit together.
     """
-    other = other_half(path)
+    other = other_file(path)
     if other is None:
         raise CaptionFileError(
             f"{path}: not half of a VSE++ pair; give NAME_caps.txt or NAME_ids.txt"

@@ -51,40 +51,40 @@ def choose(
     shortlist the fewest cells are found by bisection, since more cells find more; those that reach
     the target are timed. Where none does, the one that finds most.
     """
-    half = _ChoosingHalf(index, queries, exact, mask_of(len(rows), alive))
-    able = _able(half, target)
+    validation = _ValidationSet(index, queries, exact, mask_of(len(rows), alive))
+    able = _able(validation, target)
     if not able:
-        best = float(half.shares(half.probes[-1])[-1].mean())
+        best = float(validation.shares(validation.probes[-1])[-1].mean())
         enough = bisect_left(
-            half.probes,
+            validation.probes,
             True,
-            key=lambda nprobe: bool(half.shares(nprobe)[-1].mean() >= best - NEGLIGIBLE),
+            key=lambda nprobe: bool(validation.shares(nprobe)[-1].mean() >= best - NEGLIGIBLE),
         )
-        return Setting(half.probes[enough], half.shortlists[-1])
+        return Setting(validation.probes[enough], validation.shortlists[-1])
     if len(able) == 1:
         return able[0]
-    speeds = [float(np.median(half.milliseconds(rows, setting))) for setting in able]
+    speeds = [float(np.median(validation.milliseconds(rows, setting))) for setting in able]
     return able[int(np.argmin(speeds))]
 
 
-def _able(half: _ChoosingHalf, target: float) -> list[Setting]:
+def _able(validation: _ValidationSet, target: float) -> list[Setting]:
     """For each shortlist that can reach the target the fewest cells that do."""
     able: list[Setting] = []
     fewest = 0
-    for place in reversed(range(len(half.shortlists))):
+    for place in reversed(range(len(validation.shortlists))):
 
         def reaches(nprobe: int, place: int = place) -> bool:
-            shares = half.shares(nprobe)[place]
+            shares = validation.shares(nprobe)[place]
             return bool(shares.mean() - SURE * shares.std() / np.sqrt(len(shares)) >= target)
 
-        fewest = bisect_left(half.probes, True, lo=fewest, key=reaches)
-        if fewest == len(half.probes):
+        fewest = bisect_left(validation.probes, True, lo=fewest, key=reaches)
+        if fewest == len(validation.probes):
             break
-        able.append(Setting(half.probes[fewest], half.shortlists[place]))
+        able.append(Setting(validation.probes[fewest], validation.shortlists[place]))
     return able
 
 
-class _ChoosingHalf:
+class _ValidationSet:
     """What each setting finds for the queries that choose.
 
     One look-up of the longest shortlist tells what all shorter ones find: a row of the exact first

@@ -43,8 +43,8 @@ class QuerySet:
     source: str
     """Where they are from, in words."""
 
-    def halves(self) -> tuple[QuerySet, QuerySet]:
-        """Every other one, and the others."""
+    def split(self) -> tuple[QuerySet, QuerySet]:
+        """Every other one, which choose, and the others, which report."""
         first, second = (
             QuerySet(self.modality, self.vectors[start::2], self.own[start::2], self.source)
             for start in (0, 1)

@@ -32,7 +32,7 @@ from searchengine.vectors.scan import NO_ROW, RowNumbers, scan
 
 QUERIES = 2_000
 """Queries of each modality, half of them to report on. Agreement then has a standard error of about
-0.3 points, so that the two halves differ by less than one."""
+0.3 points, so that the two parts differ by less than one."""
 
 TIMED_EXACT = 20
 """Queries that are timed where each is a scan of a large library."""
@@ -135,7 +135,7 @@ def _tune(
     untuned = default_setting(index.facts.plan.cells)
     for queries in sets:
         log.warning("tuning for %s queries, on %s", queries.modality.value, queries.source)
-        choosing, held_out = queries.halves()
+        choosing, held_out = queries.split()
         setting = choose(index, bench.rows, choosing, bench.answers(choosing), bench.alive, target)
         trial = Trial(index, bench, held_out)
         best = tuned[queries.modality] = trial.tuned(setting, target)
