@@ -73,7 +73,7 @@ def _run(options: argparse.Namespace, vectors_at: Path, place: Path) -> None:
     print(f"\n{'for':6} {'way':28} {'agreement@10':>12} {'p50 ms':>8} {'p99 ms':>8} {'bytes':>7}")
     settings = {queries.modality: _race(index, bench, queries, options) for queries in sets}
     if options.hnsw:
-        _hnsw(bench, [queries.halves()[1] for queries in sets], options.target)
+        _hnsw(bench, [queries.split()[1] for queries in sets], options.target)
     print(f"\n{'for':6} {'rows that pass':28} {'agreement@10':>12} {'p50 ms':>8}")
     for queries in sets:
         _filtered(index, bench, queries, settings[queries.modality])
@@ -107,7 +107,7 @@ def _build(options: argparse.Namespace, rows: Rows, place: Path) -> AnnIndex:
 
 
 def _race(index: AnnIndex, bench: Bench, queries: QuerySet, options: argparse.Namespace) -> Setting:
-    choosing, held_out = queries.halves()
+    choosing, held_out = queries.split()
     exact = bench.answers(choosing)
     setting = choose(index, bench.rows, choosing, exact, bench.alive, options.target)
     trial = Trial(index, bench, held_out)

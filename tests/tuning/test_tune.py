@@ -22,7 +22,7 @@ from searchengine.retrieval.rank import rank_images, rank_through
 from searchengine.tuning import choose as choosing
 from searchengine.tuning import queries as tuning_queries
 from searchengine.tuning import tune as tuning
-from searchengine.tuning.choose import _ChoosingHalf, choose, depths, probe_numbers
+from searchengine.tuning.choose import _ValidationSet, choose, depths, probe_numbers
 from searchengine.tuning.queries import QuerySet, everyday_texts, exact_answers, without_own
 from searchengine.tuning.tune import TuneReport
 from searchengine.types import FileState, ImageEntry, ImageFacts, Vectors
@@ -137,7 +137,7 @@ def test_what_a_look_up_foretells_is_what_a_search_finds(
     queries = QuerySet(modality, vectors, own, "here")
     exact = exact_answers(rows, queries, 10, alive)
     among = np.arange(N) >= 300
-    half = _ChoosingHalf(index, queries, exact, among)
+    half = _ValidationSet(index, queries, exact, among)
     assert half.shortlists == [100, 200, 400]
     for nprobe in (4, 16, 64):
         for shortlist, shares in zip(half.shortlists, half.shares(nprobe), strict=True):
@@ -223,14 +223,14 @@ def test_the_quickest_of_those_that_reach_it(
     for favourite in (100, 200, 400):
 
         def quick(
-            _self: _ChoosingHalf, _rows: object, setting: Setting, best: int = favourite
+            _self: _ValidationSet, _rows: object, setting: Setting, best: int = favourite
         ) -> np.ndarray:
             return np.array([abs(setting.shortlist - best) + 1.0])
 
-        monkeypatch.setattr(_ChoosingHalf, "milliseconds", quick)
+        monkeypatch.setattr(_ValidationSet, "milliseconds", quick)
         chosen = choose(index, rows, queries, exact, alive, 0.5)
         assert chosen.shortlist == favourite
-        half = _ChoosingHalf(index, queries, exact, np.arange(N) >= 300)
+        half = _ValidationSet(index, queries, exact, np.arange(N) >= 300)
         place = half.shortlists.index(favourite)
         fewer = half.probes[half.probes.index(chosen.nprobe) - 1]
         assert half.shares(chosen.nprobe)[place].mean() >= 0.5
