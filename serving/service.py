@@ -27,7 +27,7 @@ from serving.counts import Counts
 from serving.encoding import EncoderQueue
 from serving.pictures import HeldPicture, HeldPictures, preview_of, read_upload
 from serving.question import Question
-from serving.thumbnails import Side, ThumbnailCache, make_thumbnail, read_listed
+from serving.thumbnails import Side, ThumbnailCache, read_listed, thumbnail_of
 
 SEARCHERS = 4
 """Threads that search: each releases the interpreter while it multiplies."""
@@ -186,7 +186,7 @@ class LibraryService:
         def paint() -> bytes:
             data = self._thumbnails.get(record.content_hash, side)
             if data is None:
-                data = make_thumbnail(record, side)
+                data = thumbnail_of(record, side)
                 self._thumbnails.put(record.content_hash, side, data)
             return data
 
