@@ -9,6 +9,7 @@ one before it has read anything that the other changes.
 from __future__ import annotations
 
 import sqlite3
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -146,8 +147,21 @@ def chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 def _configure(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # no BEGIN of its own
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = NORMAL")  # with WAL: a power cut loses the last
-    cursor.execute("PRAGMA foreign_keys = ON")  #    transactions at most, never consistency
-    cursor.close()
+    _write_ahead(connection)
+    # With WAL, a power cut loses the last transactions at most, never consistency.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Where two open a new file at once, SQLite tells one that it is locked, without any wait."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
