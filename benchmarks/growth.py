@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from searchengine import Library, open_library
-from searchengine.catalog.catalog import Batch
+from searchengine.catalog.records import Batch
 from searchengine.types import FileState, Filter, ImageEntry, ImageFacts, Vectors
 from tests.support.fake import FakeEncoder
 from tests.support.libraries import imagined_files, list_files

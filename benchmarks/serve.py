@@ -32,7 +32,7 @@ from urllib.parse import quote, urlsplit
 import numpy as np
 
 from searchengine import load_encoder, open_library
-from searchengine.catalog.catalog import Batch
+from searchengine.catalog.records import Batch
 from searchengine.images.decode import read_image
 from searchengine.types import FileState, ImageEntry
 

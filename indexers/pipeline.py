@@ -10,7 +10,7 @@ from pathlib import Path
 
 from indexers.reading import IndexOptions, Run
 from indexers.survey import Survey, take_survey
-from searchengine.catalog.catalog import Batch
+from searchengine.catalog.records import Batch
 from searchengine.embedding.stream import Observer
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import MissingExtraError

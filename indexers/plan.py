@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from searchengine.catalog.catalog import Known
+from searchengine.catalog.records import Known
 from searchengine.paths import below
 from searchengine.types import FileState
 

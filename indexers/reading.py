@@ -14,7 +14,7 @@ import numpy as np
 
 from indexers.plan import Job
 from indexers.walk import WalkRules
-from searchengine.catalog.catalog import Batch, Twin
+from searchengine.catalog.records import Batch, SameContent
 from searchengine.embedding.stream import BATCH_SIZES, Observer, ahead
 from searchengine.embedding.throttle import Turns
 from searchengine.encoders.interface import Encoder
@@ -60,7 +60,7 @@ class _Decoded:
 class _Twinned:
     job: Job
     content_hash: bytes
-    twin: Twin
+    twin: SameContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Run:
         except OSError as error:
             return _Failed(job, reason_of(error))
         content_hash = hashlib.blake2b(data, digest_size=16).digest()
-        twin = self.space.catalog.twin(self.space.info, content_hash)
+        twin = self.space.catalog.same_content(self.space.info, content_hash)
         if twin is not None:
             return _Twinned(job, content_hash, twin)
         self._turns.wait()

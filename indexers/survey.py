@@ -9,7 +9,8 @@ from pathlib import Path
 
 from indexers.plan import Plan, make_plan, without_those_under
 from indexers.walk import Walk, WalkRules
-from searchengine.catalog.catalog import Catalog, Known
+from searchengine.catalog.catalog import Catalog
+from searchengine.catalog.records import Known
 from searchengine.paths import absolute, below
 from searchengine.types import FileState
 

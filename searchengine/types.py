@@ -134,11 +134,3 @@ class ImageRecord:
     def modified_at(self) -> datetime:
         """Modification time of the file, local time."""
         return datetime.fromtimestamp(self.file.mtime_ns / 1e9)
-
-
-@dataclass(frozen=True, slots=True)
-class CaptionedText:
-    """A stored caption."""
-
-    id: int
-    text: str

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from searchengine.catalog.facets import Facets
+from searchengine.catalog.records import Facets
 from searchengine.types import Filter
 
 GOOD_FOR = 10

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from searchengine.catalog.facets import Facets
+from searchengine.catalog.records import Facets
 from searchengine.errors import NothingIndexedError, NotListedError, QueryError
 from searchengine.index.types import Modality
 from searchengine.library.library import Library

@@ -1,1 +1,1 @@
-"""Every fact about a library, in one SQLite file. The home of SQLAlchemy."""
+"""Every fact about a library, in one SQLite file; rows never leave. The home of SQLAlchemy."""

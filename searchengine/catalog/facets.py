@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from searchengine.catalog.connection import Reads
 from searchengine.catalog.filters import conditions
+from searchengine.catalog.records import Facets
 from searchengine.catalog.schema import embeddings, images
 from searchengine.paths import below
 from searchengine.types import Filter, Orientation, SpaceInfo
@@ -28,21 +30,13 @@ _YEAR = sa.func.coalesce(_TAKEN_YEAR, _FILE_YEAR)
 _FOLDER = sa.func.rtrim(images.c.path, sa.func.replace(images.c.path, os.sep, ""))
 
 
-@dataclass(frozen=True, slots=True)
-class Facets:
-    """Counts of images for the choices of a filter. Choices without an image are left out."""
+class FacetReads(Reads):
+    """What can be asked about the choices of a filter."""
 
-    total: int
-    """Images that pass the whole filter."""
-    root: Path | None
-    """The deepest folder above all images, whatever the filter; None in an empty library."""
-    folders: list[tuple[Path, int]]
-    """The folders right below the filter's folder, or below `root`, by name."""
-    years: list[tuple[int, int]]
-    """Latest first; of the file where EXIF has no date."""
-    cameras: list[tuple[str, int]]
-    """Most images first."""
-    orientations: list[tuple[Orientation, int]]
+    def facets(self, space: SpaceInfo, where: Filter) -> Facets:
+        """How many images with a vector in the space each choice of the filter would leave."""
+        with self._reading() as connection:
+            return count_facets(connection, space, where)
 
 
 def count_facets(connection: sa.Connection, space: SpaceInfo, where: Filter) -> Facets:

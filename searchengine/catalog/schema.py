@@ -1,4 +1,4 @@
-"""The tables of the catalog. Change them only together with SCHEMA_VERSION.
+"""The tables of the catalog. Change them only together with SCHEMA_VERSION and a migration step.
 
 Vectors are rows of append-only files (`searchengine.vectors`). `embeddings` and
 `caption_embeddings` say whose vector a row holds; a row whose image or caption is gone holds
@@ -15,13 +15,16 @@ SCHEMA_VERSION = 1
 
 tables = sa.MetaData()
 
+_LONG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+"""64 bits. SQLite's INTEGER has them, and only a column of that name can be its AUTOINCREMENT."""
+
 images = sa.Table(
     "images",
     tables,
-    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("id", _LONG, primary_key=True),
     sa.Column("path", sa.Text, nullable=False, unique=True),
-    sa.Column("size", sa.Integer, nullable=False),
-    sa.Column("mtime_ns", sa.Integer, nullable=False),
+    sa.Column("size", _LONG, nullable=False),
+    sa.Column("mtime_ns", _LONG, nullable=False),
     sa.Column("content_hash", sa.LargeBinary, nullable=False, index=True),
     sa.Column("width", sa.Integer, nullable=False),
     sa.Column("height", sa.Integer, nullable=False),
@@ -37,8 +40,8 @@ failures = sa.Table(
     "failures",
     tables,
     sa.Column("path", sa.Text, primary_key=True),
-    sa.Column("size", sa.Integer, nullable=False),
-    sa.Column("mtime_ns", sa.Integer, nullable=False),
+    sa.Column("size", _LONG, nullable=False),
+    sa.Column("mtime_ns", _LONG, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("failed_at", sa.DateTime, nullable=False),
 )
@@ -46,7 +49,7 @@ failures = sa.Table(
 spaces = sa.Table(
     "spaces",
     tables,
-    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("id", _LONG, primary_key=True),
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("encoder", sa.Text, nullable=False, unique=True),
     sa.Column("dim", sa.Integer, nullable=False),
@@ -58,7 +61,7 @@ spaces = sa.Table(
 captions = sa.Table(
     "captions",
     tables,
-    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("id", _LONG, primary_key=True),
     sa.Column("image_id", sa.ForeignKey("images.id", ondelete="CASCADE"), nullable=False),
     sa.Column("text", sa.Text, nullable=False),
     sa.UniqueConstraint("image_id", "text"),
@@ -72,7 +75,7 @@ def _row_table(name: str, owner: str) -> sa.Table:
         name,
         tables,
         sa.Column("space_id", sa.ForeignKey("spaces.id"), primary_key=True),
-        sa.Column("row", sa.Integer, primary_key=True),
+        sa.Column("row", _LONG, primary_key=True),
         sa.Column("owner_id", sa.ForeignKey(f"{owner}.id", ondelete="SET NULL")),
         sa.UniqueConstraint("owner_id", "space_id"),
         sqlite_with_rowid=False,

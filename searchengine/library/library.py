@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from searchengine.catalog.catalog import Batch, Catalog
+from searchengine.catalog.catalog import Catalog
+from searchengine.catalog.records import Batch
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
     InputError,

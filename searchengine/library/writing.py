@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from searchengine.catalog.catalog import Batch
+from searchengine.catalog.records import Batch
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
     LibraryLockedError,

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from searchengine.catalog.facets import Facets
+from searchengine.catalog.records import Facets
 from searchengine.errors import ClipseekError, InputError, NothingIndexedError
 from serving.api import MAX_OFFSET, image_id, read_form, service_of
 from serving.pages.rendering import render

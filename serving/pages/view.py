@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from searchengine.catalog.facets import Facets
+from searchengine.catalog.records import Facets
 from searchengine.retrieval.hits import SearchHit
 from searchengine.retrieval.query import Mark
 from searchengine.types import Filter, ImageRecord

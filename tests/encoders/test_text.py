@@ -193,7 +193,7 @@ def test_configs_of_other_towers_are_left_to_torch(change: dict[str, Any]) -> No
 
 def _make_library(path: Path, encoder: Any) -> None:
     """A library of one space with one image."""
-    from searchengine.catalog.catalog import Batch
+    from searchengine.catalog.records import Batch
     from searchengine.types import FileState, ImageEntry, ImageFacts
 
     with open_library(path, create=True) as library, library.writing() as writer:

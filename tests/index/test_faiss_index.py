@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from searchengine.catalog.catalog import Batch
+from searchengine.catalog.records import Batch
 from searchengine.errors import InputError, LibraryUnusableError
 from searchengine.index import facts as index_facts
 from searchengine.index import faiss_build, faiss_index, settings

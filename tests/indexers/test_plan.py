@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexers.plan import make_plan, without_those_under
-from searchengine.catalog.catalog import Known
+from searchengine.catalog.records import Known
 from searchengine.types import FileState
 
 PATHS = [f"/p/{letter}" for letter in "abcdefgh"]

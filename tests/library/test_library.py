@@ -13,9 +13,9 @@ import pytest
 import sqlalchemy as sa
 from PIL import Image
 
-import searchengine.catalog
 from searchengine import Filter
-from searchengine.catalog.catalog import Batch
+from searchengine.catalog import connection
+from searchengine.catalog.records import Batch
 from searchengine.errors import (
     EncoderMismatchError,
     InputError,
@@ -241,7 +241,7 @@ def test_a_catalog_that_is_none(tmp_path: Path) -> None:
 def test_a_catalog_that_another_program_holds(
     colours: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searchengine.catalog.catalog, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.1)
     holder = sqlite3.connect(colours.library_path / "catalog.sqlite", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     with colours.open() as library, pytest.raises(LibraryUnusableError, match="is locked"):
@@ -332,15 +332,15 @@ def test_lookups_cost_the_same_in_a_large_library(colours: Workbench) -> None:
     with colours.open() as library:
         library.remove([colours.photos / "white.png"])
         space = library.space().info
-        engine = library.catalog._engine
+        engine = library.catalog._database.engine
         sa.event.listen(
             engine,
             "before_cursor_execute",
             lambda _c, _cursor, sql, parameters, *_: statements.append((sql, parameters)),
         )
-        assert library.catalog.twin(space, b"no such hash") is None
+        assert library.catalog.same_content(space, b"no such hash") is None
         red = hashlib.blake2b((colours.photos / "red.png").read_bytes(), digest_size=16)
-        assert library.catalog.twin(space, red.digest()) is not None
+        assert library.catalog.same_content(space, red.digest()) is not None
         assert len(library.catalog.dead_rows(space)) == 1
         assert library.catalog.rows(space) == 6
         assert len(library.catalog.images_of_rows(space, [0, 2])) == 2

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from searchengine import open_library
-from searchengine.catalog.catalog import Batch
+from searchengine.catalog.records import Batch
 from searchengine.encoders.interface import Encoder, TextEncoder
 from searchengine.spaces.names import space_name
 from searchengine.types import FileState, ImageEntry, ImageFacts

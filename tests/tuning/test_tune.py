@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from searchengine.catalog.catalog import Batch
+from searchengine.catalog.records import Batch
 from searchengine.errors import InputError, LibraryLockedError
 from searchengine.index import plan as index_plan
 from searchengine.index.facts import read_facts

@@ -1,0 +1,61 @@
+"""Captions: texts stored for images of the library."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+from sqlalchemy.dialects import sqlite
+
+from searchengine.catalog.connection import Reads, chunks
+from searchengine.catalog.records import CaptionedText
+from searchengine.catalog.schema import caption_embeddings, captions, images
+from searchengine.types import SpaceInfo
+
+
+class CaptionReads(Reads):
+    """What can be asked about captions."""
+
+    def captions_without_vector(self, space: SpaceInfo, limit: int) -> list[CaptionedText]:
+        """Up to `limit` captions the space has no vector of."""
+        has_vector = sa.exists().where(
+            caption_embeddings.c.owner_id == captions.c.id,
+            caption_embeddings.c.space_id == space.id,
+        )
+        query = sa.select(captions.c.id, captions.c.text).where(~has_vector).limit(limit)
+        with self._reading() as connection:
+            return [CaptionedText(*row) for row in connection.execute(query)]
+
+    def caption_texts(self, space: SpaceInfo) -> tuple[NDArray[np.int64], list[str]]:
+        """Rows of the caption vectors, shape (m,), and their texts."""
+        query = (
+            sa.select(caption_embeddings.c.row, captions.c.text)
+            .join(captions, captions.c.id == caption_embeddings.c.owner_id)
+            .where(caption_embeddings.c.space_id == space.id)
+            .order_by(caption_embeddings.c.row)
+        )
+        with self._reading() as connection:
+            found = connection.execute(query).all()
+        return np.array([row for row, _ in found], dtype=np.int64), [text for _, text in found]
+
+
+def add_captions(
+    connection: sa.Connection, pairs: Sequence[tuple[str, str]]
+) -> tuple[int, list[str]]:
+    """Store (image path, text) pairs; returns how many are new, and the paths not listed."""
+    paths = {path for path, _ in pairs}
+    ids: dict[str, int] = {}
+    for chunk in chunks(sorted(paths)):
+        query = sa.select(images.c.path, images.c.id).where(images.c.path.in_(chunk))
+        ids.update((path, image_id) for path, image_id in connection.execute(query))
+    values = [{"image_id": ids[path], "text": text} for path, text in pairs if path in ids]
+    before = _count(connection)
+    if values:
+        connection.execute(sqlite.insert(captions).on_conflict_do_nothing(), values)
+    return _count(connection) - before, sorted(paths - ids.keys())
+
+
+def _count(connection: sa.Connection) -> int:
+    return int(connection.execute(sa.select(sa.func.count()).select_from(captions)).scalar_one())

@@ -1,0 +1,174 @@
+"""Images: the files the library lists, and what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+
+from searchengine.catalog.connection import FETCHED_AT_A_TIME, Reads, chunks
+from searchengine.catalog.filters import at_or_under, conditions
+from searchengine.catalog.records import Known, SameContent
+from searchengine.catalog.rows import OF_SPACE, disown_rows, own_rows
+from searchengine.catalog.schema import embeddings, images, spaces
+from searchengine.types import (
+    FileState,
+    Filter,
+    ImageEntry,
+    ImageFacts,
+    ImageRecord,
+    SpaceInfo,
+)
+
+_FACTS = [images.c[name] for name in ImageFacts.__dataclass_fields__]
+
+# Put together once, as in `rows.py`.
+_IMAGES_OF = (
+    sa.select(embeddings.c.row, images)
+    .join(images, images.c.id == embeddings.c.owner_id)
+    .where(
+        embeddings.c.space_id == OF_SPACE,
+        embeddings.c.row.in_(sa.bindparam("rows", expanding=True)),
+    )
+)
+_SAME_CONTENT = sa.select(images.c.id, images.c.path, *_FACTS).where(
+    images.c.content_hash == sa.bindparam("content_hash")
+)
+_ROW_OF = sa.select(embeddings.c.row).where(
+    embeddings.c.owner_id == sa.bindparam("image"), embeddings.c.space_id == OF_SPACE
+)
+
+
+class ImageReads(Reads):
+    """What can be asked about images."""
+
+    def images(self, ids: Sequence[int]) -> dict[int, ImageRecord]:
+        """What is listed of these images, by id; ids that are not listed are not in it."""
+        query = sa.select(images)
+        found: dict[int, ImageRecord] = {}
+        with self._reading() as connection:
+            for chunk in chunks(ids):
+                for record in connection.execute(query.where(images.c.id.in_(chunk))):
+                    found[record.id] = _image_record(record)
+        return found
+
+    def images_of_rows(self, space: SpaceInfo, rows: Sequence[int]) -> dict[int, ImageRecord]:
+        """The images whose vectors these rows hold, by row; rows of nobody are not in it."""
+        found: dict[int, ImageRecord] = {}
+        with self._reading() as connection:
+            for chunk in chunks(rows):
+                for record in connection.execute(_IMAGES_OF, {"space": space.id, "rows": chunk}):
+                    found[record.row] = _image_record(record)
+        return found
+
+    def newest(
+        self, space: SpaceInfo, where: Filter, *, k: int, offset: int = 0
+    ) -> list[ImageRecord]:
+        """The images with a vector in the space that pass the filter, last added first."""
+        query = (
+            sa.select(images)
+            .join(embeddings, embeddings.c.owner_id == images.c.id)
+            .where(embeddings.c.space_id == space.id, *conditions(where))
+            .order_by(images.c.id.desc())
+            .limit(k)
+            .offset(offset)
+        )
+        with self._reading() as connection:
+            return [_image_record(record) for record in connection.execute(query)]
+
+    def image_ids(self, path: str) -> list[int]:
+        """Ids of the images at or under a path."""
+        with self._reading() as connection:
+            return list(
+                connection.execute(sa.select(images.c.id).where(at_or_under(path))).scalars()
+            )
+
+    def known(self, encoder: str, roots: Sequence[str]) -> dict[str, Known]:
+        """The images at or under `roots` by path; `has_vector` is about the encoder's space."""
+        inside = sa.or_(*(at_or_under(root) for root in roots))
+        vectors = (
+            sa.select(embeddings.c.owner_id)
+            .join(spaces, spaces.c.id == embeddings.c.space_id)
+            .where(spaces.c.encoder == encoder)
+            .subquery()
+        )
+        query = (
+            sa.select(
+                images.c.path,
+                images.c.id,
+                images.c.size,
+                images.c.mtime_ns,
+                vectors.c.owner_id.is_not(None),
+            )
+            .join(vectors, vectors.c.owner_id == images.c.id, isouter=True)
+            .where(inside)
+        )
+        with self._reading() as connection:
+            parts = connection.execute(query).partitions(FETCHED_AT_A_TIME)
+            return {row[0]: Known(*row[1:]) for part in parts for row in part}
+
+    def same_content(self, space: SpaceInfo, content_hash: bytes) -> SameContent | None:
+        """An image of the same content with a vector in the space, or None.
+
+        Two steps: joined, SQLite would walk every row of the space for each new file.
+        """
+        with self._reading() as connection:
+            same = connection.execute(_SAME_CONTENT, {"content_hash": content_hash}).all()
+            for image_id, path, *facts in same:
+                keys = {"image": image_id, "space": space.id}
+                row = connection.execute(_ROW_OF, keys).scalar_one_or_none()
+                if row is not None:
+                    return SameContent(image_id, path, row, ImageFacts(*facts))
+        return None
+
+
+def _image_record(record: Any) -> ImageRecord:  # noqa: ANN401 - a row of `images`
+    facts = {name: getattr(record, name) for name in ImageFacts.__dataclass_fields__}
+    return ImageRecord(
+        id=record.id,
+        file=FileState(record.path, record.size, record.mtime_ns),
+        content_hash=record.content_hash,
+        facts=ImageFacts(**facts),
+    )
+
+
+def remove_images(connection: sa.Connection, image_ids: Sequence[int]) -> None:
+    """Take images out; their captions go too, and their rows are dead."""
+    for chunk in chunks(image_ids):
+        connection.execute(sa.delete(images).where(images.c.id.in_(chunk)))
+
+
+def move_images(connection: sa.Connection, moved: Sequence[tuple[int, FileState]]) -> None:
+    """Record the files that hold these images now."""
+    if moved:
+        connection.execute(
+            sa.update(images).where(images.c.id == sa.bindparam("moved_id")),
+            [{"moved_id": image_id, **asdict(file)} for image_id, file in moved],
+        )
+
+
+def add_images(
+    connection: sa.Connection, space: SpaceInfo, entries: Sequence[ImageEntry], first_row: int
+) -> None:
+    """Insert new images, rewrite changed ones, and say whose the new rows are."""
+    values = [
+        {**asdict(entry.file), "content_hash": entry.content_hash, **asdict(entry.facts)}
+        for entry in entries
+    ]
+    new = [value for entry, value in zip(entries, values, strict=True) if entry.image_id is None]
+    known = [
+        {"known_id": entry.image_id, **value}
+        for entry, value in zip(entries, values, strict=True)
+        if entry.image_id is not None
+    ]
+    if known:
+        disown_rows(connection, space, known)
+        connection.execute(sa.update(images).where(images.c.id == sa.bindparam("known_id")), known)
+    new_ids: Iterator[int] = iter(())
+    if new:
+        inserted = sa.insert(images).returning(images.c.id, sort_by_parameter_order=True)
+        new_ids = iter(connection.execute(inserted, new).scalars().all())
+    owners = [entry.image_id or next(new_ids) for entry in entries]
+    own_rows(connection, embeddings, space, owners, first_row)

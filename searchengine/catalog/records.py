@@ -1,0 +1,71 @@
+"""The values that only the catalog takes and hands out. Those of other rooms are in `types.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from searchengine.types import FileState, ImageEntry, ImageFacts, Orientation
+
+
+class Known(NamedTuple):
+    """An image the catalog lists, as the plan needs it."""
+
+    id: int
+    size: int
+    mtime_ns: int
+    has_vector: bool
+    """Whether the space asked about holds its vector."""
+
+
+@dataclass(frozen=True, slots=True)
+class SameContent:
+    """An image with the same content whose vector is in the space already."""
+
+    image_id: int
+    path: str
+    row: int
+    facts: ImageFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one transaction of an index run records. Vectors of `added` are in the file by then."""
+
+    added: Sequence[ImageEntry] = ()
+    moved: Sequence[tuple[int, FileState]] = ()
+    """Image ids and the files that hold them now: same content at another path or time."""
+    failed: Sequence[tuple[FileState, str]] = ()
+    """Files and the reasons why they could not be indexed."""
+    removed: Sequence[int] = ()
+    """Ids of images whose files are gone."""
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.moved or self.failed or self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionedText:
+    """A stored caption."""
+
+    id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """Counts of images for the choices of a filter. Choices without an image are left out."""
+
+    total: int
+    """Images that pass the whole filter."""
+    root: Path | None
+    """The deepest folder above all images, whatever the filter; None in an empty library."""
+    folders: list[tuple[Path, int]]
+    """The folders right below the filter's folder, or below `root`, by name."""
+    years: list[tuple[int, int]]
+    """Latest first; of the file where EXIF has no date."""
+    cameras: list[tuple[str, int]]
+    """Most images first."""
+    orientations: list[tuple[Orientation, int]]

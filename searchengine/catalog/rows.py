@@ -1,0 +1,153 @@
+"""Vector rows: how many of a space's files count, and whose vector each one holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from searchengine.catalog.connection import Reads, chunks
+from searchengine.catalog.filters import conditions
+from searchengine.catalog.schema import caption_embeddings, embeddings, images
+from searchengine.types import Filter, SpaceInfo
+
+OF_SPACE = sa.bindparam("space", type_=embeddings.c.space_id.type)
+"""The id of the space asked about, in a query that is put together once."""
+
+# What every search asks is put together once: SQLAlchemy takes longer for that than SQLite for the
+# answer.
+_LAST_ROW = {
+    table.name: sa.select(sa.func.max(table.c.row)).where(table.c.space_id == OF_SPACE)
+    for table in (embeddings, caption_embeddings)
+}
+_DEAD_ROWS = (
+    sa.select(embeddings.c.row)
+    .where(embeddings.c.space_id == OF_SPACE, embeddings.c.owner_id.is_(None))
+    .order_by(embeddings.c.row)
+)
+
+
+class RowReads(Reads):
+    """What can be asked about vector rows."""
+
+    def rows(self, space: SpaceInfo) -> int:
+        """How many rows of the space's image vectors count; what is beyond is garbage."""
+        with self._reading() as connection:
+            return _count_rows(connection, embeddings, space)
+
+    def caption_rows(self, space: SpaceInfo) -> int:
+        """How many rows of the space's caption vectors count."""
+        with self._reading() as connection:
+            return _count_rows(connection, caption_embeddings, space)
+
+    def vector_counts(self, space: SpaceInfo) -> tuple[int, int]:
+        """How many images and how many captions have a vector in the space."""
+        with self._reading() as connection:
+            images_there, captions_there = (
+                connection.execute(
+                    sa.select(sa.func.count(table.c.owner_id)).where(table.c.space_id == space.id)
+                ).scalar_one()
+                for table in (embeddings, caption_embeddings)
+            )
+        return images_there, captions_there
+
+    def dead_rows(self, space: SpaceInfo) -> NDArray[np.int64]:
+        """Rows of image vectors whose image is gone, ascending, shape (m,)."""
+        with self._reading() as connection:
+            return _dead_rows(connection, space)
+
+    def rows_and_dead(self, space: SpaceInfo) -> tuple[int, NDArray[np.int64]]:
+        """How many rows of image vectors count, and which of them are dead, as of one moment."""
+        with self._reading() as connection:
+            return _count_rows(connection, embeddings, space), _dead_rows(connection, space)
+
+    def rows_matching(self, space: SpaceInfo, where: Filter) -> NDArray[np.int64]:
+        """Rows of image vectors whose image passes the filter, ascending, shape (m,)."""
+        query = (
+            sa.select(embeddings.c.row)
+            .join(images, images.c.id == embeddings.c.owner_id)
+            .where(embeddings.c.space_id == space.id, *conditions(where))
+            .order_by(embeddings.c.row)
+        )
+        with self._reading() as connection:
+            return np.fromiter(connection.execute(query).scalars(), dtype=np.int64)
+
+    def rows_of(self, space: SpaceInfo, ids: Sequence[int]) -> dict[int, int]:
+        """The vector row of each of these images that has one in the space, by id."""
+        query = sa.select(embeddings.c.owner_id, embeddings.c.row)
+        found: dict[int, int] = {}
+        with self._reading() as connection:
+            for chunk in chunks(ids):
+                these = query.where(
+                    embeddings.c.owner_id.in_(chunk), embeddings.c.space_id == space.id
+                )
+                found.update((owner, row) for owner, row in connection.execute(these))
+        return found
+
+    def embedded_images(self, space: SpaceInfo) -> tuple[NDArray[np.int64], list[str]]:
+        """The rows of all images with a vector in the space, ascending, and the images' paths."""
+        query = (
+            sa.select(embeddings.c.row, images.c.path)
+            .join(images, images.c.id == embeddings.c.owner_id)
+            .where(embeddings.c.space_id == space.id)
+            .order_by(embeddings.c.row)
+        )
+        with self._reading() as connection:
+            found = connection.execute(query).all()
+        return np.array([row for row, _ in found], dtype=np.int64), [path for _, path in found]
+
+
+def _count_rows(connection: sa.Connection, table: sa.Table, space: SpaceInfo) -> int:
+    highest = connection.execute(_LAST_ROW[table.name], {"space": space.id}).scalar_one()
+    return 0 if highest is None else highest + 1
+
+
+def _dead_rows(connection: sa.Connection, space: SpaceInfo) -> NDArray[np.int64]:
+    found = connection.execute(_DEAD_ROWS, {"space": space.id}).scalars()
+    return np.fromiter(found, dtype=np.int64)
+
+
+def own_rows(
+    connection: sa.Connection,
+    table: sa.Table,
+    space: SpaceInfo,
+    owner_ids: Sequence[int],
+    first_row: int,
+) -> None:
+    """Record that row `first_row + i` of the space holds the vector of `owner_ids[i]`.
+
+    `table` is `embeddings` for ids of images and `caption_embeddings` for ids of captions.
+    """
+    connection.execute(
+        sa.insert(table),
+        [
+            {"space_id": space.id, "row": row, "owner_id": owner_id}
+            for row, owner_id in enumerate(owner_ids, start=first_row)
+        ],
+    )
+
+
+def disown_rows(
+    connection: sa.Connection, space: SpaceInfo, changed: Sequence[dict[str, Any]]
+) -> None:
+    """Part images that get a new vector from their old one; from all, if their content changed.
+
+    `changed` has the ids as "known_id", and as "content_hash" what the files hold now, before the
+    table of images says so.
+    """
+    is_other = sa.exists().where(
+        images.c.id == sa.bindparam("known_id"),
+        images.c.content_hash != sa.bindparam("content_hash"),
+    )
+    connection.execute(
+        sa.update(embeddings)
+        .values(owner_id=None)
+        .where(
+            embeddings.c.owner_id == sa.bindparam("known_id"),
+            sa.or_(embeddings.c.space_id == space.id, is_other),
+        ),
+        [{name: value[name] for name in ("known_id", "content_hash")} for value in changed],
+    )

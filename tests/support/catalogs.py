@@ -1,0 +1,121 @@
+"""A small catalog with one of everything, and everything that can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import astuple, is_dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from searchengine.catalog.catalog import Catalog, CatalogReads
+from searchengine.catalog.records import Batch
+from searchengine.types import FileState, Filter, ImageEntry, ImageFacts, SpaceInfo
+
+NOON_2018 = int(datetime(2018, 3, 4, 12).timestamp()) * 10**9
+ONE = SpaceInfo(1, "one", "encoder/one", 4, "float32", "f1")
+TWO = SpaceInfo(2, "two", "encoder/two", 8, "bfloat16", "f2")
+
+RED = ImageEntry(
+    FileState("/photos/a/red.jpg", 11, NOON_2018),
+    b"red",
+    ImageFacts(640, 480, "JPEG", datetime(2020, 6, 1, 12), "Canon EOS 5D", 48.1, 11.5),
+)
+BLUE = ImageEntry(
+    FileState("/photos/a/blue.png", 12, NOON_2018 + 1), b"blue", ImageFacts(480, 640, "PNG")
+)
+GREEN = ImageEntry(
+    FileState("/photos/b/green.jpg", 13, NOON_2018 + 2),
+    b"green",
+    ImageFacts(500, 500, "JPEG", datetime(2019, 1, 1), "Canon EOS 5D Mark II"),
+)
+GONE = ImageEntry(FileState("/photos/b/gone.jpg", 14, NOON_2018), b"gone", ImageFacts(1, 1, "JPEG"))
+COPY = ImageEntry(FileState("/photos/c/copy.jpg", 11, NOON_2018), b"red", RED.facts)
+
+
+def make_catalog(path: Path) -> Catalog:
+    """Images 1 red, 2 blue (changed since), 3 green, 5 copy (in space two alone); 4 is gone.
+
+    Rows of space one: 0 red, 1 dead (blue as it was), 2 green, 3 dead (gone), 4 blue. Rows of space
+    two: 0 copy, 1 red. Captions: 1 and 2 of red, 3 of green; rows of their vectors in space one:
+    0 of caption 3, 1 of caption 1.
+    """
+    catalog = Catalog(path)
+    for space in (ONE, TWO):
+        catalog.add_space(
+            name=space.name,
+            encoder=space.encoder,
+            dim=space.dim,
+            precision=space.precision,
+            fingerprint=space.fingerprint,
+        )
+    before = ImageEntry(FileState(BLUE.file.path, 99, 99), b"before", ImageFacts(9, 9, "PNG"))
+    failed = [
+        (FileState("/photos/x/worse.jpg", 22, 222), "not a picture"),
+        (FileState("/photos/a/bad.jpg", 21, 221), "cut short"),
+    ]
+    catalog.record(ONE, Batch(added=[RED, before, GREEN, GONE], failed=failed), 0)
+    blue = ImageEntry(BLUE.file, BLUE.content_hash, BLUE.facts, image_id=2)
+    catalog.record(ONE, Batch(added=[blue], removed=[4]), 4)
+    red = ImageEntry(RED.file, RED.content_hash, RED.facts, image_id=1)
+    catalog.record(TWO, Batch(added=[COPY, red]), 0)
+    catalog.add_captions(
+        [
+            (RED.file.path, "a red car"),
+            (RED.file.path, "the car"),
+            (GREEN.file.path, "grass"),
+        ]
+    )
+    catalog.record_caption_vectors(ONE, [3, 1], 0)
+    return catalog
+
+
+def change_everything(catalog: Catalog) -> None:
+    """Write so that every question has another answer."""
+    catalog.add_space(name="three", encoder="encoder/three", dim=2, precision="x", fingerprint="y")
+    new = ImageEntry(
+        FileState("/photos/d/new.jpg", 15, NOON_2018), b"new", ImageFacts(3, 2, "JPEG")
+    )
+    failed = [(FileState("/photos/z.jpg", 23, 223), "empty")]
+    catalog.record(ONE, Batch(added=[new], removed=[1, 2], failed=failed), 5)
+    catalog.add_captions([(GREEN.file.path, "more grass"), ("/photos/d/new.jpg", "new")])
+    catalog.record_caption_vectors(ONE, [4], 2)
+
+
+ASKED: dict[str, Callable[[CatalogReads], Any]] = {
+    "spaces": lambda now: now.spaces(),
+    "rows": lambda now: now.rows(ONE),
+    "caption_rows": lambda now: now.caption_rows(ONE),
+    "vector_counts": lambda now: now.vector_counts(ONE),
+    "dead_rows": lambda now: now.dead_rows(ONE),
+    "rows_and_dead": lambda now: now.rows_and_dead(ONE),
+    "rows_matching": lambda now: now.rows_matching(ONE, Filter()),
+    "rows_of": lambda now: now.rows_of(ONE, [1, 2, 3, 4, 5]),
+    "embedded_images": lambda now: now.embedded_images(ONE),
+    "images": lambda now: now.images([1, 2, 3, 4, 5]),
+    "images_of_rows": lambda now: now.images_of_rows(ONE, [0, 1, 2]),
+    "newest": lambda now: now.newest(ONE, Filter(), k=10),
+    "image_ids": lambda now: now.image_ids("/photos"),
+    "known": lambda now: now.known("encoder/one", ["/photos"]),
+    "same_content": lambda now: now.same_content(ONE, b"red"),
+    "facets": lambda now: now.facets(ONE, Filter()),
+    "captions_without_vector": lambda now: now.captions_without_vector(ONE, 10),
+    "caption_texts": lambda now: now.caption_texts(ONE),
+    "failures": lambda now: now.failures(),
+    "failed_files": lambda now: now.failed_files(),
+    "counts": lambda now: now.counts(),
+}
+"""Every question, by the name of its method."""
+
+
+def plain(answer: Any) -> Any:
+    """An answer in values that can be compared: arrays become lists."""
+    if isinstance(answer, np.ndarray):
+        return answer.tolist()
+    if is_dataclass(answer) and not isinstance(answer, type):
+        return plain(astuple(answer))
+    if isinstance(answer, dict):
+        return {key: plain(value) for key, value in answer.items()}
+    return [plain(value) for value in answer] if isinstance(answer, list | tuple) else answer
