@@ -76,10 +76,11 @@ def search(
 
     from searchengine import Filter, open_library
     from searchengine.paths import absolute
+    from searchengine.retrieval.query import Query
     from searchengine.retrieval.terms import parse_terms
 
     words = terms or []
-    parsed = parse_terms(words, add=add or [], subtract=sub or [])
+    query = Query(tuple(parse_terms(words, add=add or [], subtract=sub or [])))
     where = Filter(
         under=Path(absolute(under)) if under else None,
         after=dates[0],
@@ -88,7 +89,7 @@ def search(
     )
     with open_library(library) as opened:
         hits = opened.search(
-            parsed,
+            query,
             k=k,
             offset=offset,
             where=where,

@@ -17,8 +17,9 @@ from searchengine.retrieval.terms import parse_terms
 if TYPE_CHECKING:
     from PIL import Image
 
-    One: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[Any] | Source
-    Asked: TypeAlias = One | Sequence[One] | Query
+One: TypeAlias = "str | os.PathLike[str] | Image.Image | NDArray[Any] | Source"
+Asked: TypeAlias = "One | Sequence[One] | Query"
+"""What `as_query` takes."""
 
 
 def as_query(asked: Asked) -> Query:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from searchengine.types import ImageRecord
 
 HIT_FIELDS = ("rank", "score", "id", "path", "width", "height", "taken_at")
 """What a program is told of a hit, in this order."""
+
+NOTEBOOK_SIDE = 200
+"""Pixels of the longer side of a picture in a notebook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,10 @@ class SearchHit:
         )  # fmt: skip
         return {name: jsonable(value) for name, value in zip(HIT_FIELDS, values, strict=True)}
 
+    def _repr_html_(self) -> str:
+        """The hit with its picture, for notebooks: the file as it is now, read for this."""
+        return _figure(self)
+
 
 class Hits(list[SearchHit]):
     """The hits of a search, best first."""
@@ -47,6 +55,11 @@ class Hits(list[SearchHit]):
     def records(self) -> list[dict[str, Any]]:
         """One dict a hit, in JSON's own types: `pandas.DataFrame(hits.records())` is a table."""
         return [hit.record() for hit in self]
+
+    def _repr_html_(self) -> str:
+        """The hits with their pictures in a row that wraps, for notebooks."""
+        figures = "".join(_figure(hit) for hit in self)
+        return f'<div style="display:flex;flex-wrap:wrap;gap:12px">{figures}</div>'
 
 
 def ranked_hits(
@@ -56,4 +69,22 @@ def ranked_hits(
     return Hits(
         SearchHit(rank, score, images[row])
         for rank, (row, score) in enumerate(ranked, start=first_rank)
+    )
+
+
+def _figure(hit: SearchHit) -> str:
+    """One hit as HTML that needs nothing else."""
+    # Only a notebook needs these: a search on the command line starts without PIL.
+    from searchengine.errors import ClipseekError
+    from searchengine.images.thumbnails import data_uri, read_thumbnail
+
+    try:
+        small = read_thumbnail(hit.path.read_bytes(), NOTEBOOK_SIDE, name=hit.path.name)
+        shown = f'<img src="{data_uri(small.jpeg)}" width="{small.width}" height="{small.height}">'
+    except (OSError, ClipseekError) as error:
+        shown = f"<i>{escape(str(error))}</i>"
+    return (
+        f'<figure style="margin:0;max-width:{NOTEBOOK_SIDE}px" title="{escape(str(hit.path))}">'
+        f"{shown}<figcaption><b>{hit.rank}</b> {hit.score:.3f} {escape(hit.path.name)}"
+        "</figcaption></figure>"
     )
