@@ -32,7 +32,7 @@ from serving.thumbnails import Side, ThumbnailCache, read_listed, thumbnail_of
 SEARCHERS = 4
 """Threads that search: each releases the interpreter while it multiplies."""
 
-PAINTERS = 2
+DECODERS = 2
 """Threads that decode pictures: each may hold a full-size one."""
 
 P = ParamSpec("P")
@@ -59,7 +59,7 @@ class LibraryService:
         self._pictures = HeldPictures()
         self._queue = library.encoders = EncoderQueue(library.encoders)
         self._searchers = ThreadPoolExecutor(SEARCHERS, "search")
-        self._painters = ThreadPoolExecutor(PAINTERS, "thumbnail")
+        self._decoders = ThreadPoolExecutor(DECODERS, "thumbnail")
         self._counts = Counts(
             lambda where: library.catalog.facets(self._space().info, where), library.catalog.stamp
         )
@@ -74,7 +74,7 @@ class LibraryService:
 
     def close(self) -> None:
         """End the threads; what waits is dropped."""
-        for pool in (self._searchers, self._painters):
+        for pool in (self._searchers, self._decoders):
             pool.shutdown(cancel_futures=True)
         self._queue.close()
 
@@ -167,8 +167,8 @@ class LibraryService:
 
         Raises UploadTooLargeError, UploadRefusedError, and the encoder's errors.
         """
-        picture = await self._on(self._painters, read_upload, upload)
-        preview = await self._on(self._painters, preview_of, picture)
+        picture = await self._on(self._decoders, read_upload, upload)
+        preview = await self._on(self._decoders, preview_of, picture)
         space = await self._on(self._searchers, self._space)
         return HeldPicture(await self._queue.picture(space, picture), preview)
 
@@ -183,18 +183,18 @@ class LibraryService:
     async def thumbnail(self, record: ImageRecord, side: Side) -> bytes:
         """A JPEG of a listed image, from the cache or made now. Raises FileChangedError."""
 
-        def paint() -> bytes:
+        def make() -> bytes:
             data = self._thumbnails.get(record.content_hash, side)
             if data is None:
                 data = thumbnail_of(record, side)
                 self._thumbnails.put(record.content_hash, side, data)
             return data
 
-        return await self._on(self._painters, paint)
+        return await self._on(self._decoders, make)
 
     async def file(self, record: ImageRecord) -> bytes:
         """The bytes of a listed image's file. Raises FileChangedError."""
-        return await self._on(self._painters, read_listed, record)
+        return await self._on(self._decoders, read_listed, record)
 
     async def info(self) -> LibraryInfo:
         """The library in numbers."""
