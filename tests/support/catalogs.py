@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import astuple, is_dataclass
 from datetime import datetime
@@ -119,3 +120,14 @@ def plain(answer: Any) -> Any:
     if isinstance(answer, dict):
         return {key: plain(value) for key, value in answer.items()}
     return [plain(value) for value in answer] if isinstance(answer, list | tuple) else answer
+
+
+def schema_of(path: Path) -> list[str]:
+    """The words of the statements that made the tables of a catalog, tables by name."""
+    catalog = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    made = catalog.execute(
+        "SELECT sql FROM sqlite_master WHERE sql NOT NULL AND name NOT LIKE 'sqlite%' ORDER BY name"
+    )
+    words = " ".join(f"{sql.strip()};" for (sql,) in made).split()
+    catalog.close()
+    return words
