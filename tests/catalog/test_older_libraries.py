@@ -1,0 +1,194 @@
+"""Every version opens every older library: one of each schema version is committed.
+
+How they were made is in `tests/data/README.md`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from indexers import pipeline
+from searchengine import Filter, Library, open_library
+from searchengine.catalog.records import Batch
+from searchengine.catalog.schema import SCHEMA_VERSION
+from searchengine.retrieval import rank
+from searchengine.types import FileState, ImageEntry, ImageFacts, Orientation, Vectors
+from tests.conftest import Watcher
+from tests.support.catalogs import schema_of
+from tests.support.fake import FakeEncoder
+from tests.support.libraries import check_library
+from tests.support.places import DATA
+
+LISTED = 294
+ROWS = 295
+"""One of them is dead: its image was removed."""
+CAPTIONS = 118
+HORSE = "/photos/sample/animals/brown-horse.jpg"
+
+
+class _AsStarter(FakeEncoder):
+    """Passes for the encoder that made the library, whose weights would take seconds to load."""
+
+    name = "starter"
+    dim = 256
+
+    def __init__(self, fingerprint: str) -> None:
+        self.fingerprint = fingerprint
+
+    def encode_pixels(self, pixels: list[np.ndarray]) -> Vectors:  # type: ignore[override]
+        return np.pad(super().encode_pixels(pixels), ((0, 0), (0, self.dim - FakeEncoder.dim)))
+
+
+@pytest.fixture(params=range(1, SCHEMA_VERSION + 1), ids=lambda version: f"schema {version}")
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A copy of the library of a version."""
+    return Path(shutil.copytree(DATA / f"library-schema-{request.param}", tmp_path / "library"))
+
+
+@pytest.fixture
+def library(path: Path) -> Iterator[Library]:
+    with open_library(path) as opened:
+        yield opened
+
+
+def test_it_keeps_the_invariants_and_has_todays_tables(path: Path) -> None:
+    open_library(path).close()
+    assert check_library(path) == LISTED
+    assert schema_of(path / "catalog.sqlite") == (
+        (DATA / f"schema-{SCHEMA_VERSION}.sql").read_text(encoding="utf-8").split()
+    )
+
+
+def test_its_numbers(library: Library) -> None:
+    info = library.info()
+    assert (info.images, info.failures, info.captions) == (LISTED, 1, CAPTIONS)
+    [space] = info.spaces
+    assert (space.name, space.encoder, space.dim, space.precision) == (
+        "starter",
+        "starter",
+        256,
+        "float32",
+    )
+    assert (space.images, space.captions, space.indexed_rows) == (LISTED, CAPTIONS, ROWS)
+    assert (space.index.rows, space.index.dead, space.index.uncovered) == (ROWS, 1, 0)
+    [failure] = library.failures()
+    assert (failure.path, failure.reason) == (
+        "/photos/broken.jpg",
+        "not an image this program knows",
+    )
+
+
+def test_the_index_and_what_was_tuned_are_used(library: Library) -> None:
+    index = library.space().index(ROWS)
+    assert index is not None
+    assert index.facts.plan.factory == "IVF4,PQ32np"
+    info = library.index_info()
+    assert info.text is not None
+    assert info.image is not None
+    assert (info.text.nprobe, info.text.shortlist) == (4, 100)
+    assert (info.image.nprobe, info.image.shortlist) == (2, 100)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("a brown horse", "brown-horse.jpg"),
+        ("citrus fruit", "citrus-slices.jpg"),
+        ("a mountain trail", "mountain-trail.jpg"),
+    ],
+)
+def test_a_text_finds_what_it_names_through_the_index(
+    library: Library, monkeypatch: pytest.MonkeyPatch, text: str, name: str
+) -> None:
+    monkeypatch.setattr(rank, "FEW_ROWS", 0)  # as with a library that is large enough
+    through: list[int] = []
+    rank_through = rank.rank_through
+    monkeypatch.setattr(
+        rank,
+        "rank_through",
+        lambda *given, **named: through.append(1) or rank_through(*given, **named),
+    )
+    hits = library.search(text, k=3)
+    assert through, "the index was not asked"
+    exact = library.search(text, k=3, exact=True)
+    assert hits[0].path.name == name
+    assert hits[0] == exact[0]
+
+
+def test_stored_captions_describe_a_vector(library: Library) -> None:
+    [horse] = library.vectors([HORSE])
+    assert "horse" in library.describe(horse, k=1)[0].text
+
+
+@pytest.mark.parametrize(
+    ("where", "count"),
+    [
+        (Filter(under=Path("/photos/grey")), 58),
+        (Filter(camera="eos 5d"), 54),
+        (Filter(before=datetime(2020, 1, 1)), 58),
+        (Filter(orientation=Orientation.PORTRAIT), 30),
+        (Filter(under=Path("/photos/sample/textures"), orientation=Orientation.SQUARE), 1),
+    ],
+)
+def test_filters(library: Library, where: Filter, count: int) -> None:
+    hits = library.search("an animal", k=LISTED, where=where)
+    assert len(hits) == count
+    assert library.catalog.facets(library.space().info, where).total == count
+
+
+def test_it_is_written_to(library: Library) -> None:
+    space = library.space()
+    horse, other = library.catalog.image_ids(HORSE)[0], "/photos/small/animals/chameleon.jpg"
+    new = ImageEntry(FileState("/photos/new.jpg", 5, 10**18), b"n" * 16, ImageFacts(30, 20, "JPEG"))
+    batch = Batch(
+        added=[new],
+        moved=[(horse, FileState("/photos/moved.jpg", 47577, 10**18))],
+        failed=[(FileState("/photos/empty.jpg", 0, 10**18), "empty")],
+        removed=library.catalog.image_ids(other),
+    )
+    vector = np.eye(256, dtype=np.float32)[:1]
+    with library.writing() as writer:
+        writer.commit(space, batch, vector)
+    [added] = library.search(vector[0], k=1)
+    assert (added.path, added.score) == (Path("/photos/new.jpg"), pytest.approx(1.0))
+    assert added.image.id > 295, "an id was used again"
+    assert library.add_captions([("/photos/new.jpg", "nothing but one"), (HORSE, "a horse")]) == (
+        1,
+        [HORSE],
+    )
+    assert library.search("a brown horse", k=5)[0].path.name == "brown-horse.jpg"
+    assert Path("/photos/moved.jpg") in {hit.path for hit in library.search("a brown horse", k=5)}
+    info = library.info()
+    assert (info.images, info.failures, info.captions) == (LISTED, 2, CAPTIONS + 1)
+    assert library.catalog.dead_rows(space.info).size == 2
+    assert library.catalog.image_ids(other) == []
+
+
+def test_an_index_run_adds_to_it(library: Library, path: Path, tmp_path: Path) -> None:
+    tuned = library.index_info()
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for colour in ("red", "green", "blue"):
+        Image.new("RGB", (40, 30), colour).save(photos / f"{colour}.png")
+    encoder = _AsStarter(library.space().info.fingerprint)
+    report = pipeline.index(
+        library, [photos], encoder="starter", load=lambda: encoder, observer=Watcher()
+    )
+    assert (report.found, report.indexed, report.removed) == (3, 3, 0)
+    assert library.info().images == LISTED + 3
+    assert len(library.info().spaces) == 1
+    [red] = encoder.encode_images([Image.open(photos / "red.png")])
+    assert library.search(red, k=1)[0].path == photos / "red.png"
+    index = library.index_info()
+    assert index.index is not None
+    assert index.index.plan.factory == "IVF4,PQ32np"
+    assert (index.text, index.image) == (tuned.text, tuned.image)
+    library.close()
+    assert check_library(path) == LISTED + 3
