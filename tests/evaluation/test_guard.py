@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from searchengine.datasets.dataset import CaptionedImage, Dataset, choose_split, read_dataset
-from searchengine.evaluation import guard as protocols
+from searchengine.evaluation import benchmarks
 from searchengine.evaluation.benchmarks import (
     BENCHMARKS,
     Benchmark,
@@ -80,8 +80,8 @@ def coco_names(n: int) -> list[str]:
 def known(monkeypatch: pytest.MonkeyPatch) -> Dataset:
     """Four images that papers report, for tests without the real files."""
     dataset = make(coco_names(4), captions=6)
-    benchmark = Benchmark("Four", protocols.COCO, 4, fingerprint(dataset.images), True)
-    monkeypatch.setattr(protocols, "BENCHMARKS", (*BENCHMARKS, benchmark))
+    benchmark = Benchmark("Four", benchmarks.COCO, 4, fingerprint(dataset.images), True)
+    monkeypatch.setattr(benchmarks, "BENCHMARKS", (*BENCHMARKS, benchmark))
     return dataset
 
 
