@@ -19,7 +19,7 @@ from searchengine.evaluation.benchmarks import dataset_sha256, recognise
 from searchengine.evaluation.evaluation_set import EvaluationSet, count_captions
 from searchengine.evaluation.examples import Measured, project, sample_pairs, worst_failures
 from searchengine.evaluation.guard import Usage, guard
-from searchengine.evaluation.index_loss import caveats, measure_ways
+from searchengine.evaluation.index_loss import caveats, measure_methods
 from searchengine.evaluation.published import published_for
 from searchengine.evaluation.results import Evaluation, Protocol, PublishedRow
 from searchengine.measures.geometry import measure_health
@@ -98,7 +98,7 @@ def evaluate(
         counts=asked.counts(broken.keys()),
         image_retrieval=directions[0],
         text_retrieval=directions[1],
-        ways=measure_ways(
+        methods=measure_methods(
             data.images,
             data.texts,
             data.owners,

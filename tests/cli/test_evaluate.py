@@ -91,6 +91,10 @@ def test_the_json_has_the_keys_of_clip_benchmark(real: Real) -> None:
     assert 0.5 < record["metrics"]["image_retrieval_recall@5"] <= 1
     assert set(record["health"]) >= {"modality_gap", "alignment", "ranking_accuracy"}
     (exact,) = record["ways"]
+    assert list(exact) == [
+        "way", "direction", "recall", "agreement", "queries_per_second", "p50_ms", "p99_ms",
+        "bytes_per_image",
+    ]  # fmt: skip
     assert (exact["way"], exact["agreement"]) == ("exact", {"1": 1.0, "5": 1.0, "10": 1.0})
 
 

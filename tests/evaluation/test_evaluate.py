@@ -143,7 +143,7 @@ def test_what_was_measured_is_on_record(captions: Path) -> None:
     assert result.image_retrieval.gallery == 6
     assert result.text_retrieval.gallery == len(result.image_retrieval.ranks) == 21
     assert len(result.text_retrieval.ranks) == 6
-    assert [row.way for row in result.ways] == ["exact"]
+    assert [row.method for row in result.methods] == ["exact"]
     assert result.published == ()
 
 
@@ -370,7 +370,7 @@ def test_options_that_make_no_sense(captions: Path, options: dict[str, Any], mes
 def test_an_index_over_too_few_images_is_said_to_be_missing(captions: Path) -> None:
     for through, lines in (("both", ["exact"]), ("index", [])):
         result = run(captions, through=through)
-        assert [row.way for row in result.ways] == lines
+        assert [row.method for row in result.methods] == lines
         (warning,) = result.warnings
         assert warning.startswith("An index needs 256 images to be trained on and there are 8, so")
 
