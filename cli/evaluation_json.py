@@ -11,7 +11,7 @@ from typing import Any
 
 from searchengine.encoders.names import split_name
 from searchengine.errors import InputError, reason_of
-from searchengine.evaluation.results import Evaluation
+from searchengine.evaluation.results import Evaluation, SearchMethodRow
 from searchengine.measures.recall import Direction
 
 STDOUT = Path("-")
@@ -48,7 +48,7 @@ def record(result: Evaluation) -> dict[str, Any]:
         },
         "protocol": {**dataclasses.asdict(protocol), "counts": result.counts},
         "warnings": list(result.warnings),
-        "ways": [_with_text_keys(dataclasses.asdict(row)) for row in result.ways],
+        "ways": [_method(row) for row in result.methods],
         "published": [dataclasses.asdict(row) for row in result.published],
         "health": {
             name: value if math.isfinite(value) else None  # JSON has no NaN
@@ -79,6 +79,12 @@ def _further(direction: Direction) -> dict[str, float]:
         f"{direction.name}_mean_reciprocal_rank": direction.mean_reciprocal_rank,
         f"{direction.name}_tied": direction.tied,
     }
+
+
+def _method(row: SearchMethodRow) -> dict[str, Any]:
+    """A method of search under the keys that scripts know: its name is a "way"."""
+    fields = dataclasses.asdict(row)
+    return _with_text_keys({"way": fields.pop("method"), **fields})
 
 
 def _with_text_keys(row: dict[str, Any]) -> dict[str, Any]:

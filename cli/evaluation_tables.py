@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cli import output
 from cli.notation import DIRECTIONS, count, decimal, half, hundredths, interval, points
-from searchengine.evaluation.results import Evaluation, WayRow
+from searchengine.evaluation.results import Evaluation, SearchMethodRow
 from searchengine.measures.recall import Direction
 
 SIZES = ("images in the file", "captions in the file")
@@ -30,13 +30,13 @@ def print_notes(result: Evaluation) -> None:
 
 
 def print_tables(result: Evaluation) -> None:
-    """The measures, then the ways to the answers, then the published numbers."""
+    """The measures, then the methods of search, then the published numbers."""
     _print_recall(result)
     print()
     _print_true_recall(result.text_retrieval)
-    if len(result.ways) > 1 or (result.ways and result.ways[0].way != "exact"):
+    if len(result.methods) > 1 or (result.methods and result.methods[0].method != "exact"):
         print()
-        _print_ways(result)
+        _print_methods(result)
     if result.published:
         print()
         _print_published(result)
@@ -71,16 +71,16 @@ def _print_true_recall(direction: Direction) -> None:
     output.print_table(header, [[DIRECTIONS[direction.name], *shares]], left={0})
 
 
-def _print_ways(result: Evaluation) -> None:
+def _print_methods(result: Evaluation) -> None:
     ks = list(result.image_retrieval.recall)
     header = ["text queries", *(f"R@{k}" for k in ks), *(f"agreement@{k}" for k in ks)]
     header += ["queries/s", "p50 ms", "p99 ms", "bytes/image"]
-    output.print_table(header, [_way(row, ks) for row in result.ways], left={0})
+    output.print_table(header, [_method(row, ks) for row in result.methods], left={0})
 
 
-def _way(row: WayRow, ks: list[int]) -> list[str]:
+def _method(row: SearchMethodRow, ks: list[int]) -> list[str]:
     return [
-        row.way,
+        row.method,
         *(hundredths(row.recall[k], 2) for k in ks),
         *(hundredths(row.agreement[k], 2) for k in ks),
         count(row.queries_per_second),

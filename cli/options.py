@@ -23,6 +23,15 @@ LibraryOption = Annotated[
 DeviceOption = Annotated[
     str, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to run.")
 ]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", metavar="N", min=1, help="Threads that decode.")
+]
+MaxMegapixelsOption = Annotated[
+    float,
+    typer.Option("--max-megapixels", metavar="N", min=0.1, help="Refuse larger pictures."),
+]
+MAX_MEGAPIXELS = 200
+"""The default of `MaxMegapixelsOption`; `searchengine.images.decode` says the same."""
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SpaceOption = Annotated[
     str | None,

@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import output
-from cli.options import DeviceOption, LibraryOption
+from cli.options import (
+    MAX_MEGAPIXELS,
+    DeviceOption,
+    LibraryOption,
+    MaxMegapixelsOption,
+    WorkersOption,
+)
 
 if TYPE_CHECKING:
+    from searchengine import Library
+    from searchengine.encoders.interface import Encoder
+    from searchengine.evaluation.evaluate import Distractors
     from searchengine.evaluation.results import Evaluation
 
 
@@ -49,6 +58,8 @@ def evaluate(
         str,
         typer.Option(metavar="float32|bfloat16|float16|auto", help="Of the encoder's weights."),
     ] = "float32",
+    workers: WorkersOption = None,
+    max_megapixels: MaxMegapixelsOption = MAX_MEGAPIXELS,
     through: Annotated[
         str,
         typer.Option(
@@ -84,8 +95,9 @@ def evaluate(
     from cli.progress import TqdmObserver
     from searchengine import load_encoder, open_library
     from searchengine.evaluation import evaluate as evaluation
+    from searchengine.evaluation.evaluation_set import EvaluationOptions, read_evaluation_set
 
-    options = evaluation.EvaluationOptions(
+    options = EvaluationOptions(
         images=images,
         format=format,
         split=split,
@@ -94,14 +106,17 @@ def evaluate(
         prompt=prompt,
         limit=limit,
         through=through,
+        workers=workers,
+        max_megapixels=max_megapixels,
     )
-    evaluation.require_sense(options)
     _require_places(json_file, report)
+    asked = read_evaluation_set(captions, options)
     with nullcontext() if distractors is None else open_library(distractors) as others:
         name = _encoder_name(model, library or distractors)
         encoder = load_encoder(name, device=device, precision=precision)
-        with TqdmObserver("encoding") as observer:
-            result = evaluation.evaluate(captions, encoder, options, observer, others)
+        wrong_answers = None if others is None else read_distractors(others, encoder)
+    with TqdmObserver("encoding") as observer:
+        result = evaluation.evaluate(asked, encoder, observer, wrong_answers)
     _show(result, json_file, report)
 
 
@@ -144,6 +159,20 @@ def _encoder_name(model: str, library: Path | None) -> str:
     if choice.note is not None:
         output.note(f"clipseek: {choice.note}")
     return choice.name
+
+
+def read_distractors(library: Library, encoder: Encoder) -> Distractors:
+    """The library's images, by the vectors that it stores in the encoder's space.
+
+    Raises NothingIndexedError, SpaceNotFoundError, and EncoderMismatchError for other weights.
+    """
+    from searchengine.evaluation.evaluate import Distractors
+
+    library.use_encoder(encoder)
+    space = library.space(encoder.name)
+    rows, paths = library.catalog.embedded_images(space.info)
+    stored = space.images.read(library.catalog.rows(space.info))
+    return Distractors([Path(path) for path in paths], stored[rows])
 
 
 def _show(result: Evaluation, json_file: Path | None, report: Path | None) -> None:

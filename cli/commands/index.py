@@ -10,11 +10,14 @@ import typer
 
 from cli import output
 from cli.options import (
+    MAX_MEGAPIXELS,
     DeviceOption,
     FactoryOption,
     JsonOption,
     LibraryOption,
+    MaxMegapixelsOption,
     MemoryOption,
+    WorkersOption,
     parse_size,
 )
 
@@ -47,9 +50,7 @@ def index(
     batch_size: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Images encoded at a time.")
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Threads that decode.")
-    ] = None,
+    workers: WorkersOption = None,
     exclude: Annotated[
         list[str] | None,
         typer.Option(metavar="GLOB", help="Leave out files and folders; may be repeated."),
@@ -57,9 +58,7 @@ def index(
     include_hidden: Annotated[
         bool, typer.Option("--include-hidden", help="Take names that begin with a dot too.")
     ] = False,
-    max_megapixels: Annotated[
-        float, typer.Option(metavar="N", min=0.1, help="Refuse larger pictures.")
-    ] = 200,
+    max_megapixels: MaxMegapixelsOption = MAX_MEGAPIXELS,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try files again that failed before.")
     ] = False,

@@ -112,7 +112,7 @@ def _measures(evaluation: Evaluation) -> dict[str, str]:
         "recall": recall_table(evaluation),
         "ranks": rank_table(evaluation),
         "published": published_table(evaluation.published),
-        "ways": ways_table(evaluation.ways),
+        "ways": ways_table(evaluation.methods),
         "curves": recall_chart(directions),
         "histogram": rank_chart(directions),
         "curve_table": _curve_numbers(directions),

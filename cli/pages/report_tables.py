@@ -15,7 +15,7 @@ from cli.notation import (
     interval,
     points,
 )
-from searchengine.evaluation.results import Evaluation, Protocol, PublishedRow, WayRow
+from searchengine.evaluation.results import Evaluation, Protocol, PublishedRow, SearchMethodRow
 from searchengine.measures.geometry import Health
 from searchengine.measures.recall import Direction
 
@@ -222,7 +222,7 @@ def _split_metric(metric: str) -> tuple[str, str]:
     return "Other", escape(metric)
 
 
-def ways_table(ways: Sequence[WayRow]) -> str:
+def ways_table(ways: Sequence[SearchMethodRow]) -> str:
     """What the index costs and saves, a body a direction."""
     if not ways:
         return "<p>Not measured: the answers above are exact.</p>\n"
@@ -257,9 +257,11 @@ def ways_table(ways: Sequence[WayRow]) -> str:
     )
 
 
-def _way_cells(way: WayRow, recalls: Sequence[int], agreements: Sequence[int]) -> list[str]:
+def _way_cells(
+    way: SearchMethodRow, recalls: Sequence[int], agreements: Sequence[int]
+) -> list[str]:
     return [
-        escape(way.way),
+        escape(way.method),
         *(hundredths(way.recall[k]) if k in way.recall else ABSENT for k in recalls),
         *(hundredths(way.agreement[k]) if k in way.agreement else ABSENT for k in agreements),
         count(way.queries_per_second),

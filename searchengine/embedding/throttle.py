@@ -1,4 +1,4 @@
-"""Decoding and encoding on the same cores: in turns."""
+"""Decoding and encoding on the same cores: decoders pause while the encoder computes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 from searchengine.encoders.interface import Encoder
 
-BATCHES_A_TURN = 4
-"""At the start of a turn the last decodes are still under way: longer turns, fewer such starts."""
+BATCHES_A_PAUSE = 4
+"""When a pause begins the last decodes are still under way: longer pauses, fewer such starts."""
 
 
-class Turns:
+class DecodeThrottle:
     """Holds decoders back while an encoder computes on the CPU; on a GPU both go on at once.
 
     A step of a model is spread over all cores and waits for the last of them. A decoder that takes
@@ -26,8 +26,8 @@ class Turns:
 
     @property
     def batches(self) -> int:
-        """How many batches to collect for one turn of the encoder."""
-        return BATCHES_A_TURN if self._are_shared else 1
+        """How many batches to collect for one pause of the decoders."""
+        return BATCHES_A_PAUSE if self._are_shared else 1
 
     def wait(self) -> None:
         """Called by a decoder's thread, after reading: returns when it may use the cores."""
@@ -35,7 +35,7 @@ class Turns:
 
     @contextmanager
     def encoding(self) -> Iterator[None]:
-        """The encoder's turn."""
+        """The encoder computes: decoders that would begin wait until it is done."""
         if self._are_shared:
             self._free.clear()
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.evaluation.results import WayRow
+from searchengine.evaluation.results import SearchMethodRow
 from searchengine.index import faiss_build, faiss_index
 from searchengine.index.cells import cell_finder_on
 from searchengine.index.facts import files
@@ -27,14 +27,14 @@ TIMED = 1_000
 THROUGH = ("exact", "index", "both")
 
 EXACT, RESCORED, RAW = "exact", "index", "index, not re-scored"
-"""The ways, as the table names them."""
+"""The methods of search, as the table names them."""
 
 Numbers = NDArray[np.int64]
 Answer = Callable[[Vectors, int], RowNumbers]
 """Queries (q, d) and k to row numbers (q, k), best first; -1 where there are fewer."""
 
 
-def measure_ways(
+def measure_methods(
     gallery: Vectors,
     queries: Vectors,
     owners: Numbers,
@@ -42,8 +42,8 @@ def measure_ways(
     *,
     through: str,
     device: str = "cpu",
-) -> tuple[WayRow, ...]:
-    """The table of ways for text queries (q, d) over the images of `gallery` (n, d).
+) -> tuple[SearchMethodRow, ...]:
+    """Each method of search, with text queries (q, d) over the images of `gallery` (n, d).
 
     `owners`, shape (q,), is the relevant row of each query; `through` is one of `THROUGH`. The
     rows are rounded to float16, as a library stores them, and equal scores go in the order of the
@@ -52,23 +52,25 @@ def measure_ways(
     timed runs on the CPU, as a search does. Raises MissingExtraError where faiss is needed and not
     installed.
     """
-    race = _Race(gallery.astype(np.float16), queries, owners, ks, device)
+    compared = _Comparison(gallery.astype(np.float16), queries, owners, ks, device)
     rows = []
     if through in ("exact", "both"):
-        rows.append(race.run(EXACT, race.scan, race.exact, race.width))
+        rows.append(compared.measure(EXACT, compared.scan, compared.exact, compared.width))
     plan = force_plan(*gallery.shape) if through in ("index", "both") else None
     if plan is None:
         return tuple(rows)
     with tempfile.TemporaryDirectory(prefix="clipseek-") as place:
-        index = faiss_build.build(race.rows, plan, Path(place), finder=cell_finder_on(device))
+        index = faiss_build.build(compared.rows, plan, Path(place), finder=cell_finder_on(device))
         size = sum(path.stat().st_size for path in files(Path(place))) / len(gallery)
 
         def rescore(asked: Vectors, k: int) -> RowNumbers:
-            return race.rescore(index, asked, k)
+            return compared.rescore(index, asked, k)
 
-        found = rescore(queries, race.depth)
-        rows.append(race.run(RESCORED, rescore, found, size + race.width))
-        rows.append(race.run(RAW, index.nearest, index.nearest(queries, race.depth), size))
+        found = rescore(queries, compared.depth)
+        rows.append(compared.measure(RESCORED, rescore, found, size + compared.width))
+        rows.append(
+            compared.measure(RAW, index.nearest, index.nearest(queries, compared.depth), size)
+        )
     return tuple(rows)
 
 
@@ -90,8 +92,8 @@ def caveats(through: str, images: int) -> list[str]:
     return []
 
 
-class _Race:
-    """One set of rows and queries, asked in several ways."""
+class _Comparison:
+    """One set of rows and queries, on which methods of search are compared."""
 
     def __init__(
         self, rows: Rows, queries: Vectors, owners: Numbers, ks: Sequence[int], device: str
@@ -106,12 +108,14 @@ class _Race:
         self._ks = ks
         _, self.exact = best_rows(rows, queries, self.depth, device=device)
 
-    def run(self, way: str, answer: Answer, found: RowNumbers, bytes_per_image: float) -> WayRow:
-        """Judge what this way found for every query, and ask some one by one for its speed."""
+    def measure(
+        self, method: str, answer: Answer, found: RowNumbers, bytes_per_image: float
+    ) -> SearchMethodRow:
+        """Judge what it found for every query, and ask some one by one for its speed."""
         seconds = _time(answer, self._queries[:TIMED], self.depth)
         right = found == self._owners[:, np.newaxis]
-        return WayRow(
-            way=way,
+        return SearchMethodRow(
+            method=method,
             direction="image_retrieval",
             recall={k: float(right[:, :k].any(axis=1).mean()) for k in self._ks},
             agreement={k: agreement(found, self.exact, k) for k in self._ks},

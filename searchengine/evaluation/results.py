@@ -13,23 +13,23 @@ from searchengine.measures.recall import Direction
 
 
 @dataclass(frozen=True, slots=True)
-class WayRow:
-    """One way to the answers: exact, or through an index. One line of the table."""
+class SearchMethodRow:
+    """One method of search: exact, or through an index. One line of the table."""
 
-    way: str
+    method: str
     """"exact", "index" or "index, not re-scored"."""
     direction: str
     """Which queries were asked: "image_retrieval" or "text_retrieval"."""
     recall: dict[int, float]
     """By K: R@K of these answers, in [0, 1]."""
     agreement: dict[int, float]
-    """By K: mean share of the exact first K that this way returns in its first K, in [0, 1]."""
+    """By K: mean share of the exact first K that it returns in its first K, in [0, 1]."""
     queries_per_second: float
     p50_ms: float
     """Median latency of one query, the vector given, in milliseconds."""
     p99_ms: float
     bytes_per_image: float
-    """Size on disk of what this way reads: vectors, or codes and lists."""
+    """Size on disk of what it reads: vectors, or codes and lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Evaluation:
     """What was found and left out: "missing images", "captions of missing images", ..."""
     image_retrieval: Direction
     text_retrieval: Direction
-    ways: tuple[WayRow, ...]
+    methods: tuple[SearchMethodRow, ...]
     published: tuple[PublishedRow, ...]
     health: Health
     failures: tuple[Failure, ...]

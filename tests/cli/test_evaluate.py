@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from cli import options
 from searchengine.errors import InputError
+from searchengine.images import decode
 from tests.conftest import Run, Workbench
 from tests.support.pages import parse
 from tests.support.places import ROOT
@@ -88,6 +91,10 @@ def test_the_json_has_the_keys_of_clip_benchmark(real: Real) -> None:
     assert 0.5 < record["metrics"]["image_retrieval_recall@5"] <= 1
     assert set(record["health"]) >= {"modality_gap", "alignment", "ranking_accuracy"}
     (exact,) = record["ways"]
+    assert list(exact) == [
+        "way", "direction", "recall", "agreement", "queries_per_second", "p50_ms", "p99_ms",
+        "bytes_per_image",
+    ]  # fmt: skip
     assert (exact["way"], exact["agreement"]) == ("exact", {"1": 1.0, "5": 1.0, "10": 1.0})
 
 
@@ -193,6 +200,78 @@ def test_the_encoder_is_that_of_the_library(
     assert f"no library at {elsewhere}" in done.err
 
 
+def test_a_picture_over_the_limit_is_left_out(
+    run: Run, bench: Workbench, captions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = bench.paint("green.png", "green", size=(400, 300))
+    done = run("evaluate", captions, "--max-megapixels", "0.1", "--workers", 1)
+    assert f"skipping {large}: " in done.err
+    assert "over the limit of 0.1; raise it with --max-megapixels" in done.err
+    assert "found on the way: 1 unreadable images, 2 captions of unreadable images" in done.err
+    assert "2 images, 4 captions" in done.err
+    assert "unreadable" not in run("evaluate", captions).err
+    seen: list[int | None] = []
+    monkeypatch.setattr(
+        "searchengine.embedding.stream.ThreadPoolExecutor",
+        lambda workers, **names: seen.append(workers) or ThreadPoolExecutor(workers, **names),
+    )
+    assert run("evaluate", captions, "--workers", 3).code == 0
+    assert seen == [3]
+
+
+def test_the_limits_are_those_of_index(run: Run) -> None:
+    assert options.MAX_MEGAPIXELS == decode.MAX_MEGAPIXELS
+    lines = {
+        flag: {
+            " ".join(line.split())
+            for command in ("index", "evaluate")
+            for line in run(command, "--help").out.splitlines()
+            if flag in line
+        }
+        for flag in ("--workers", "--max-megapixels")
+    }
+    assert [len(texts) for texts in lines.values()] == [1, 1], lines
+
+
+def test_removed_images_are_no_distractors(run: Run, bench: Workbench, captions: Path) -> None:
+    for name in ("navy", "olive", "pink"):
+        bench.paint(f"more/{name}.png", name)
+    run("index", bench.photos)
+    arguments = ["evaluate", captions, "--distractors", bench.library_path, "--json", "-"]
+    assert json.loads(run(*arguments).out)["protocol"]["distractors"] == 3
+    run("remove", bench.photos / "more" / "navy.png")
+    assert json.loads(run(*arguments).out)["protocol"]["distractors"] == 2
+
+
+def test_distractors_of_another_encoder_are_refused_before_anything_is_encoded(
+    run: Run, bench: Workbench, captions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("index", bench.photos)
+    monkeypatch.setattr(
+        bench.encoder, "encode_pixels", lambda _pixels: pytest.fail("it was encoded")
+    )
+    arguments = ["evaluate", captions, "--distractors", bench.library_path, "--model"]
+    bench.encoder.name = "other"
+    done = run(*arguments, "other")
+    assert (done.code, done.out) == (1, "")
+    assert "no space 'other'" in done.err
+    assert "it has: fake; add one" in done.err
+    bench.encoder.name, bench.encoder.fingerprint = "fake", "changed"
+    done = run(*arguments, "fake")
+    assert (done.code, done.out) == (1, "")
+    assert "space 'fake' was made by fake with weights fake" in done.err
+
+
+def test_no_encoder_is_loaded_where_there_is_nothing_to_encode(
+    run: Run, bench: Workbench, captions: Path, tmp_path: Path
+) -> None:
+    for wrong in (["--split", "test"], ["--images", tmp_path / "x"], ["--prompt", "a photo"]):
+        assert run("evaluate", captions, "--model", "fake", *wrong).code == 1
+    assert bench.loads == 0
+    assert run("evaluate", captions, "--model", "fake").code == 0
+    assert bench.loads == 1
+
+
 ERRORS = [
     (["gone.csv"], 1, "gone.csv: no such file or directory"),
     (["{captions}", "--split", "test"], 1, "no split 'test'; the file names no splits"),
@@ -209,6 +288,8 @@ ERRORS = [
     (["{captions}", "-k", "1,,5"], 2, "Invalid value for --k: '' is no whole number"),
     (["{captions}", "--captions-per-image", "five"], 2, "--captions-per-image: 'five' is no"),
     (["{captions}", "--limit", "0"], 2, "--limit"),
+    (["{captions}", "--workers", "0"], 2, "--workers"),
+    (["{captions}", "--max-megapixels", "0"], 2, "--max-megapixels"),
     ([], 2, "CAPTIONS"),
 ]
 

@@ -25,7 +25,7 @@ from searchengine.evaluation.results import (
     Protocol,
     PublishedRow,
     Sample,
-    WayRow,
+    SearchMethodRow,
 )
 from searchengine.measures.geometry import Health
 from searchengine.measures.recall import Direction
@@ -56,7 +56,7 @@ def evaluation(photos: list[Path]) -> Evaluation:
         counts={"missing images": 2, "duplicate_captions": 1_234},
         image_retrieval=image_retrieval(),
         text_retrieval=text_retrieval(),
-        ways=WAYS,
+        methods=WAYS,
         published=PUBLISHED,
         health=HEALTH,
         failures=failures(photos),
@@ -117,8 +117,8 @@ PROTOCOL = Protocol(
     versions={"clipseek": "0.1.0", "numpy": "2.3.3"},
 )
 WAYS = (
-    WayRow("exact", "image_retrieval", {1: 0.25}, {10: 1.0}, 312.4, 3.1, 4.92, 1024.0),
-    WayRow("index", "image_retrieval", {1: 0.24}, {10: 0.984}, 1842.3, 0.523, 1.311, 76.4),
+    SearchMethodRow("exact", "image_retrieval", {1: 0.25}, {10: 1.0}, 312.4, 3.1, 4.92, 1024.0),
+    SearchMethodRow("index", "image_retrieval", {1: 0.24}, {10: 0.984}, 1842.3, 0.523, 1.311, 76.4),
 )
 PUBLISHED = (
     PublishedRow("image_retrieval_recall@1", 0.2486, 0.25, "a table"),
@@ -375,7 +375,7 @@ def test_nothing_measured_leaves_sentences_not_holes(
         counts={},
         image_retrieval=replace(image_retrieval(), gallery=1, ranks=first, recall={1: 1.0}),
         text_retrieval=replace(text_retrieval(), gallery=1, ranks=first, recall={1: 1.0}),
-        ways=(),
+        methods=(),
         published=(),
         failures=(),
         health=replace(HEALTH, modality_gap=float("nan")),
@@ -395,7 +395,7 @@ def test_nothing_measured_leaves_sentences_not_holes(
 
 
 def test_one_way_only_has_one_body(tmp_path: Path, evaluation: Evaluation) -> None:
-    found = section(page_of(tmp_path / "r.html", replace(evaluation, ways=WAYS[:1])), "index")
+    found = section(page_of(tmp_path / "r.html", replace(evaluation, methods=WAYS[:1])), "index")
     assert len(found.all("tbody")) == 1
     assert [row[0] for row in cells(found.one("table"))[2:]] == [TEXT_TO_IMAGE, "exact"]
 
@@ -426,7 +426,7 @@ def test_texts_are_text_whatever_they_hold(
         ),
         warnings=(NASTY,),
         counts={NASTY: 1},
-        ways=(replace(WAYS[0], way=NASTY),),
+        methods=(replace(WAYS[0], method=NASTY),),
         published=(replace(PUBLISHED[0], metric=NASTY, source=NASTY),),
         failures=(
             replace(lost, caption=NASTY, image=tmp_path / NASTY.replace("/", "")),

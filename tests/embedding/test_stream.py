@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from searchengine.embedding import stream as embedding
-from searchengine.embedding.stream import ahead, embed_files
-from searchengine.embedding.throttle import Turns
+from searchengine.embedding.stream import (
+    Content,
+    Encoded,
+    Failed,
+    ImageStream,
+    KnownContent,
+    ahead,
+    embed_files,
+)
+from searchengine.embedding.throttle import DecodeThrottle
 from searchengine.errors import InputError
 from searchengine.types import Pixels, Vectors
 from tests.conftest import Watcher, Workbench
@@ -69,6 +79,29 @@ def test_nothing_that_can_be_read(tmp_path: Path) -> None:
         embed_files([], FakeEncoder(), Watcher())
 
 
+def test_pictures_over_the_limit_are_broken(bench: Workbench) -> None:
+    small, large = bench.paint("a.png", "red"), bench.paint("b.png", "red", size=(400, 300))
+    rows, broken = embed_files([large, small], FakeEncoder(), Watcher(), max_megapixels=0.1)
+    assert rows.shape == (1, 8)
+    assert list(broken) == [large]
+    assert "over the limit of 0.1" in broken[large]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_so_many_threads_decode(painted: list[Path], workers: int) -> None:
+    threads: set[str] = set()
+    all_are_here = threading.Barrier(workers)
+
+    class Meeting(FakeEncoder):
+        def preprocess(self, image: Any) -> Pixels:
+            threads.add(threading.current_thread().name)
+            all_are_here.wait(10)
+            return super().preprocess(image)
+
+    embed_files(painted, Meeting(), Watcher(), workers=workers)
+    assert len(threads) == workers
+
+
 @pytest.mark.parametrize(("size", "batches"), [(4, [4, 4, 1]), (3, [3, 3, 3]), (16, [9])])
 def test_pictures_are_encoded_in_batches(
     monkeypatch: pytest.MonkeyPatch, painted: list[Path], size: int, batches: list[int]
@@ -79,6 +112,94 @@ def test_pictures_are_encoded_in_batches(
     rows, _ = embed_files(painted, encoder, Watcher())
     assert encoder.batches == batches
     np.testing.assert_array_equal(rows, whole)
+
+
+def stream_of(
+    encoder: FakeEncoder, known: dict[bytes, str] | None = None, **options: int
+) -> ImageStream[Path, int, str]:
+    """Jobs are paths, keys the lengths of the files, `known` what is stored, by content."""
+    return ImageStream(
+        encoder,
+        path_of=lambda path: path,
+        identify=lambda _path, data: Content(len(data), (known or {}).get(data)),
+        **options,
+    )
+
+
+def test_known_content_is_neither_decoded_nor_encoded(painted: list[Path], tmp_path: Path) -> None:
+    text = tmp_path / "text.png"
+    text.write_bytes(b"no picture")
+    known = {b"no picture": "a note", painted[3].read_bytes(): "another"}
+    encoder = Counting()
+    stream = stream_of(encoder, known)
+    with stream.outcomes([*painted[:4], text, painted[4], tmp_path / "gone.png"]) as outcomes:
+        found = list(outcomes)
+    assert found[:3] == [
+        KnownContent(painted[3], painted[3].stat().st_size, "another"),
+        KnownContent(text, 10, "a note"),
+        Failed(tmp_path / "gone.png", "no such file or directory"),
+    ], "these wait for no batch"
+    encoded = [outcome for outcome in found if isinstance(outcome, Encoded)]
+    wanted = [*painted[:3], painted[4]]
+    assert [outcome.job for outcome in encoded] == wanted
+    assert [outcome.key for outcome in encoded] == [path.stat().st_size for path in wanted]
+    assert {(outcome.facts.width, outcome.facts.height) for outcome in encoded} == {(40, 30)}
+    rows, _ = embed_files(wanted, FakeEncoder(), Watcher())
+    np.testing.assert_array_equal([outcome.vector for outcome in encoded], rows)
+    assert encoder.batches == [4]
+    assert len(found) == 7
+
+
+def test_what_identify_raises_ends_the_stream(painted: list[Path]) -> None:
+    def refuse(_path: Path, _data: bytes) -> Content[None, None]:
+        raise InputError("the catalog is gone")
+
+    stream = ImageStream(FakeEncoder(), path_of=lambda path: path, identify=refuse)
+    with stream.outcomes(painted) as outcomes, pytest.raises(InputError, match="catalog is gone"):
+        next(outcomes)
+
+
+@pytest.mark.parametrize("taken", [0, 1, 4])
+def test_who_leaves_early_waits_for_nothing_that_has_not_begun(
+    painted: list[Path], taken: int
+) -> None:
+    """Also in the middle of an encoder's batch, while the decoders wait for it."""
+    begun: list[Path] = []
+
+    def identify(path: Path, _data: bytes) -> Content[None, None]:
+        begun.append(path)
+        return Content(None)
+
+    stream = ImageStream(
+        FakeEncoder(), path_of=lambda path: path, identify=identify, batch_size=1, workers=1
+    )
+    with stream.outcomes(painted * 20) as outcomes:
+        for _ in range(taken):
+            assert isinstance(next(outcomes), Encoded)
+    assert len(begun) < 20
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("decode")]
+
+
+def test_the_seconds_of_both_stages(painted: list[Path]) -> None:
+    class Slow(FakeEncoder):
+        def preprocess(self, image: Any) -> Pixels:
+            time.sleep(0.02)
+            return super().preprocess(image)
+
+        def encode_pixels(self, pixels: Sequence[Pixels]) -> Vectors:
+            time.sleep(0.03)
+            return super().encode_pixels(pixels)
+
+    stream = stream_of(Slow(), batch_size=3, workers=1)
+    started = time.perf_counter()
+    with stream.outcomes(painted) as outcomes:
+        for _ in outcomes:
+            time.sleep(0.02)
+    seconds = time.perf_counter() - started
+    assert stream.decode_seconds >= 9 * 0.02
+    assert stream.encode_seconds >= 3 * 0.03
+    taken_outside = 9 * 0.02
+    assert stream.decode_seconds + stream.encode_seconds <= seconds - taken_outside
 
 
 @pytest.mark.parametrize("depth", [1, 3, 50])
@@ -128,27 +249,27 @@ def test_an_error_comes_where_its_result_would() -> None:
 
 
 def test_decoders_wait_while_a_cpu_encodes() -> None:
-    turns = Turns(FakeEncoder())
+    throttle = DecodeThrottle(FakeEncoder())
     begun = threading.Event()
 
     def decode() -> None:
-        turns.wait()
+        throttle.wait()
         begun.set()
 
     with ThreadPoolExecutor(1) as pool:
-        with turns.encoding():
+        with throttle.encoding():
             waiting = pool.submit(decode)
             assert not begun.wait(0.05)
         waiting.result(10)
-    with pytest.raises(ValueError, match="broken"), turns.encoding():
+    with pytest.raises(ValueError, match="broken"), throttle.encoding():
         raise ValueError("broken")
-    turns.wait()
+    throttle.wait()
 
 
 def test_decoders_go_on_beside_a_gpu() -> None:
     encoder = FakeEncoder()
     encoder.device = "cuda"
-    turns = Turns(encoder)
-    with turns.encoding():
-        turns.wait()
-    assert turns.batches == 1
+    throttle = DecodeThrottle(encoder)
+    with throttle.encoding():
+        throttle.wait()
+    assert throttle.batches == 1

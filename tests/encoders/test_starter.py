@@ -13,7 +13,8 @@ from indexers import pipeline
 from searchengine import Library, load_encoder, open_library
 from searchengine.encoders.interface import Encoder
 from searchengine.encoders.registry import STARTER_DIR
-from searchengine.evaluation.evaluate import EvaluationOptions, evaluate
+from searchengine.evaluation.evaluate import evaluate
+from searchengine.evaluation.evaluation_set import EvaluationOptions, read_evaluation_set
 from searchengine.images.decode import read_image
 from tests.conftest import Watcher
 from tests.support.places import ROOT
@@ -127,9 +128,8 @@ def test_tells_the_right_photo_from_a_wrong_one(starter: Encoder) -> None:
 def test_recall_on_photos_never_trained_on(starter: Encoder) -> None:
     if not FLICKR8K_DEV.exists():
         pytest.skip("no Flickr8k dev photos beside the checkout: recall not measured")
-    result = evaluate(
-        FLICKR8K_DEV / "dataset_flickr8k.json", starter, EvaluationOptions(), Watcher()
-    )
+    asked = read_evaluation_set(FLICKR8K_DEV / "dataset_flickr8k.json", EvaluationOptions())
+    result = evaluate(asked, starter, Watcher())
     assert result.protocol.dataset == "Flickr8k dev"
     for k, least in LEAST_IMAGE_RETRIEVAL.items():
         assert result.image_retrieval.recall[k] >= least

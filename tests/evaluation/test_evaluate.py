@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,10 @@ from PIL import Image
 from searchengine import load_encoder
 from searchengine.datasets.dataset import read_dataset
 from searchengine.encoders.interface import Encoder
-from searchengine.errors import (
-    CaptionFileError,
-    EncoderMismatchError,
-    InputError,
-    PathNotFoundError,
-    SpaceNotFoundError,
-)
+from searchengine.errors import CaptionFileError, InputError, PathNotFoundError
 from searchengine.evaluation.benchmarks import dataset_sha256
-from searchengine.evaluation.evaluate import EvaluationOptions, evaluate
+from searchengine.evaluation.evaluate import Distractors, evaluate
+from searchengine.evaluation.evaluation_set import EvaluationOptions, read_evaluation_set
 from searchengine.evaluation.results import Evaluation
 from tests.conftest import Watcher, Workbench
 from tests.support.fake import FakeEncoder
@@ -76,10 +72,15 @@ def karpathy(path: Path, splits: dict[str, str]) -> Path:
 
 
 def run(
-    captions: Path, encoder: Encoder | None = None, *, library: Any = None, **options: Any
+    captions: Path,
+    encoder: Encoder | None = None,
+    *,
+    watcher: Watcher | None = None,
+    distractors: Distractors | None = None,
+    **options: Any,
 ) -> Evaluation:
-    chosen = FakeEncoder() if encoder is None else encoder
-    return evaluate(captions, chosen, EvaluationOptions(**options), Watcher(), library)
+    asked = read_evaluation_set(captions, EvaluationOptions(**options))
+    return evaluate(asked, encoder or FakeEncoder(), watcher or Watcher(), distractors)
 
 
 def script(pairs: list[tuple[Path, str]], encoder: Encoder, ks: Sequence[int]) -> dict[str, float]:
@@ -142,7 +143,7 @@ def test_what_was_measured_is_on_record(captions: Path) -> None:
     assert result.image_retrieval.gallery == 6
     assert result.text_retrieval.gallery == len(result.image_retrieval.ranks) == 21
     assert len(result.text_retrieval.ranks) == 6
-    assert [row.way for row in result.ways] == ["exact"]
+    assert [row.method for row in result.methods] == ["exact"]
     assert result.published == ()
 
 
@@ -208,7 +209,7 @@ def test_an_unreadable_image_is_told_counted_and_warned_about(captions: Path) ->
     broken = captions.parent / "blue.png"
     broken.write_bytes(broken.read_bytes()[:50])
     watcher = Watcher()
-    result = evaluate(captions, FakeEncoder(), EvaluationOptions(), watcher)
+    result = run(captions, watcher=watcher)
     assert list(watcher.skipped_files) == [str(broken)]
     assert (watcher.total, watcher.done) == (8, 8)
     assert (result.counts["unreadable images"], result.counts["missing images"]) == (1, 0)
@@ -217,6 +218,35 @@ def test_an_unreadable_image_is_told_counted_and_warned_about(captions: Path) ->
     assert result.warnings[0].startswith("1 of 8 images are missing")
     left = [pair for pair in pairs_of(captions) if pair[0] != broken]
     assert numbers(result) == script(left, FakeEncoder(), (1, 5, 10))
+
+
+def test_an_image_over_the_limit_counts_as_unreadable(captions: Path, bench: Workbench) -> None:
+    large = bench.paint("green.png", "green", size=(400, 300))
+    watcher = Watcher()
+    result = run(captions, watcher=watcher, max_megapixels=0.1)
+    assert list(watcher.skipped_files) == [str(large)]
+    assert (
+        "over the limit of 0.1; raise it with --max-megapixels" in watcher.skipped_files[str(large)]
+    )
+    assert result.counts["unreadable images"] == 1
+    left = [pair for pair in pairs_of(captions) if pair[0] != large]
+    assert numbers(result) == script(left, FakeEncoder(), (1, 5, 10))
+    assert run(captions).counts["unreadable images"] == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_so_many_threads_decode(captions: Path, workers: int) -> None:
+    threads: set[str] = set()
+    all_are_here = threading.Barrier(workers)
+
+    class Meeting(FakeEncoder):
+        def preprocess(self, image: Any) -> Any:
+            threads.add(threading.current_thread().name)
+            all_are_here.wait(10)
+            return super().preprocess(image)
+
+    run(captions, Meeting(), workers=workers)
+    assert len(threads) == workers
 
 
 def test_nothing_is_there(captions: Path, tmp_path: Path) -> None:
@@ -340,7 +370,7 @@ def test_options_that_make_no_sense(captions: Path, options: dict[str, Any], mes
 def test_an_index_over_too_few_images_is_said_to_be_missing(captions: Path) -> None:
     for through, lines in (("both", ["exact"]), ("index", [])):
         result = run(captions, through=through)
-        assert [row.way for row in result.ways] == lines
+        assert [row.method for row in result.methods] == lines
         (warning,) = result.warnings
         assert warning.startswith("An index needs 256 images to be trained on and there are 8, so")
 
@@ -349,22 +379,24 @@ def test_an_index_over_too_few_images_is_said_to_be_missing(captions: Path) -> N
 
 
 @pytest.fixture
-def stocked(bench: Workbench, captions: Path) -> Workbench:
-    """A library over the eight pictures of the file and four more."""
-    bench.paint("more/scarlet.png", (250, 10, 10))
-    bench.paint("more/navy.png", (0, 0, 128))
-    bench.paint("more/olive.png", (128, 128, 0))
-    bench.paint("more/second-red.png", "red")
-    bench.index()
-    return bench
+def others(bench: Workbench, captions: Path) -> Distractors:
+    """The eight pictures of the file and four more, as a library stores them."""
+    more = [
+        bench.paint("more/scarlet.png", (250, 10, 10)),
+        bench.paint("more/navy.png", (0, 0, 128)),
+        bench.paint("more/olive.png", (128, 128, 0)),
+        bench.paint("more/second-red.png", "red"),
+    ]
+    paths = [*more[:2], *(captions.parent / f"{name}.png" for name in CAPTIONS), *more[2:]]
+    rows = FakeEncoder().encode_images([Image.open(path) for path in paths])
+    return Distractors(paths, rows.astype(np.float16))
 
 
-def test_a_library_joins_the_gallery_less_what_the_file_has(
-    stocked: Workbench, captions: Path
+def test_distractors_join_the_gallery_less_what_the_file_has(
+    others: Distractors, captions: Path
 ) -> None:
     alone = run(captions)
-    with stocked.open() as library:
-        result = run(captions, library=library)
+    result = run(captions, distractors=others)
     assert (result.protocol.images, result.protocol.distractors) == (8, 4)
     assert result.image_retrieval.gallery == 12
     assert result.text_retrieval.gallery == 28
@@ -378,36 +410,38 @@ def test_a_library_joins_the_gallery_less_what_the_file_has(
     assert result.health.ranking_accuracy == pytest.approx(1 - above / 11)
 
 
+def test_distractors_are_shown_by_their_own_rows(others: Distractors, captions: Path) -> None:
+    """Those of the file are cut from the middle: names and rows stay together."""
+    result = run(captions, distractors=others)
+    rows = dict(zip(others.paths, others.rows.astype(np.float32), strict=True))
+    shown = [
+        (path, score, failure.caption)
+        for failure in result.failures
+        for path, score in failure.returned_images
+        if path.parent.name == "more"
+    ]
+    assert {path.name for path, _, _ in shown} >= {"scarlet.png", "olive.png", "second-red.png"}
+    for path, score, caption in shown:
+        [text] = FakeEncoder().encode_texts([caption])
+        assert score == pytest.approx(rows[path] @ text, abs=1e-6)
+
+
 def test_the_images_of_a_limit_are_not_doubled_but_the_others_join(
-    stocked: Workbench, captions: Path
+    others: Distractors, captions: Path
 ) -> None:
-    with stocked.open() as library:
-        result = run(captions, library=library, limit=3)
+    result = run(captions, distractors=others, limit=3)
     assert (result.protocol.images, result.protocol.distractors) == (3, 9)
 
 
-def test_removed_images_do_not_come_back(stocked: Workbench, captions: Path) -> None:
-    with stocked.open() as library:
-        library.remove([stocked.photos / "more" / "navy.png"])
-        assert run(captions, library=library).protocol.distractors == 3
-
-
-def test_a_library_of_another_encoder_is_refused_at_once(
-    stocked: Workbench, captions: Path
-) -> None:
-    other, retrained = FakeEncoder(), FakeEncoder()
-    other.name, retrained.fingerprint = "other", "changed"
-    watcher = Watcher()
-    with stocked.open() as library:
-        with pytest.raises(SpaceNotFoundError, match=r"no space 'other' .* it has: fake; add one"):
-            evaluate(captions, other, EvaluationOptions(), watcher, library)
-        with pytest.raises(EncoderMismatchError, match="space 'fake' was made by fake with weig"):
-            evaluate(captions, retrained, EvaluationOptions(), watcher, library)
-    assert watcher.total == 0, "before anything is encoded"
+def test_no_distractor_is_left(captions: Path, others: Distractors) -> None:
+    own = Distractors(others.paths[2:10], others.rows[2:10])
+    result = run(captions, distractors=own)
+    assert result.protocol.distractors == 0
+    assert numbers(result) == numbers(run(captions))
 
 
 def test_distractors_take_published_numbers_away(
-    stocked: Workbench, captions: Path, monkeypatch: pytest.MonkeyPatch
+    others: Distractors, captions: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from searchengine.evaluation.published import PublishedNumber
 
@@ -418,8 +452,7 @@ def test_distractors_take_published_numbers_away(
     (published,) = result.published
     assert (published.published, published.source) == (0.25, "a table")
     assert published.measured == result.image_retrieval.recall[1]
-    with stocked.open() as library:
-        assert run(captions, library=library).published == ()
+    assert run(captions, distractors=others).published == ()
 
 
 # real data

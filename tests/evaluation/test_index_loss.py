@@ -1,4 +1,4 @@
-"""The ways to the answers: what an index loses, measured against the exact scan."""
+"""The methods of search: what an index loses, measured against the exact scan."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from searchengine.errors import MissingExtraError
 from searchengine.evaluation import index_loss
-from searchengine.evaluation.index_loss import EXACT, RAW, RESCORED, caveats, measure_ways
-from searchengine.evaluation.results import WayRow
+from searchengine.evaluation.index_loss import EXACT, RAW, RESCORED, caveats, measure_methods
+from searchengine.evaluation.results import SearchMethodRow
 from searchengine.index import faiss_index
 from searchengine.measures.ranks import pair_ranks
 from searchengine.measures.recall import success
@@ -31,10 +31,10 @@ def clustered(n: int, d: int = 32, queries: int = 300) -> Case:
     return Case(images, unit(texts), owners)
 
 
-def ways(case: Case, asked: str = "both") -> dict[str, WayRow]:
-    rows = measure_ways(*case, KS, through=asked)
+def methods(case: Case, asked: str = "both") -> dict[str, SearchMethodRow]:
+    rows = measure_methods(*case, KS, through=asked)
     assert all(row.direction == "image_retrieval" for row in rows)
-    return {row.way: row for row in rows}
+    return {row.method: row for row in rows}
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +43,11 @@ def thousand() -> Case:
 
 
 @pytest.fixture(scope="module")
-def table(thousand: Case) -> dict[str, WayRow]:
-    return ways(thousand)
+def table(thousand: Case) -> dict[str, SearchMethodRow]:
+    return methods(thousand)
 
 
-def test_the_exact_way_is_the_truth(thousand: Case, table: dict[str, WayRow]) -> None:
+def test_the_exact_method_is_the_truth(thousand: Case, table: dict[str, SearchMethodRow]) -> None:
     exact = table[EXACT]
     assert exact.agreement == dict.fromkeys(KS, 1.0)
     assert exact.bytes_per_image == 2 * 32
@@ -58,7 +58,7 @@ def test_the_exact_way_is_the_truth(thousand: Case, table: dict[str, WayRow]) ->
     assert 0 < exact.recall[1] < exact.recall[10]
 
 
-def test_scoring_again_wins_back_what_the_codes_lose(table: dict[str, WayRow]) -> None:
+def test_scoring_again_wins_back_what_the_codes_lose(table: dict[str, SearchMethodRow]) -> None:
     index, raw = table[RESCORED], table[RAW]
     for k in KS:
         assert raw.agreement[k] <= index.agreement[k] < 1
@@ -69,7 +69,7 @@ def test_scoring_again_wins_back_what_the_codes_lose(table: dict[str, WayRow]) -
 
 @pytest.mark.parametrize("n", [256, 300, 600])
 def test_small_sets_have_all_lines(n: int) -> None:
-    table = ways(clustered(n, queries=60))
+    table = methods(clustered(n, queries=60))
     assert list(table) == [EXACT, RESCORED, RAW]
     assert all(table[RAW].agreement[k] <= table[RESCORED].agreement[k] for k in KS)
 
@@ -79,20 +79,20 @@ def test_small_sets_have_all_lines(n: int) -> None:
     [("exact", [EXACT]), ("index", [RESCORED, RAW]), ("both", [EXACT, RESCORED, RAW])],
 )
 def test_the_lines_that_are_asked_for(asked: str, lines: list[str]) -> None:
-    assert list(ways(clustered(256, queries=20), asked)) == lines
+    assert list(methods(clustered(256, queries=20), asked)) == lines
 
 
 def test_too_few_images_have_no_index(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "faiss", None)  # nor is there any need of one
     few = clustered(255, queries=20)
-    assert list(ways(few)) == [EXACT]
-    assert ways(few, "index") == {}
+    assert list(methods(few)) == [EXACT]
+    assert methods(few, "index") == {}
 
 
 def test_speeds_are_those_of_the_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = np.array([0.001] * 100 + [0.002] * 97 + [0.010] * 3)
     monkeypatch.setattr(index_loss, "_time", lambda *_: seconds)
-    (row,) = ways(clustered(20, queries=5)).values()
+    (row,) = methods(clustered(20, queries=5)).values()
     assert row.queries_per_second == pytest.approx(200 / (0.1 + 0.194 + 0.03))
     assert (row.p50_ms, row.p99_ms) == (pytest.approx(1.5), pytest.approx(10, rel=0.01))
 
@@ -119,14 +119,14 @@ def test_places_the_index_leaves_empty_are_no_answers(monkeypatch: pytest.Monkey
         "nearest",
         lambda _self, asked, k: np.full((len(asked), k), NO_ROW),
     )
-    table = ways(case)
+    table = methods(case)
     assert table[RAW].recall == table[RAW].agreement == dict.fromkeys(KS, 0.0)
     assert table[RESCORED].recall == table[EXACT].recall, "as a search, it then scans everything"
 
 
 def test_a_gallery_smaller_than_k() -> None:
     case = clustered(4, queries=6)
-    exact = ways(case)[EXACT]
+    exact = methods(case)[EXACT]
     assert exact.recall[5] == exact.recall[10] == exact.agreement[10] == 1
 
 

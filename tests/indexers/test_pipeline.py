@@ -47,7 +47,8 @@ def test_a_changed_file_is_encoded_again_under_its_id(colours: Workbench) -> Non
     assert set(colours.names("blue", k=2)) == {"blue.png", "red.png"}
     with colours.open() as library:
         after = next(hit for hit in library.search("blue") if hit.path.name == "red.png")
-    assert (after.id, after.image.facts.width, after.image.facts.height) == (before.id, 64, 20)
+    facts = after.image.facts
+    assert (after.id, facts.width, facts.height) == (before.id, 64, 20)
     check_library(colours.library_path, colours.encoder)
 
 

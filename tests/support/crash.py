@@ -54,7 +54,7 @@ class _Silent:
 
 def run_to_be_killed(photos: Path, library: Path) -> None:
     """An index run that saves after every small batch."""
-    run.SAVE_SECONDS = 0.0
+    run.SAVE_SECONDS = SECONDS_A_FILE
     with open_library(library, create=True) as opened:
         pipeline.index(
             opened,

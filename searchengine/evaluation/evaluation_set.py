@@ -1,0 +1,116 @@
+"""What an evaluation asks: the part of a caption file that was chosen, and its images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from searchengine.datasets.dataset import (
+    AUTO,
+    FORMATS,
+    CaptionedImage,
+    Dataset,
+    choose_split,
+    read_dataset,
+)
+from searchengine.datasets.images import find_images
+from searchengine.errors import InputError
+from searchengine.evaluation.index_loss import EXACT, THROUGH
+from searchengine.images.decode import MAX_MEGAPIXELS
+from searchengine.index import faiss_index
+
+AS_THEY_ARE = "{}"
+"""The prompt that leaves captions alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationOptions:
+    """What to measure on, and how."""
+
+    images: Path | None = None
+    """Where the images are; None looks beside the caption file."""
+    format: str = AUTO
+    split: str | None = None
+    ks: tuple[int, ...] = (1, 5, 10)
+    captions_per_image: int | None = 5
+    """The first so many captions of each image; None takes all."""
+    prompt: str = AS_THEY_ARE
+    """Template around each caption, which stands where {} is."""
+    limit: int | None = None
+    """Only the first so many images."""
+    through: str = EXACT
+    """Methods of search in the table: "exact", "index" or "both"."""
+    workers: int | None = None
+    """Threads that decode; None takes one a core."""
+    max_megapixels: float = MAX_MEGAPIXELS
+    """Larger pictures, in units of 10^6 pixels, count as unreadable."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSet:
+    """The part of a caption file that is asked for, and where its images are."""
+
+    options: EvaluationOptions
+    dataset: Dataset
+    split: str | None
+    whole: Sequence[CaptionedImage]
+    """The split, before a limit."""
+    images: Sequence[CaptionedImage]
+    """With the captions that are asked."""
+    files: Sequence[Path | None]
+    """Of each of `images`; None where it is missing."""
+    captions_left_out: int
+    """Of `images`, beyond the first so many."""
+
+    def counts(self, broken: Set[Path]) -> dict[str, int]:
+        """What was found and left out, where the files of `broken` cannot be read."""
+        places = list(zip(self.images, self.files, strict=True))
+        missing = [image for image, path in places if path is None]
+        unreadable = [image for image, path in places if path in broken]
+        return {
+            **self.dataset.counts,
+            "missing images": len(missing),
+            "captions of missing images": count_captions(missing),
+            "unreadable images": len(unreadable),
+            "captions of unreadable images": count_captions(unreadable),
+            "captions beyond the number asked": self.captions_left_out,
+        }
+
+
+def read_evaluation_set(captions: Path, options: EvaluationOptions) -> EvaluationSet:
+    """The images and captions of a file that the options choose.
+
+    Raises what `require_sense` raises, and CaptionFileError, InputError and PathNotFoundError for
+    files that are not as they should be.
+    """
+    require_sense(options)
+    dataset = read_dataset(captions, options.format)
+    split, whole = choose_split(dataset, options.split)
+    chosen = whole[: options.limit]
+    images = [
+        replace(image, captions=image.captions[: options.captions_per_image]) for image in chosen
+    ]
+    files = find_images(images, options.images, captions)
+    left_out = count_captions(chosen) - count_captions(images)
+    return EvaluationSet(options, dataset, split, whole, images, files, left_out)
+
+
+def require_sense(options: EvaluationOptions) -> None:
+    """Raises InputError or MissingExtraError where the options say nothing that can be done."""
+    numbers = [*options.ks, options.captions_per_image, options.limit]
+    if not options.ks or any(number is not None and number < 1 for number in numbers):
+        raise InputError("every K, the captions of an image and the limit are whole numbers from 1")
+    if "{}" not in options.prompt:
+        raise InputError(f"the prompt {options.prompt!r} has no {{}} where the caption goes")
+    if options.through not in THROUGH:
+        raise InputError(f"unknown way {options.through!r}; choose {', '.join(THROUGH)}")
+    if options.format not in FORMATS:
+        raise InputError(f"unknown format {options.format!r}; choose {', '.join(FORMATS)}")
+    if options.through != EXACT:
+        faiss_index.load_faiss()
+
+
+def count_captions(images: Sequence[CaptionedImage]) -> int:
+    """The captions of all of them together."""
+    return sum(len(image.captions) for image in images)
