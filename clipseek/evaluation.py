@@ -1,3 +1,45 @@
 """Evaluating from Python."""
 
 from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from clipseek.indexing import Silent
+from searchengine.embedding.stream import Observer
+from searchengine.encoders.interface import Encoder
+from searchengine.encoders.openclip.encoder import load_encoder
+from searchengine.evaluation.evaluate import Distractors
+from searchengine.evaluation.evaluate import evaluate as run
+from searchengine.evaluation.evaluation_set import EvaluationOptions, read_evaluation_set
+from searchengine.evaluation.results import Evaluation
+from searchengine.library.library import Library
+
+
+def evaluate(
+    captions: str | os.PathLike[str],
+    encoder: str | Encoder = "starter",
+    *,
+    images: str | os.PathLike[str] | None = None,
+    options: EvaluationOptions | None = None,
+    distractors: Library | None = None,
+    observer: Observer | None = None,
+) -> Evaluation:
+    """R@K both ways of an encoder on captioned images, as papers measure it.
+
+    `captions` is a file in any form that `clipseek evaluate` reads, `images` the directory of its
+    images (None looks beside it), `encoder` one that is loaded or a name, loaded in float32. The
+    images that `distractors` holds join the gallery as wrong answers. Raises as
+    `searchengine.evaluation.evaluate`, and the encoder's errors.
+    """
+    asked = options or EvaluationOptions()
+    if images is not None:
+        asked = replace(asked, images=Path(images))
+    chosen = read_evaluation_set(Path(captions), asked)
+    loaded = load_encoder(encoder, precision="float32") if isinstance(encoder, str) else encoder
+    wrong = None
+    if distractors is not None:
+        distractors.use_encoder(loaded)
+        wrong = Distractors(*distractors.stored_vectors(loaded.name))
+    return run(chosen, loaded, observer or Silent(), wrong)

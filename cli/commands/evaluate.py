@@ -169,10 +169,7 @@ def read_distractors(library: Library, encoder: Encoder) -> Distractors:
     from searchengine.evaluation.evaluate import Distractors
 
     library.use_encoder(encoder)
-    space = library.space(encoder.name)
-    rows, paths = library.catalog.embedded_images(space.info)
-    stored = space.images.read(library.catalog.rows(space.info))
-    return Distractors([Path(path) for path in paths], stored[rows])
+    return Distractors(*library.stored_vectors(encoder.name))
 
 
 def _show(result: Evaluation, json_file: Path | None, report: Path | None) -> None:

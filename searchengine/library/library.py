@@ -33,6 +33,7 @@ from searchengine.retrieval.rank import nearest_captions, rank_images, rank_text
 from searchengine.spaces.encoders import SpaceEncoders
 from searchengine.spaces.space import Space
 from searchengine.types import Failure, Filter, SpaceInfo, TextHit, Vectors
+from searchengine.vectors.file import Rows
 
 if TYPE_CHECKING:
     from searchengine.retrieval.asked import Asked
@@ -187,6 +188,17 @@ class Library:
         with self.catalog.snapshot() as now:
             ids = [self._only_image(now.image_ids(absolute(path)), path) for path in paths]
             return chosen.vectors_of_images(now, ids)
+
+    def stored_vectors(self, space: str | None = None) -> tuple[list[Path], Rows]:
+        """Every image that has a vector in a space: its path, and its row as it is stored.
+
+        Rows have shape (n, d), float16. Raises NothingIndexedError and SpaceNotFoundError.
+        """
+        chosen = self.space(space)
+        with self.catalog.snapshot() as now:
+            numbers, paths = now.embedded_images(chosen.info)
+            stored = chosen.images.read(now.rows(chosen.info))
+            return [Path(path) for path in paths], stored[numbers]
 
     @staticmethod
     def _only_image(ids: Sequence[int], path: str | os.PathLike[str]) -> int:
