@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ def captions(bench: Workbench) -> Path:
     return write_csv(bench.photos / "captions.csv", CAPTIONS)
 
 
-def write_csv(path: Path, captions: dict[str, Sequence[str]]) -> Path:
+def write_csv(path: Path, captions: Mapping[str, Sequence[str]]) -> Path:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("image", "caption"))

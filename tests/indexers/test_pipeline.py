@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from indexers import reading as run
-from indexers import walk as discover
 from indexers.reading import IndexOptions
 from indexers.walk import WalkRules
 from searchengine.errors import LibraryLockedError, PathNotFoundError
-from searchengine.types import Vectors
+from searchengine.types import Pixels, Vectors
 from tests.conftest import Workbench
 from tests.support.libraries import check_library
 
@@ -47,7 +46,8 @@ def test_a_changed_file_is_encoded_again_under_its_id(colours: Workbench) -> Non
     assert set(colours.names("blue", k=2)) == {"blue.png", "red.png"}
     with colours.open() as library:
         after = next(hit for hit in library.search("blue") if hit.path.name == "red.png")
-    assert (after.id, after.width, after.height) == (before.id, 64, 20)
+    facts = after.image.facts
+    assert (after.id, facts.width, facts.height) == (before.id, 64, 20)
     check_library(colours.library_path, colours.encoder)
 
 
@@ -162,7 +162,7 @@ def test_an_unreadable_folder_loses_nothing(
             raise PermissionError(13, "Permission denied", path)
         return real(path)
 
-    monkeypatch.setattr(discover.os, "scandir", refuse)
+    monkeypatch.setattr("indexers.walk.os.scandir", refuse)
     report = bench.index()
     assert (report.unchanged, report.removed, report.failed) == (1, 0, 0)
     assert bench.watcher.skipped_files == {str(bench.photos / "shut"): "permission denied"}
@@ -270,7 +270,7 @@ def test_ctrl_c_keeps_what_was_encoded(bench: Workbench) -> None:
         bench.paint(f"{number:02}.png", (number, 0, 0))
     encode, calls = bench.encoder.encode_pixels, []
 
-    def stop_at_the_third(pixels: list[np.ndarray]) -> Vectors:
+    def stop_at_the_third(pixels: Sequence[Pixels]) -> Vectors:
         calls.append(len(pixels))
         if len(calls) == 3:
             raise KeyboardInterrupt
@@ -293,7 +293,7 @@ def test_a_long_turn_of_the_encoder_saves_in_between(
         bench.paint(f"{number:02}.png", (number, 0, 0))
     encode, listed = bench.encoder.encode_pixels, []
 
-    def watch(pixels: list[np.ndarray]) -> Vectors:
+    def watch(pixels: Sequence[Pixels]) -> Vectors:
         with bench.open() as library:
             listed.append(library.info().images)
         return encode(pixels)
