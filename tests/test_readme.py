@@ -10,7 +10,8 @@ import pytest
 from indexers import pipeline
 from searchengine import load_encoder, open_library
 from tests.conftest import Watcher
-from tests.support.readme import README, ROOT, masked, run_blocks
+from tests.support.places import ROOT
+from tests.support.readme import README, masked, run_blocks
 
 COMMANDS = (
     "index", "search", "describe", "captions add", "evaluate", "tune", "info", "failures",

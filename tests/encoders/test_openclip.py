@@ -398,8 +398,13 @@ def test_a_measured_precision_is_remembered(
     tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measured: list[object] = []
+
+    def faster(trial: object) -> str:
+        measured.append(trial)
+        return "bfloat16"
+
     monkeypatch.setattr(placement, "_cpu_has_bfloat16", lambda: True)
-    monkeypatch.setattr(placement, "_faster", lambda _: measured.append(1) or "bfloat16")
+    monkeypatch.setattr(placement, "_faster", faster)
     assert [load_encoder(tiny, device="cpu").precision for _ in range(2)] == ["bfloat16"] * 2
     assert len(measured) == 1
     other = make_model(tmp_path / "other", seed=1)

@@ -53,7 +53,7 @@ def make_model(directory: Path, wishes: dict[str, Any]) -> str:
 
     wishes = dict(wishes)
     text = {"context_length": 16, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}
-    config = {
+    config: dict[str, Any] = {
         "embed_dim": 24,
         "vision_cfg": {
             "image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 32,
