@@ -14,7 +14,9 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -90,15 +92,12 @@ def _vectors(world: Clouds, n: int, place: Path) -> Rows:
 
 def _build(options: argparse.Namespace, rows: Rows, place: Path) -> AnnIndex:
     memory = None if options.memory is None else int(options.memory * 1e6)
-    plan = (
-        given_plan(options.factory, *rows.shape)
-        if options.factory
-        else force_plan(*rows.shape, memory)
-    )
+    n, d = rows.shape
+    plan = given_plan(options.factory, n, d) if options.factory else force_plan(n, d, memory)
     assert plan is not None, "too few rows to train an index on"
     facts = faiss_build.build(rows, plan, place, finder=cell_finder_on(options.device)).facts
     print(
-        f"{plan.factory} over {len(rows):,} x {rows.shape[1]}: "
+        f"{plan.factory} over {n:,} x {d}: "
         f"built in {facts.build_seconds:.1f} s, {facts.bytes / facts.listed:.1f} bytes an image"
     )
     index = faiss_index.load(place, len(rows))
@@ -119,7 +118,8 @@ def _race(index: AnnIndex, bench: Bench, queries: QuerySet, options: argparse.Na
     _print(kind, "exact scan", 1.0, scanned.p50_ms, scanned.p99_ms, width)
 
     def by_codes(query: np.ndarray, k: int) -> np.ndarray:
-        return index.look_up(query[np.newaxis], k, setting.nprobe)[0]
+        found: np.ndarray = index.look_up(query[np.newaxis], k, setting.nprobe)[0]
+        return found
 
     _measure(kind, f"codes alone, nprobe {setting.nprobe}", by_codes, bench, held_out, size)
     for name, figures in (("untuned", untuned), ("tuned", tuned)):
@@ -144,7 +144,8 @@ def _measure(
     found = np.array([answer(query, bench.k + 1) for query in queries.vectors])
     shares = agreement(without_own(found, queries.own, bench.k), bench.answers(queries), bench.k)
     spent = milliseconds(lambda query: answer(query, bench.k), queries.vectors[:200])
-    _print(kind, way, shares, *np.percentile(spent, (50, 99)), size)
+    p50, p99 = np.percentile(spent, (50, 99))
+    _print(kind, way, shares, p50, p99, size)
 
 
 def _print(
@@ -159,7 +160,7 @@ def _hnsw(bench: Bench, sets: Sequence[QuerySet], target: float) -> None:
     import faiss
 
     d = bench.rows.shape[1]
-    index = faiss.index_factory(d, "HNSW32", faiss.METRIC_INNER_PRODUCT)
+    index: Any = faiss.index_factory(d, "HNSW32", faiss.METRIC_INNER_PRODUCT)
     started = time.perf_counter()
     for block in np.array_split(bench.rows, max(1, len(bench.rows) // 50_000)):
         index.add(block.astype(np.float32))
@@ -168,13 +169,13 @@ def _hnsw(bench: Bench, sets: Sequence[QuerySet], target: float) -> None:
     for queries in sets:
         exact = bench.answers(queries)
         for effort in (16, 32, 64, 128, 256, 512, 1024, 2048):
-            parameters = faiss.SearchParametersHNSW(efSearch=effort)
-            _, found = index.search(queries.vectors, bench.k + 1, params=parameters)
+            index.hnsw.efSearch = effort
+            _, found = index.search(queries.vectors, bench.k + 1)
             if agreement(without_own(found, queries.own, bench.k), exact, bench.k) >= target:
                 break
 
-        def answer(query: np.ndarray, k: int, how: object = parameters) -> np.ndarray:
-            found: np.ndarray = index.search(query[np.newaxis], k, params=how)[1][0]
+        def answer(query: np.ndarray, k: int) -> np.ndarray:
+            found: np.ndarray = index.search(query[np.newaxis], k)[1][0]
             return found
 
         _measure(queries.modality.value, f"HNSW32, effort {effort}", answer, bench, queries, size)
@@ -194,14 +195,15 @@ def _filtered(index: AnnIndex, bench: Bench, queries: QuerySet, setting: Setting
             query: np.ndarray, k: int, passing: np.ndarray = passing, mask: np.ndarray = mask
         ) -> np.ndarray:
             if len(passing) <= FEW_ROWS:
-                return scan(bench.rows, query[np.newaxis], k, among=passing)[1][0]
+                scanned: np.ndarray = scan(bench.rows, query[np.newaxis], k, among=passing)[1][0]
+                return scanned
             ranked = rank_through(index, bench.rows, query, setting, k=k, among=mask)
             return np.array([row for row, _ in ranked])
 
         found = np.array([answer(query, bench.k + 1) for query in some.vectors])
         exact = exact_answers(bench.rows, some, bench.k, passing)
         shares = agreement(without_own(found, some.own, bench.k), exact, bench.k)
-        spent = milliseconds(lambda query, answer=answer: answer(query, bench.k), some.vectors)
+        spent = milliseconds(partial(answer, k=bench.k), some.vectors)
         _print(queries.modality.value, name, shares, float(np.median(spent)))
 
 

@@ -62,15 +62,19 @@ class Clouds:
         """What a picture shows, in rows of length about 1."""
         cloud = random.choice(len(self._centres), n, p=self._shares)
         within = random.normal(size=(n, self._directions.shape[1])).astype(np.float32)
-        content = self._centres[cloud].copy()
+        content: NDArray[np.float32] = self._centres[cloud].copy()
         for number, directions in enumerate(self._directions):
             own = cloud % len(self._directions) == number
             content[own] += within[own] @ directions / np.sqrt(len(directions))
         content += (0.5 / np.sqrt(self._d)) * random.standard_normal(
             size=content.shape, dtype=np.float32
         )
-        return content / np.sqrt(np.float32(2.25))
+        content /= np.sqrt(np.float32(2.25))
+        return content
 
 
 def _unit(rows: NDArray[np.floating]) -> NDArray[np.float32]:
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    unit: NDArray[np.float32] = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(
+        np.float32
+    )
+    return unit

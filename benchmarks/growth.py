@@ -7,7 +7,7 @@ of it (a run over files that the library lists) grows in step.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,11 +32,12 @@ class WideFake(FakeEncoder):
 
     dim = DIM
 
-    def encode_texts(self, texts: list[str]) -> Vectors:  # type: ignore[override]
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Unit rows, shape (n, 512); the same text has the same row."""
         rows = [np.random.default_rng(list(text.encode())).normal(size=DIM) for text in texts]
-        unit = np.array(rows, dtype=np.float32)
-        return unit / np.linalg.norm(unit, axis=1, keepdims=True)
+        vectors: Vectors = np.array(rows, dtype=np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,8 +80,8 @@ class _Race:
         empty_files(folder, count)
         python = self._rclip.with_name("python")
         subprocess.run([python, "-c", LIST_IN_RCLIP, theirs / "db.sqlite3", folder], check=True)
-        ours = [sys.executable, "-c", LIST_IN_CLIPSEEK, place / "library", self._encoder, folder]
-        subprocess.run(ours, check=True)
+        ours = ("-c", LIST_IN_CLIPSEEK, place / "library", self._encoder, folder)
+        subprocess.run([sys.executable, *ours], check=True)
         _print(
             f"{count:,} files: search",
             "rclip",
@@ -168,7 +168,8 @@ def _export(models: Path) -> Path:
             self.model, self._encode = model, encode
 
         def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 - rclip's name
-            return getattr(self.model, self._encode)(input)
+            rows: torch.Tensor = getattr(self.model, self._encode)(input)
+            return rows
 
     place = models / "ViT-B-32-256-datacomp_s34b_b86k"
     place.mkdir(parents=True)

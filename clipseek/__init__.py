@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from clipseek.evaluation import evaluate
     from clipseek.indexing import index_folder
+    from indexers.reading import IndexOptions
     from searchengine.encoders.interface import Encoder
     from searchengine.encoders.openclip.encoder import load_encoder
     from searchengine.errors import ClipseekError
+    from searchengine.evaluation.evaluation_set import EvaluationOptions
     from searchengine.library.library import Library, open_library
     from searchengine.retrieval.hits import Hits, SearchHit
     from searchengine.retrieval.query import Kind, Mark, Query, Source
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
 __all__ = [
     "ClipseekError",
     "Encoder",
+    "EvaluationOptions",
     "Filter",
     "Hits",
+    "IndexOptions",
     "Kind",
     "Library",
     "Mark",
@@ -47,8 +51,10 @@ __all__ = [
 _HOMES = {
     "ClipseekError": "searchengine.errors",
     "Encoder": "searchengine.encoders.interface",
+    "EvaluationOptions": "searchengine.evaluation.evaluation_set",
     "Filter": "searchengine.types",
     "Hits": "searchengine.retrieval.hits",
+    "IndexOptions": "indexers.reading",
     "Kind": "searchengine.retrieval.query",
     "Library": "searchengine.library.library",
     "Mark": "searchengine.retrieval.query",

@@ -123,7 +123,8 @@ def random_rows() -> Callable[[int, int], np.ndarray]:
 
     def make(n: int, d: int) -> np.ndarray:
         rows = np.random.default_rng(7).normal(size=(n, d)).astype(np.float32)
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        unit: np.ndarray = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return unit
 
     return make
 

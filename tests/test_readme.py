@@ -10,12 +10,14 @@ import pytest
 from indexers import pipeline
 from searchengine import load_encoder, open_library
 from tests.conftest import Watcher
-from tests.support.readme import README, ROOT, masked, run_blocks
+from tests.support.commands import leaf_commands
+from tests.support.places import ROOT
+from tests.support.readme import BLOCK, README, masked, run_blocks
 
-COMMANDS = (
-    "index", "search", "describe", "captions add", "evaluate", "tune", "info", "failures",
-    "remove", "models",
-)  # fmt: skip
+ENDLESS = {"serve"}
+"""Commands that go on until they are stopped: README.md shows how they are called, no output."""
+
+CODE = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 def test_console_blocks_show_real_output() -> None:
@@ -42,6 +44,14 @@ def test_python_blocks_run(
     assert "coffee-cup.jpg" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", leaf_commands())
 def test_every_command_is_shown(command: str) -> None:
-    assert f"$ clipseek {command}" in README.read_text(encoding="utf-8")
+    """A line of a console block, which is run, or of any block of code where it does not end."""
+    text = README.read_text(encoding="utf-8")
+    if command in ENDLESS:
+        lines = [line for block in CODE.findall(text) for line in block.splitlines()]
+    else:
+        run = [line for _, block, _ in BLOCK.findall(text) for line in block.splitlines()]
+        lines = [line.removeprefix("$ ") for line in run if line.startswith("$ ")]
+    words = ["clipseek", *command.split()]
+    assert any(line.split()[: len(words)] == words for line in lines), f"not shown: {command}"

@@ -55,7 +55,7 @@ class Encoder(TextEncoder, Protocol):
         """Longer side of the model's input, in pixels: decoders need not go much beyond it."""
 
     def preprocess(self, image: Image.Image) -> Pixels:
-        """One RGB picture of any size to the model's input size, shape (h, w, 3), uint8.
+        """One picture of any size and mode to RGB of the model's input size: (h, w, 3), uint8.
 
         Raises UnreadableImageError for a strip so narrow that it cannot be resized.
         """

@@ -6,9 +6,10 @@ How they were made is in `tests/data/README.md`.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from searchengine import Filter, Library, open_library
 from searchengine.catalog.records import Batch
 from searchengine.catalog.schema import SCHEMA_VERSION
 from searchengine.retrieval import rank
-from searchengine.types import FileState, ImageEntry, ImageFacts, Orientation, Vectors
+from searchengine.types import FileState, ImageEntry, ImageFacts, Orientation, Pixels, Vectors
 from tests.conftest import Watcher
 from tests.support.catalogs import schema_of
 from tests.support.fake import FakeEncoder
@@ -42,7 +43,7 @@ class _AsStarter(FakeEncoder):
     def __init__(self, fingerprint: str) -> None:
         self.fingerprint = fingerprint
 
-    def encode_pixels(self, pixels: list[np.ndarray]) -> Vectors:  # type: ignore[override]
+    def encode_pixels(self, pixels: Sequence[Pixels]) -> Vectors:
         return np.pad(super().encode_pixels(pixels), ((0, 0), (0, self.dim - FakeEncoder.dim)))
 
 
@@ -110,11 +111,12 @@ def test_a_text_finds_what_it_names_through_the_index(
     monkeypatch.setattr(rank, "FEW_ROWS", 0)  # as with a library that is large enough
     through: list[int] = []
     rank_through = rank.rank_through
-    monkeypatch.setattr(
-        rank,
-        "rank_through",
-        lambda *given, **named: through.append(1) or rank_through(*given, **named),
-    )
+
+    def watched(*given: Any, **named: Any) -> Any:
+        through.append(1)
+        return rank_through(*given, **named)
+
+    monkeypatch.setattr(rank, "rank_through", watched)
     hits = library.search(text, k=3)
     assert through, "the index was not asked"
     exact = library.search(text, k=3, exact=True)
@@ -157,7 +159,8 @@ def test_it_is_written_to(library: Library) -> None:
     with library.writing() as writer:
         writer.commit(space, batch, vector)
     [added] = library.search(vector[0], k=1)
-    assert (added.path, added.score) == (Path("/photos/new.jpg"), pytest.approx(1.0))
+    assert added.path == Path("/photos/new.jpg")
+    assert added.score == pytest.approx(1.0)
     assert added.image.id > 295, "an id was used again"
     assert library.add_captions([("/photos/new.jpg", "nothing but one"), (HORSE, "a horse")]) == (
         1,

@@ -57,7 +57,7 @@ def test_dead_rows(now: CatalogReads) -> None:
     assert now.dead_rows(ONE).tolist() == [1, 3]
     assert now.dead_rows(TWO).tolist() == []
     count, dead = now.rows_and_dead(ONE)
-    assert (count, dead.tolist(), dead.dtype) == (5, [1, 3], "int64")
+    assert (count, dead.tolist(), str(dead.dtype)) == (5, [1, 3], "int64")
 
 
 def test_rows_and_their_images(now: CatalogReads) -> None:

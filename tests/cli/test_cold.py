@@ -108,7 +108,7 @@ def test_the_tower_of_another_encoder_is_used_by_the_next_process(tmp_path: Path
     """First torch, which keeps the tower; then without, and with the same answer."""
     pytest.importorskip("open_clip")
     from searchengine import load_encoder
-    from tests.encoders.test_text import make_model
+    from tests.support.models import make_model
 
     name = make_model(tmp_path / "model", {})
     encoder: Encoder = load_encoder(name, device="cpu", precision="float32")

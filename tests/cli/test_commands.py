@@ -11,6 +11,7 @@ import pytest
 
 from cli.options import parse_size
 from tests.conftest import Run, Workbench
+from tests.support.commands import all_commands, leaf_commands
 
 
 @pytest.fixture
@@ -193,18 +194,24 @@ def test_caption_files_that_are_wrong(
     assert message in done.err
 
 
-def test_every_command_and_flag_has_help(run: Run) -> None:
-    commands = (
-        "index", "search", "describe", "evaluate", "tune", "info", "failures", "remove", "models",
-    )  # fmt: skip
-    for command in commands:
-        done = run(command, "--help")
-        assert done.code == 0
-        options = done.out.split("Options:")[1]
-        for line in options.splitlines():
-            if line.startswith("  -"):
-                words = line.split("  ")
-                assert len([word for word in words if word.strip()]) >= 2 or len(line) > 24, line
+COMMANDS = all_commands()
+
+
+def test_commands_are_found_below_groups() -> None:
+    assert {"", "index", "serve", "captions", "captions add"} <= COMMANDS.keys()
+    assert {"index", "serve", "captions add"} <= set(leaf_commands())
+    assert not {"", "captions"} & set(leaf_commands())
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_argument_and_flag_has_help(run: Run, words: str) -> None:
+    command = COMMANDS[words]
+    assert command.help
+    assert [param.name for param in command.params if not param.help] == []
+    done = run(*words.split(), "--help")
+    assert (done.code, done.err) == (0, "")
+    flags = [flag for param in command.params for flag in param.opts if flag.startswith("-")]
+    assert [flag for flag in flags if flag not in done.out] == []
 
 
 def test_models_lists_licences_and_what_is_here(run: Run) -> None:

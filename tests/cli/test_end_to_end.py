@@ -140,7 +140,7 @@ def test_ctrl_c_ends_with_one_line_and_a_valid_library(
         for path in folder.iterdir():
             with path.open("ab") as file:
                 file.write(number.to_bytes(4, "big"))
-    command = [sys.executable, "-m", "cli", "index", tmp_path / "many", "--model", "starter"]
+    command = [sys.executable, "-m", "cli", "index", str(tmp_path / "many"), "--model", "starter"]
     with subprocess.Popen(
         command,
         env=environment,

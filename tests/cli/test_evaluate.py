@@ -210,11 +210,13 @@ def test_a_picture_over_the_limit_is_left_out(
     assert "found on the way: 1 unreadable images, 2 captions of unreadable images" in done.err
     assert "2 images, 4 captions" in done.err
     assert "unreadable" not in run("evaluate", captions).err
-    seen: list[int | None] = []
-    monkeypatch.setattr(
-        "searchengine.embedding.stream.ThreadPoolExecutor",
-        lambda workers, **names: seen.append(workers) or ThreadPoolExecutor(workers, **names),
-    )
+    seen: list[int] = []
+
+    def pool(workers: int, thread_name_prefix: str) -> ThreadPoolExecutor:
+        seen.append(workers)
+        return ThreadPoolExecutor(workers, thread_name_prefix)
+
+    monkeypatch.setattr("searchengine.embedding.stream.ThreadPoolExecutor", pool)
     assert run("evaluate", captions, "--workers", 3).code == 0
     assert seen == [3]
 

@@ -497,7 +497,12 @@ def test_an_image_is_decoded_once_and_24_failures_stay_small(
         Image.fromarray(rough).resize((640, 480), Image.Resampling.BICUBIC).save(path)
     read: list[Path] = []
     plain = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path) or plain(path))
+
+    def watched(path: Path) -> bytes:
+        read.append(path)
+        return plain(path)
+
+    monkeypatch.setattr(Path, "read_bytes", watched)
     returned = tuple((path, 0.3) for path in paths[:10])
     lost = [
         replace(evaluation.failures[0], image=paths[n], returned_images=returned) for n in range(12)

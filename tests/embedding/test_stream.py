@@ -48,7 +48,9 @@ def painted(bench: Workbench) -> list[Path]:
 def test_rows_come_in_the_order_of_the_files(painted: list[Path]) -> None:
     watcher, encoder = Watcher(), FakeEncoder()
     rows, broken = embed_files(painted, encoder, watcher)
-    assert (rows.shape, rows.dtype, broken) == ((9, 8), np.float32, {})
+    assert rows.shape == (9, 8)
+    assert rows.dtype == np.float32
+    assert not broken
     wanted = encoder.encode_texts(list(COLOURS))
     np.testing.assert_allclose(rows, wanted, atol=0.02)  # a pixel of each picture is its name's
     turned, _ = embed_files(painted[::-1], encoder, Watcher())

@@ -17,7 +17,7 @@ def randomised(model: nn.Module) -> nn.Module:
     torch.manual_seed(1)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
-            if module.running_mean is not None:
+            if module.running_mean is not None and module.running_var is not None:
                 module.running_mean.normal_(std=0.3)
                 module.running_var.uniform_(0.5, 2)
             if module.affine:
@@ -87,7 +87,8 @@ class Branching(nn.Module):
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         raw = self.first(pictures)
-        return self.second_norm(self.second(self.first_norm(raw).relu())) + raw
+        added: torch.Tensor = self.second_norm(self.second(self.first_norm(raw).relu())) + raw
+        return added
 
 
 class Recurrent(nn.Module):
@@ -99,7 +100,7 @@ class Recurrent(nn.Module):
         self.entry_norm, self.turn_norm = nn.BatchNorm2d(4), nn.BatchNorm2d(4)
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        state = self.entry_norm(self.entry(pictures))
+        state: torch.Tensor = self.entry_norm(self.entry(pictures))
         for _ in range(2):
             state = self.turn_norm(self.turn(state)).relu()
         return state
@@ -115,7 +116,8 @@ class Twins(nn.Module):
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         raw = self.convolution(pictures)
-        return self.left(raw) - self.right(raw)
+        difference: torch.Tensor = self.left(raw) - self.right(raw)
+        return difference
 
 
 class Shared(nn.Module):
@@ -127,7 +129,8 @@ class Shared(nn.Module):
         self.norm = nn.BatchNorm2d(4)
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        return self.norm(self.left(pictures)) * self.norm(self.right(pictures))
+        product: torch.Tensor = self.norm(self.left(pictures)) * self.norm(self.right(pictures))
+        return product
 
 
 @pytest.mark.parametrize(

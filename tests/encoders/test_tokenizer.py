@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -43,7 +44,7 @@ TRICKY = [
 
 
 @pytest.fixture(scope="module")
-def oracle() -> object:
+def oracle() -> Any:
     return pytest.importorskip("open_clip").tokenizer.SimpleTokenizer()
 
 
@@ -52,8 +53,9 @@ def light() -> ClipTokenizer:
     return ClipTokenizer(77)
 
 
-def _expected(oracle: object, text: str, context: int) -> list[int]:
-    [row] = oracle([text], context_length=context).tolist()  # type: ignore[operator]
+def _expected(oracle: Any, text: str, context: int) -> list[int]:
+    row: list[int]
+    [row] = oracle([text], context_length=context).tolist()
     return row
 
 
@@ -63,26 +65,26 @@ def _padded(ids: list[int], context: int) -> list[int]:
 
 
 @pytest.mark.parametrize("text", TRICKY, ids=lambda text: ascii(text[:20]))
-def test_tricky_texts(oracle: object, text: str) -> None:
+def test_tricky_texts(oracle: Any, text: str) -> None:
     for context in CONTEXTS:
         light = ClipTokenizer(context)
         assert _padded(light.ids(text), context) == _expected(oracle, text, context)
 
 
-def test_every_text_that_is_at_hand(oracle: object, light: ClipTokenizer) -> None:
+def test_every_text_that_is_at_hand(oracle: Any, light: ClipTokenizer) -> None:
     texts = [*everyday_texts(), *(ROOT / "README.md").read_text(encoding="utf-8").splitlines()]
     for path in (ROOT / "sample_data" / "captions.csv", ROOT / "tests" / "data" / "probes.csv"):
         with path.open(encoding="utf-8", newline="") as file:
             texts += [cell for row in csv.reader(file) for cell in row]
     assert len(texts) > 1_000
-    rows = oracle(texts).tolist()  # type: ignore[operator]
+    rows = oracle(texts).tolist()
     for text, row in zip(texts, rows, strict=True):
         assert _padded(light.ids(text), 77) == row, text
 
 
 @settings(max_examples=150, deadline=None)
 @given(text=st.text(max_size=60) | st.text("abcdefgh 'stvremld0129&#;<>_-", max_size=60))
-def test_any_text(oracle: object, light: ClipTokenizer, text: str) -> None:
+def test_any_text(oracle: Any, light: ClipTokenizer, text: str) -> None:
     assert _padded(light.ids(text), 77) == _expected(oracle, text, 77)
 
 

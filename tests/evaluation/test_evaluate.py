@@ -6,7 +6,7 @@ import csv
 import json
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ def captions(bench: Workbench) -> Path:
     return write_csv(bench.photos / "captions.csv", CAPTIONS)
 
 
-def write_csv(path: Path, captions: dict[str, Sequence[str]]) -> Path:
+def write_csv(path: Path, captions: Mapping[str, Sequence[str]]) -> Path:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("image", "caption"))

@@ -15,6 +15,7 @@ from searchengine.datasets.dataset import CaptionedImage, Dataset, choose_split,
 from searchengine.evaluation import benchmarks
 from searchengine.evaluation.benchmarks import (
     BENCHMARKS,
+    COCO,
     Benchmark,
     dataset_sha256,
     fingerprint,
@@ -80,7 +81,7 @@ def coco_names(n: int) -> list[str]:
 def known(monkeypatch: pytest.MonkeyPatch) -> Dataset:
     """Four images that papers report, for tests without the real files."""
     dataset = make(coco_names(4), captions=6)
-    benchmark = Benchmark("Four", benchmarks.COCO, 4, fingerprint(dataset.images), True)
+    benchmark = Benchmark("Four", COCO, 4, fingerprint(dataset.images), True)
     monkeypatch.setattr(benchmarks, "BENCHMARKS", (*BENCHMARKS, benchmark))
     return dataset
 

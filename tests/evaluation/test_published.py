@@ -6,7 +6,8 @@ import csv
 
 import pytest
 
-from searchengine.encoders.registry import MODELS, STARTER
+from searchengine.encoders.names import STARTER
+from searchengine.encoders.registry import MODELS
 from searchengine.evaluation.benchmarks import BENCHMARKS
 from searchengine.evaluation.published import SOURCES, PublishedNumber, published, published_for
 from tests.support.places import SHARED

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -55,15 +56,15 @@ def test_everything_a_camera_writes() -> None:
             GPS.GPSLongitude: (151.0, 12.0, 54.9),
         },
     )
-    assert facts == ImageFacts(
+    assert replace(facts, latitude=None, longitude=None) == ImageFacts(
         width=8,
         height=6,
         format="JPEG",
         taken_at=datetime(2012, 7, 15, 18, 30, 59),
         camera="Canon EOS 5D",
-        latitude=pytest.approx(-33.8567),
-        longitude=pytest.approx(151.21525),
     )
+    assert facts.latitude == pytest.approx(-33.8567)
+    assert facts.longitude == pytest.approx(151.21525)
 
 
 def test_no_exif() -> None:
@@ -121,7 +122,7 @@ def test_a_camera_cannot_write_control_characters() -> None:
     assert facts_of({Base.Model: "X\x1b[31m  \n100\0garbage"}).camera == "X[31m 100"
 
 
-NORTH_EAST = {
+NORTH_EAST: dict[int, Any] = {
     GPS.GPSLatitudeRef: "N",
     GPS.GPSLatitude: (10.0, 30.0, 0.0),
     GPS.GPSLongitudeRef: "E",

@@ -38,7 +38,8 @@ FACTORIES = [f"IVF{CELLS},PQ16np", f"OPQ4_16,IVF{CELLS},PQ4np", f"PCA16,IVF{CELL
 
 
 def _unit(rows: np.ndarray) -> Vectors:
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    unit: Vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return unit
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ import pytest
 from searchengine.catalog.records import Batch
 from searchengine.errors import InputError, LibraryUnusableError
 from searchengine.index import facts as index_facts
-from searchengine.index import faiss_build, faiss_index, settings
+from searchengine.index import faiss_build, faiss_index
 from searchengine.index import plan as index_plan
+from searchengine.index import settings as index_settings
 from searchengine.index.facts import read_facts
 from searchengine.index.types import Modality, Setting, Step, TunedSetting
 from searchengine.library.library import open_library
@@ -46,7 +48,7 @@ def _unit(rows: np.ndarray) -> Vectors:
 @pytest.fixture(autouse=True)
 def _small_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index_plan, "EXACT_BELOW", 1_000)
-    monkeypatch.setattr(settings, "SHORTLIST", 300)
+    monkeypatch.setattr(index_settings, "SHORTLIST", 300)
     monkeypatch.setattr(engine, "FEW_ROWS", 20)
 
 
@@ -404,10 +406,10 @@ def test_a_search_is_set_by_the_modality_of_its_query(
     look_up = faiss_index.AnnIndex.candidates
 
     def spy(
-        self: faiss_index.AnnIndex, query: np.ndarray, setting: Setting, *rest: object
+        self: faiss_index.AnnIndex, query: np.ndarray, setting: Setting, size: int, *rest: Any
     ) -> np.ndarray:
-        used.append((setting, rest[0]))
-        return look_up(self, query, setting, *rest)
+        used.append((setting, size))
+        return look_up(self, query, setting, size, *rest)
 
     monkeypatch.setattr(faiss_index.AnnIndex, "candidates", spy)
     for modality in (Modality.TEXT, Modality.IMAGE, None):

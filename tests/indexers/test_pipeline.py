@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from indexers import reading as run
-from indexers import walk as discover
 from indexers.reading import IndexOptions
 from indexers.walk import WalkRules
 from searchengine.errors import LibraryLockedError, PathNotFoundError
-from searchengine.types import Vectors
+from searchengine.types import Pixels, Vectors
 from tests.conftest import Workbench
 from tests.support.libraries import check_library
 
@@ -163,7 +162,7 @@ def test_an_unreadable_folder_loses_nothing(
             raise PermissionError(13, "Permission denied", path)
         return real(path)
 
-    monkeypatch.setattr(discover.os, "scandir", refuse)
+    monkeypatch.setattr("indexers.walk.os.scandir", refuse)
     report = bench.index()
     assert (report.unchanged, report.removed, report.failed) == (1, 0, 0)
     assert bench.watcher.skipped_files == {str(bench.photos / "shut"): "permission denied"}
@@ -271,7 +270,7 @@ def test_ctrl_c_keeps_what_was_encoded(bench: Workbench) -> None:
         bench.paint(f"{number:02}.png", (number, 0, 0))
     encode, calls = bench.encoder.encode_pixels, []
 
-    def stop_at_the_third(pixels: list[np.ndarray]) -> Vectors:
+    def stop_at_the_third(pixels: Sequence[Pixels]) -> Vectors:
         calls.append(len(pixels))
         if len(calls) == 3:
             raise KeyboardInterrupt
@@ -294,7 +293,7 @@ def test_a_long_turn_of_the_encoder_saves_in_between(
         bench.paint(f"{number:02}.png", (number, 0, 0))
     encode, listed = bench.encoder.encode_pixels, []
 
-    def watch(pixels: list[np.ndarray]) -> Vectors:
+    def watch(pixels: Sequence[Pixels]) -> Vectors:
         with bench.open() as library:
             listed.append(library.info().images)
         return encode(pixels)

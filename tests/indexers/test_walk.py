@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from indexers import walk as discover
 from indexers.walk import Walk, WalkRules, is_skipped, require_roots
 from searchengine.errors import PathNotFoundError
 from searchengine.images.formats import is_image_name
@@ -225,7 +224,7 @@ def test_an_unreadable_directory_is_reported_and_as_a_root_refused(
             raise PermissionError(13, "Permission denied", path)
         return scan(path)
 
-    monkeypatch.setattr(discover.os, "scandir", refuse)
+    monkeypatch.setattr("indexers.walk.os.scandir", refuse)
     walk = Walk([tmp_path])
     assert paths_below(tmp_path, walk) == ["z/2.jpg"]
     assert [(e.path, e.reason, e.is_dir) for e in walk.unreadable] == [

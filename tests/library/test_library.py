@@ -7,6 +7,7 @@ import os
 import sqlite3
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,7 +45,8 @@ def test_finds_the_colour_asked_for_with_its_cosine(colours: Workbench) -> None:
     [query] = encoder.encode_texts(["blue"])
     [image] = encoder.encode_images([Image.open(colours.photos / "blue.png")])
     assert hits[0].score == pytest.approx(float(query @ image), abs=2e-3)
-    assert (hits[0].image.facts.width, hits[0].image.facts.height) == (40, 30)
+    facts = hits[0].image.facts
+    assert (facts.width, facts.height) == (40, 30)
 
 
 def test_an_image_is_its_own_best_hit(colours: Workbench) -> None:
@@ -328,7 +330,7 @@ def test_a_commit_with_too_few_vectors_is_a_mistake(colours: Workbench) -> None:
 
 def test_lookups_cost_the_same_in_a_large_library(colours: Workbench) -> None:
     """No lookup may walk every row of a space: SQLite's own plan of each query is asked."""
-    statements: list[tuple[str, object]] = []
+    statements: list[tuple[str, tuple[Any, ...]]] = []
     with colours.open() as library:
         library.remove([colours.photos / "white.png"])
         space = library.space().info

@@ -25,6 +25,10 @@ from searchengine.measures.ranks import PairRanks, pair_ranks
 from tests.support.captioned import Case, unit
 
 
+def _rows(*rows: list[float]) -> NDArray[np.float32]:
+    return np.array(rows, dtype=np.float32)
+
+
 def clouds(gap: float, n: int = 60, d: int = 8) -> Case:
     """Images and two captions each, whose clouds lie `gap` apart on the first axis."""
     random = np.random.default_rng(1)
@@ -59,7 +63,7 @@ def test_modality_gap_is_the_distance_of_the_means() -> None:
     means = [[sum(column) / len(rows) for column in rows.T.tolist()] for rows in case[:2]]
     assert modality_gap(*case[:2]) == pytest.approx(math.dist(*means), abs=1e-12)
     assert modality_gap(case.images, case.images) == 0
-    assert modality_gap(np.float32([[1, 0]]), np.float32([[-1, 0]])) == 2
+    assert modality_gap(_rows([1, 0]), _rows([-1, 0])) == 2
 
 
 def test_alignment_is_the_mean_squared_distance_of_true_pairs() -> None:
@@ -84,7 +88,7 @@ def test_uniformity_is_over_pairs_of_different_rows(
 
 
 def test_uniformity_at_its_ends() -> None:
-    row = np.float32([[0.6, 0.8]])
+    row = _rows([0.6, 0.8])
     assert uniformity(np.repeat(row, 5, axis=0)) == pytest.approx(0, abs=1e-6)
     assert uniformity(np.vstack([row, -row])) == pytest.approx(-8)
     assert math.isnan(uniformity(row))
@@ -133,9 +137,9 @@ def test_hubness_is_the_skew_of_the_k_occurrence() -> None:
 
 def test_hubs_that_are_known() -> None:
     """The same ten of forty rows answer every query: a coin of p = 1/4, whatever the queries."""
-    hubs, others = np.float32([[1, 0]] * 10), np.float32([[0, 1]] * 30)
+    hubs, others = _rows(*[[1.0, 0.0]] * 10), _rows(*[[0.0, 1.0]] * 30)
     gallery = np.vstack([others, hubs])
-    queries = unit(np.float32([[1, 0], [1, 0.2], [1, -0.4]]))
+    queries = unit(_rows([1, 0], [1, 0.2], [1, -0.4]))
     assert hubness(queries, gallery) == pytest.approx((1 - 2 / 4) / math.sqrt(1 / 4 * 3 / 4))
 
 
@@ -195,7 +199,7 @@ def test_distractors_count_for_the_ranks_alone() -> None:
 
 
 def test_one_image_with_one_caption() -> None:
-    row = np.float32([[0.6, 0.8]])
+    row = _rows([0.6, 0.8])
     one = np.ones(1, dtype=np.int64)
     pairs = PairRanks(one, one, one - 1, one - 1, np.ones(1))
     found = measure_health(row, row, pairs, gallery=1)

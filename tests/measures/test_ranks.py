@@ -36,7 +36,8 @@ def naive(case: Case) -> PairRanks:
         lists[1].append(1 + sum(score >= own[caption] for score in others) + len(before))
         lists[2].append(sum(score == own[caption] for score in wrong))
         lists[3].append(sum(score == own[caption] for score in others))
-    return PairRanks(*(np.array(values) for values in lists), np.array(own))
+    of_image, of_caption, image_ties, caption_ties = (np.array(values) for values in lists)
+    return PairRanks(of_image, of_caption, image_ties, caption_ties, np.array(own))
 
 
 def assert_same(found: PairRanks, wanted: PairRanks) -> None:
@@ -108,9 +109,9 @@ def test_near_ties_are_told_apart(steps: int) -> None:
     """Images whose cosines differ by less than float32 products are trusted to tell."""
     base = np.zeros(64)
     base[:2] = 1
-    images = np.repeat(base[np.newaxis], 2 * steps + 1, axis=0)
-    images[:, 2] = 1e-4 * np.arange(-steps, steps + 1)
-    images, captions = unit(images), unit(base[np.newaxis] + 1e-4 * np.eye(64)[2])
+    shown = np.repeat(base[np.newaxis], 2 * steps + 1, axis=0)
+    shown[:, 2] = 1e-4 * np.arange(-steps, steps + 1)
+    images, captions = unit(shown), unit(base[np.newaxis] + 1e-4 * np.eye(64)[2])
     every = np.arange(len(images))
     cosines = pair_cosines(captions, images, np.zeros_like(every), every)
     assert 0 < np.ptp(cosines) < UNSURE
@@ -123,12 +124,12 @@ def test_rounding_of_scores_near_the_limit_changes_no_count() -> None:
     """Wrong images around the true one's cosine, their scores off by as much as float32's are."""
     random = np.random.default_rng(3)
     angles = np.concatenate([[1.0], 1.0 + random.uniform(-3, 3, size=400) * UNSURE])
-    images = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    captions = np.array([[1.0, 0.0]])
+    images = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    captions = np.array([[1.0, 0.0]], dtype=np.float32)
     zero, others = np.zeros(400, dtype=np.int64), np.arange(1, 401)
     exact = pair_cosines(captions, images, np.append(zero, 0), np.append(others, 0))
     tally = ranks._Tally(captions, images, exact[-1:])
-    scores = exact[:-1] + random.uniform(-1e-6, 1e-6, size=400)
+    scores = (exact[:-1] + random.uniform(-1e-6, 1e-6, size=400)).astype(np.float32)
     assert ((scores >= exact[-1]) != (exact[:-1] >= exact[-1])).any()
     tally.count(zero, zero, others, scores)
     assert tally.above.tolist() == [(exact[:-1] >= exact[-1]).sum()]
@@ -137,7 +138,7 @@ def test_rounding_of_scores_near_the_limit_changes_no_count() -> None:
 @pytest.mark.parametrize("block", [3, 2048])
 def test_rows_that_are_all_the_same_all_tie(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     monkeypatch.setattr(ranks, "BLOCK", block)
-    row = unit(np.arange(1, 33)[np.newaxis])
+    row = unit(np.arange(1.0, 33.0)[np.newaxis])
     owners = np.repeat(np.arange(7), 2)
     found = pair_ranks(np.repeat(row, 7, axis=0), np.repeat(row, 14, axis=0), owners)
     assert found.of_image.tolist() == [7] * 14

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import threading
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from searchengine.files import read_file
-from searchengine.retrieval import pictures as fetch
 from searchengine.types import Pixels
 from serving import counts, pictures
 from serving.api import ROUTES
@@ -27,7 +27,7 @@ from tests.support.fake import FakeEncoder
 from tests.support.serving import names, png, visit
 
 
-def get(client: TestClient, url: str, **parameters: object) -> Any:
+def get(client: TestClient, url: str, **parameters: str | int | float | Sequence[str | int]) -> Any:
     response = client.get(url, params=parameters)
     assert response.status_code == 200, response.text
     return response.json()
@@ -93,7 +93,7 @@ def test_text_that_names_a_url_is_text(colours: Workbench, monkeypatch: pytest.M
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("something was fetched for a text")
 
-    monkeypatch.setattr(fetch.urllib.request, "urlopen", refuse)
+    monkeypatch.setattr("searchengine.retrieval.pictures.urllib.request.urlopen", refuse)
     with visit(colours) as client:
         for text in (
             "http://169.254.169.254/x.jpg",
@@ -503,7 +503,12 @@ def test_answers_have_the_shape_that_is_described(varied: Workbench) -> None:
         _fits(answer, schemas[name], schemas, name)
 
 
-TYPES = {"string": str, "integer": int, "number": (int, float), "null": type(None)}
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "null": type(None),
+}
 
 
 def _fits(value: Any, schema: dict[str, Any], schemas: dict[str, Any], where: str) -> None:

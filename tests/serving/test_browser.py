@@ -21,7 +21,7 @@ pytest.importorskip("playwright", reason="NO PLAYWRIGHT, the page is not tested:
 
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from indexers import pipeline
 from searchengine import load_encoder, open_library
@@ -151,7 +151,12 @@ def test_typing_finds_the_right_photo_and_the_address_follows(visit: Visit) -> N
 def test_what_was_asked_before_never_comes_after(visit: Visit) -> None:
     """A slow answer to an older question is cancelled."""
     page = visit.page
-    page.route(re.compile(r"q=kitten$"), lambda route: (time.sleep(0.7), route.continue_()))
+
+    def late(route: Route) -> None:
+        time.sleep(0.7)
+        route.continue_()
+
+    page.route(re.compile(r"q=kitten$"), late)
     page.locator("#q").fill("kitten")
     page.wait_for_timeout(250)
     page.locator("#q").fill("a windmill")

@@ -17,7 +17,10 @@ class Case(NamedTuple):
 
 
 def unit(rows: NDArray[np.floating]) -> NDArray[np.float32]:
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    scaled: NDArray[np.float32] = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(
+        np.float32
+    )
+    return scaled
 
 
 def few_values(random: np.random.Generator, n: int, d: int = 3) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ SECONDS_A_FILE = 0.004
 class SlowEncoder(FakeEncoder):
     """The fake encoder at the speed of a real one, so that a run lasts about a second."""
 
-    def encode_pixels(self, pixels: list[Pixels]) -> Vectors:  # type: ignore[override]
+    def encode_pixels(self, pixels: Sequence[Pixels]) -> Vectors:
         time.sleep(0.75 * SECONDS_A_FILE * len(pixels))
         return super().encode_pixels(pixels)
 
