@@ -7,13 +7,13 @@ import logging
 import os
 import stat
 import threading
-from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
 
 from PIL import Image
 
 from searchengine.errors import ImageError, reason_of
+from searchengine.files import replacing
 from searchengine.images.decode import MAX_MEGAPIXELS, read_image
 from searchengine.types import ImageRecord
 from serving.problems import FileChangedError
@@ -105,16 +105,13 @@ class ThumbnailCache:
         return data
 
     def put(self, content_hash: bytes, side: Side, data: bytes) -> None:
-        """Keep a picture: written beside and renamed, so that no reader sees half of it."""
+        """Keep a picture; no reader ever sees half of it."""
         path = self._path(content_hash, side)
-        part = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            part.write_bytes(data)
-            part.replace(path)
+            with replacing(path) as beside:
+                beside.write_bytes(data)
         except OSError as error:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
             if self._works:
                 log.warning("thumbnails are not kept: %s: %s", self._directory, reason_of(error))
             self._works = False

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from searchengine.files import replacing
 from searchengine.index.types import IndexFacts, IndexPlan, TunedSetting
 
 FORMAT = 1
@@ -46,9 +46,9 @@ def read_facts(directory: Path) -> IndexFacts | None:
 
 def write_facts(directory: Path, facts: IndexFacts) -> None:
     """Put the facts in `directory`, all at once."""
-    beside = facts_path(directory).with_suffix(".json.new")
-    beside.write_text(json.dumps({"format": FORMAT, **asdict(facts)}, indent=1), encoding="utf-8")
-    os.replace(beside, facts_path(directory))
+    text = json.dumps({"format": FORMAT, **asdict(facts)}, indent=1)
+    with replacing(facts_path(directory)) as beside:
+        beside.write_text(text, encoding="utf-8")
 
 
 def _parse(record: Any) -> IndexFacts:  # noqa: ANN401 - whatever the file holds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from searchengine.errors import InputError, LibraryUnusableError
+from searchengine.errors import InputError, LibraryUnusableError, reason_of
+from searchengine.files import replacing
 from searchengine.index.cells import ON_CPU, CellFinder
 from searchengine.index.facts import facts_path, index_path, read_facts, write_facts
 from searchengine.index.faiss_index import AnnIndex, inverted_file, load_faiss, read_index
@@ -131,14 +131,13 @@ def _put(index: Any, directory: Path, facts: IndexFacts) -> AnnIndex:  # noqa: A
     Between the two there is no index: never a wrong one.
     """
     faiss = load_faiss()
-    beside = index_path(directory).with_suffix(".faiss.new")
     try:
-        faiss.write_index(index, str(beside))
-    except RuntimeError as error:
-        beside.unlink(missing_ok=True)
-        raise LibraryUnusableError(directory, f"the index cannot be written ({error})") from error
-    facts = replace(facts, bytes=beside.stat().st_size)
-    facts_path(directory).unlink(missing_ok=True)
-    os.replace(beside, index_path(directory))
+        with replacing(index_path(directory)) as beside:
+            faiss.write_index(index, str(beside))
+            facts = replace(facts, bytes=beside.stat().st_size)
+            facts_path(directory).unlink(missing_ok=True)
+    except (RuntimeError, OSError) as error:
+        why = reason_of(error) if isinstance(error, OSError) else error
+        raise LibraryUnusableError(directory, f"the index cannot be written ({why})") from error
     write_facts(directory, facts)
     return AnnIndex(index, facts)

@@ -294,19 +294,6 @@ def test_a_directory_that_cannot_be_written_is_no_error(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_process_left_is_taken_away(
-    tmp_path: Path, tiny: ClipEncoder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    left = tmp_path / f"{TOWER_FILE}.abc.new"
-    left.write_bytes(b"half a tower")
-    assert keep_text_tower(tiny, space_of(tiny), tmp_path)
-    assert left.exists(), "another process may be writing it"
-    (tmp_path / TOWER_FILE).unlink()
-    monkeypatch.setattr(text_export, "STALE_SECONDS", -1)
-    assert keep_text_tower(tiny, space_of(tiny), tmp_path)
-    assert not left.exists()
-
-
 def test_vectors_without_a_direction_are_refused(tmp_path: Path, tiny: ClipEncoder) -> None:
     keep_text_tower(tiny, space_of(tiny), tmp_path)
     light = load_for_texts(space_of(tiny), tmp_path)

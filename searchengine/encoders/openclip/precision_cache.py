@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+
+from searchengine.files import replacing
 
 _CPUINFO = Path("/proc/cpuinfo")
 
@@ -31,11 +32,10 @@ def remembered(key: str) -> str:
 def remember(key: str, precision: str) -> None:
     """Keep a choice for the next time, by every process of this user."""
     file = _file()
-    beside = file.with_name(f"{file.name}.{os.getpid()}")
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(json.dumps(_read() | {key: precision}, indent=1), encoding="ascii")
-        os.replace(beside, file)
+        with replacing(file) as beside:
+            beside.write_text(json.dumps(_read() | {key: precision}, indent=1), encoding="ascii")
 
 
 def _read() -> dict[str, str]:

@@ -7,12 +7,9 @@ kept: what is not of the plain kind, or computes anything else, is left to torch
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from time import time
 from typing import Any
 
 import numpy as np
@@ -32,6 +29,7 @@ from searchengine.encoders.text.tensors import Tensor
 from searchengine.encoders.text.tokenizer import VOCABULARY, ClipTokenizer
 from searchengine.encoders.text.tower import TextTower, TowerShape
 from searchengine.errors import EncoderError
+from searchengine.files import replacing
 from searchengine.types import SpaceInfo
 
 LEAST_COSINE = 0.9999
@@ -48,9 +46,6 @@ PROBES = (
     "a very long text " * 40,
 )
 """Short, long, empty, cut at the context, and in other alphabets."""
-
-STALE_SECONDS = 600
-"""Age at which what a killed process was writing is taken away."""
 
 
 def keep_text_tower(encoder: TextEncoder, space: SpaceInfo, directory: Path) -> bool:
@@ -126,28 +121,13 @@ def _agreement(encoder: ClipEncoder, shape: TowerShape, weights: Mapping[str, Te
 
 
 def _write(directory: Path, shape: TowerShape, weights: Mapping[str, Tensor], mark: str) -> bool:
-    """Written beside under a name of its own, then renamed: two searches may do it at once."""
+    """Whether the tower could be written. Two searches may do it at once."""
     from safetensors.numpy import save_file
 
     notes = {"format": TOWER_FORMAT, "fingerprint": mark, "shape": json.dumps(asdict(shape))}
-    beside: Path | None = None
     try:
-        _tidy(directory)
-        with NamedTemporaryFile(
-            dir=directory, prefix=f"{TOWER_FILE}.", suffix=".new", delete=False
-        ) as file:
-            beside = Path(file.name)
-        save_file(dict(weights), beside, metadata=notes)
-        beside.chmod(0o644)  # temporary files are for their owner alone
-        os.replace(beside, directory / TOWER_FILE)
+        with replacing(directory / TOWER_FILE) as beside:
+            save_file(dict(weights), beside, metadata=notes)
     except Exception:  # safetensors has errors of its own for a full disk
-        if beside is not None:
-            beside.unlink(missing_ok=True)
         return False
     return True
-
-
-def _tidy(directory: Path) -> None:
-    for left in directory.glob(f"{TOWER_FILE}.*.new"):
-        if time() - left.stat().st_mtime > STALE_SECONDS:
-            left.unlink(missing_ok=True)
