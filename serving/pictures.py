@@ -16,8 +16,8 @@ from PIL import Image
 
 from searchengine.errors import ImageError, TooManyPixelsError
 from searchengine.images.decode import read_image
+from searchengine.images.thumbnails import make_thumbnail
 from serving.problems import PictureForgottenError, UploadRefusedError, UploadTooLargeError
-from serving.thumbnails import as_jpeg
 
 MAX_BYTES = 32 * 2**20
 """Of one request. The largest photos of phones have half of it."""
@@ -74,7 +74,7 @@ def too_many_bytes() -> UploadTooLargeError:
 
 def preview_of(picture: Image.Image) -> bytes:
     """What the page shows of an uploaded picture: a small JPEG."""
-    return as_jpeg(picture, PREVIEW_SIDE)
+    return make_thumbnail(picture, PREVIEW_SIDE).jpeg
 
 
 class HeldPictures:

@@ -30,7 +30,7 @@ from serving.encoding import EncodingDesk
 from serving.pictures import HeldPicture, HeldPictures, preview_of, read_upload
 from serving.problems import NotListedError
 from serving.question import Mark, Question
-from serving.thumbnails import Side, ThumbnailCache, make_thumbnail, read_listed
+from serving.thumbnails import Side, ThumbnailCache, read_listed, thumbnail_of
 
 MORE, LESS = 0.75, 0.5
 """How far liked and disliked images move a query of length 1, whatever their number: Rocchio's
@@ -190,7 +190,7 @@ class Desk:
         def paint() -> bytes:
             data = self._thumbnails.get(record.content_hash, side)
             if data is None:
-                data = make_thumbnail(record, side)
+                data = thumbnail_of(record, side)
                 self._thumbnails.put(record.content_hash, side, data)
             return data
 

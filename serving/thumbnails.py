@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import stat
@@ -10,16 +9,12 @@ import threading
 from enum import IntEnum
 from pathlib import Path
 
-from PIL import Image
-
 from searchengine.errors import ImageError, reason_of
 from searchengine.files import replacing
-from searchengine.images.decode import MAX_MEGAPIXELS, read_image
+from searchengine.images.decode import MAX_MEGAPIXELS
+from searchengine.images.thumbnails import read_thumbnail
 from searchengine.types import ImageRecord
 from serving.problems import FileChangedError
-
-QUALITY = 82
-"""Of JPEG, which every browser shows and every build of Pillow writes."""
 
 CACHE_BYTES = 1_000_000_000
 """The most that the cache takes: some 40,000 small pictures."""
@@ -55,7 +50,7 @@ def read_listed(record: ImageRecord) -> bytes:
         raise FileChangedError(path.name, reason_of(error)) from error
 
 
-def make_thumbnail(record: ImageRecord, side: Side) -> bytes:
+def thumbnail_of(record: ImageRecord, side: Side) -> bytes:
     """A JPEG of a listed image, upright, its longer side at most `side`.
 
     Raises FileChangedError, also where the file cannot be decoded any more.
@@ -64,21 +59,10 @@ def make_thumbnail(record: ImageRecord, side: Side) -> bytes:
     allowed = max(MAX_MEGAPIXELS, record.facts.width * record.facts.height / 1e6)
     name = Path(record.file.path).name
     try:
-        picture, _ = read_image(
-            read_listed(record), name=name, input_size=side, max_megapixels=allowed
-        )
+        shown = read_thumbnail(read_listed(record), side, name=name, max_megapixels=allowed)
     except ImageError as error:
         raise FileChangedError(name, str(error)) from error
-    return as_jpeg(picture, side)
-
-
-def as_jpeg(picture: Image.Image, side: int) -> bytes:
-    """An RGB picture as JPEG, its longer side at most `side`, without EXIF."""
-    small = picture.copy() if max(picture.size) <= side else picture
-    small.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3)
-    buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=QUALITY, optimize=True, progressive=True)
-    return buffer.getvalue()
+    return shown.jpeg
 
 
 class ThumbnailCache:

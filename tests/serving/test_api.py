@@ -19,9 +19,11 @@ from starlette.testclient import TestClient
 
 from searchengine.files import read_file
 from searchengine.retrieval import pictures as fetch
+from searchengine.types import Pixels
 from serving import counts, pictures
 from serving.api import ROUTES
 from tests.conftest import Run, Workbench
+from tests.support.fake import FakeEncoder
 from tests.support.serving import names, png, visit
 
 
@@ -112,6 +114,22 @@ def test_an_uploaded_picture_finds_itself(colours: Workbench) -> None:
         answer = client.post("/api/search?k=2", files={"image": ("../../x.png", data)}).json()
     assert names(answer)[0] == "green.png"
     assert answer["hits"][0]["score"] == pytest.approx(1.0, abs=2e-3)
+
+
+def test_an_uploaded_picture_is_encoded_as_it_was_decoded_and_not_as_its_preview(
+    colours: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded: list[tuple[int, int]] = []
+    preprocess = FakeEncoder.preprocess
+
+    def noted(self: FakeEncoder, image: Image.Image) -> Pixels:
+        encoded.append(image.size)
+        return preprocess(self, image)
+
+    monkeypatch.setattr(FakeEncoder, "preprocess", noted)
+    with visit(colours) as client:
+        client.post("/api/pictures", files={"image": png("red", (900, 600))})
+    assert encoded == [(900, 600)]
 
 
 def test_words_and_an_upload_are_one_query(colours: Workbench) -> None:

@@ -26,7 +26,7 @@ from serving.access import Door
 from serving.encoding import EncodingDesk
 from serving.pages.view import file_size, shape_of
 from serving.question import Mark, Question, read_question
-from serving.thumbnails import Side, ThumbnailCache, as_jpeg
+from serving.thumbnails import Side, ThumbnailCache
 from tests.conftest import Run, Workbench
 from tests.support.fake import FakeEncoder
 
@@ -191,14 +191,6 @@ def test_a_cache_that_cannot_be_written_is_said_once(
     assert [record.getMessage() for record in caplog.records] == [
         f"thumbnails are not kept: {tmp_path / 'file' / 'cache'}: not a directory"
     ]
-
-
-def test_small_pictures_are_not_enlarged() -> None:
-    import io
-
-    picture = Image.new("RGB", (30, 20), "red")
-    assert Image.open(io.BytesIO(as_jpeg(picture, 480))).size == (30, 20)
-    assert picture.size == (30, 20)
 
 
 def test_shapes_and_sizes() -> None:
