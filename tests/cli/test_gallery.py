@@ -11,14 +11,19 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import serving.pages
+from cli.pages import gallery
 from cli.pages.gallery import THUMBNAIL_SIDE, write_gallery
+from cli.pages.page import NoThumbnail
 from searchengine.errors import InputError
+from searchengine.images.thumbnails import Thumbnail
 from searchengine.retrieval.hits import SearchHit
 from searchengine.types import FileState, ImageFacts, ImageRecord
 from tests.support.pages import Element, parse, thumbnail
 
 RED, GREEN, BLUE = (200, 0, 0), (0, 200, 0), (0, 0, 200)
 NASTY = "<b onload='x'>&amp; \"q\" \N{RIGHT-TO-LEFT OVERRIDE}evil \n " + "long" * 40 + ".png"
+PALETTE = Path(serving.pages.__file__).parent / "static" / "palette.css"
 TAKEN, MODIFIED = datetime(2021, 3, 4, 5, 6), datetime(2024, 12, 31, 23, 59)
 
 
@@ -90,6 +95,22 @@ def test_page_needs_nothing_else_and_allows_nothing_else(tmp_path: Path) -> None
     assert policy.attributes["content"].split("; ")[:2] == ["default-src 'none'", "img-src data:"]
     assert page.one("html").attributes["lang"] == "en"
     assert "$" not in text
+    assert PALETTE.read_text("utf-8").strip() in text
+
+
+def test_pictures_are_written_as_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hits = [hit_of(rank, picture(tmp_path / f"{rank}.png", (30, 20))) for rank in range(1, 6)]
+    made: list[int] = []
+    plain = gallery._tile
+
+    def noted(hit: SearchHit, shown: Thumbnail | NoThumbnail) -> gallery.Tile:
+        made.append(hit.rank)
+        return plain(hit, shown)
+
+    monkeypatch.setattr(gallery, "_tile", noted)
+    lines = gallery._page("x", hits)
+    seen = [list(made) for line in lines if "<img" in line]
+    assert seen == [[1], [1, 2], [1, 2, 3], [1, 2, 3, 4], [1, 2, 3, 4, 5]]
 
 
 def test_query_and_names_are_text_whatever_they_hold(tmp_path: Path) -> None:
