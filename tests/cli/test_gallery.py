@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from searchengine.images.thumbnails import Thumbnail
 from searchengine.retrieval.hits import SearchHit
 from searchengine.types import FileState, ImageFacts, ImageRecord
 from tests.support.pages import Element, parse, thumbnail
+from tests.support.places import ROOT
 
 RED, GREEN, BLUE = (200, 0, 0), (0, 200, 0), (0, 0, 200)
 NASTY = "<b onload='x'>&amp; \"q\" \N{RIGHT-TO-LEFT OVERRIDE}evil \n " + "long" * 40 + ".png"
@@ -96,6 +98,22 @@ def test_page_needs_nothing_else_and_allows_nothing_else(tmp_path: Path) -> None
     assert page.one("html").attributes["lang"] == "en"
     assert "$" not in text
     assert PALETTE.read_text("utf-8").strip() in text
+
+
+def test_a_page_needs_neither_the_server_nor_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from cli.pages import gallery, report\n"
+        "gallery.write_gallery(Path(sys.argv[1]), 'x', []); print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "hits.html")],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert (tmp_path / "hits.html").exists()
+    assert not {"starlette", "uvicorn", "multipart", "torch", "faiss"} & set(done.stdout.split())
 
 
 def test_pictures_are_written_as_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
