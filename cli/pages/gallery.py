@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
-from html import escape
+from datetime import date, datetime
 from pathlib import Path
-from string import Template
 
-from cli.pages.page import Thumbnail, decoders, read_html, read_thumbnail, start_page, write_page
+from cli.pages.page import NoThumbnail, decoders, render, thumbnail_of, write_page
 from searchengine.images.decode import MAX_MEGAPIXELS
+from searchengine.images.thumbnails import Thumbnail
 from searchengine.retrieval.hits import SearchHit
 
 THUMBNAIL_SIDE = 360
@@ -21,38 +20,27 @@ NARROWEST, WIDEST = 0.56, 2.5
 """Width over height of a tile: a caption fits the narrowest (9:16), a row of a phone the widest.
 Pictures beyond are shown whole inside the tile."""
 
-_TILE = Template("""\
-<li style="--ratio:$ratio"><$tag title="$path">
-$picture
-<span class="name"><b>$rank</b>&nbsp;<bdi>$name</bdi></span>
-<span class="facts"><span title="cosine similarity">$score</span> \
-<time datetime="$moment" title="$moment_kind">$day</time> \
-<span>$width&nbsp;&times;&nbsp;$height</span></span>
-</$end></li>
-""")
-
-_NO_HITS = """\
-<p>Nothing in the library fits this search, or the filters leave nothing. What may help:</p>
-<ul>
-<li>Describe what the picture shows, in a few plain words: <q>a dog on the beach</q>.</li>
-<li>Leave out some filters: <code>--under</code>, <code>--after</code>, <code>--before</code>,
-<code>--camera</code>, or lower <code>--min-score</code>.</li>
-<li>See what the library holds with <code>clipseek info</code>, and what it could not read with
-<code>clipseek failures</code>.</li>
-</ul>
-"""
-
 
 @dataclass(frozen=True, slots=True)
-class _Preview:
-    """What a tile shows of a file: a thumbnail, or the reason why there is none."""
+class Tile:
+    """What the page shows of a hit."""
 
+    rank: int
+    score: float
+    path: Path
+    name: str
+    name_parts: Sequence[str]
+    """The name, in parts between which a line may break."""
+    address: str
+    """Of the file, for a link; empty where there is none to open."""
+    thumbnail: Thumbnail | NoThumbnail
     ratio: float
     """Width over height of the tile."""
-    picture: str
-    """HTML."""
-    is_there: bool
-    """Whether there is a file to link to."""
+    width: int
+    height: int
+    """Of the image as it was indexed, in pixels."""
+    moment: datetime
+    moment_kind: str
 
 
 def write_gallery(path: Path, query: str, hits: Sequence[SearchHit]) -> None:
@@ -68,55 +56,42 @@ def write_gallery(path: Path, query: str, hits: Sequence[SearchHit]) -> None:
 
 def _page(query: str, hits: Sequence[SearchHit]) -> Iterator[str]:
     shown = " ".join(query.split())
-    values = {
-        "query": escape(shown),
-        "count": "1 hit" if len(hits) == 1 else f"{len(hits) or 'No'} hits",
-        "kind": "some" if hits else "none",
-        "today": date.today().isoformat(),
-    }
-    halves = read_html("gallery.html").split("<!-- hits -->\n")
-    top, foot = (Template(half).substitute(values) for half in halves)
-    yield start_page(shown)
-    yield top
-    if hits:
-        yield from _tiles(hits)
-    else:
-        yield _NO_HITS
-    yield foot
-
-
-def _tiles(hits: Sequence[SearchHit]) -> Iterator[str]:
-    yield '<ol role="list">\n'
     with decoders() as pool:
-        for hit, preview in zip(hits, pool.map(_preview, hits), strict=True):
-            yield _tile(hit, preview)
-    yield "</ol>\n"
+        yield from render(
+            "gallery.html",
+            title=shown,
+            query=shown,
+            count=len(hits),
+            tiles=map(_tile, hits, pool.map(_thumbnail, hits)),
+            today=date.today().isoformat(),
+        )
 
 
-def _tile(hit: SearchHit, preview: _Preview) -> str:
-    moment = hit.image.facts.taken_at or hit.image.modified_at
-    return _TILE.substitute(
-        ratio=f"{min(max(preview.ratio, NARROWEST), WIDEST):.4f}",
-        tag=f'a href="{escape(hit.path.absolute().as_uri())}"' if preview.is_there else "div",
-        end="a" if preview.is_there else "div",
-        path=escape(str(hit.path)),
-        picture=preview.picture,
+def _tile(hit: SearchHit, shown: Thumbnail | NoThumbnail) -> Tile:
+    facts, name = hit.image.facts, hit.path.name
+    width, height, is_there = facts.width, facts.height, True
+    if isinstance(shown, Thumbnail):
+        width, height = shown.width, shown.height
+    else:
+        is_there = shown.is_there
+    return Tile(
         rank=hit.rank,
-        name=re.sub(r"(?<=_)|(?=\.)", "<wbr>", escape(hit.path.name)),  # where lines may break
-        score=f"{hit.score:.3f}",
-        moment=moment.isoformat(timespec="seconds"),
-        moment_kind="taken" if hit.image.facts.taken_at else "file last changed",
-        day=moment.date().isoformat(),
-        width=hit.image.facts.width,
-        height=hit.image.facts.height,
+        score=hit.score,
+        path=hit.path,
+        name=name,
+        name_parts=re.split(r"(?<=_)|(?=\.)", name),
+        address=hit.path.absolute().as_uri() if is_there else "",
+        thumbnail=shown,
+        ratio=min(max(width / max(height, 1), NARROWEST), WIDEST),
+        width=facts.width,
+        height=facts.height,
+        moment=facts.taken_at or hit.image.modified_at,
+        moment_kind="taken" if facts.taken_at else "file last changed",
     )
 
 
-def _preview(hit: SearchHit) -> _Preview:
-    facts = hit.image.facts
+def _thumbnail(hit: SearchHit) -> Thumbnail | NoThumbnail:
     # A picture that was indexed may be shown, whatever its size; what replaced it may not.
+    facts = hit.image.facts
     allowed = max(MAX_MEGAPIXELS, facts.width * facts.height / 1e6)
-    shown = read_thumbnail(hit.path, THUMBNAIL_SIDE, max_megapixels=allowed)
-    if isinstance(shown, Thumbnail):
-        return _Preview(shown.width / shown.height, shown.html(hit.path.name), is_there=True)
-    return _Preview(facts.width / max(facts.height, 1), shown.html(), shown.is_there)
+    return thumbnail_of(hit.path, THUMBNAIL_SIDE, max_megapixels=allowed)

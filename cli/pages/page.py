@@ -1,47 +1,28 @@
-"""What the pages have in common: one look, pictures inside, written whole or not at all."""
+"""What the pages have in common: one look, pictures inside, written whole or not at all.
+
+Pages are templates with autoescape; what is put into them is plain values.
+"""
 
 from __future__ import annotations
 
-import base64
-import io
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from html import escape
-from importlib.resources import files
+from functools import cache
 from pathlib import Path
-from string import Template
 
-from PIL import Image
+import jinja2
 
 from searchengine.errors import ClipseekError, InputError
-from searchengine.images.decode import MAX_MEGAPIXELS, read_image
+from searchengine.files import replacing
+from searchengine.images.decode import MAX_MEGAPIXELS
 from searchengine.images.formats import is_image_name
-
-THUMBNAIL_QUALITY = 80
-"""Of JPEG: every browser shows it and every build of Pillow writes it."""
+from searchengine.images.thumbnails import Thumbnail, data_uri, read_thumbnail
 
 THREADS = min(4, os.cpu_count() or 1)
 """Decoders at work: more gain little, and each may hold a full-size picture."""
-
-
-@dataclass(frozen=True, slots=True)
-class Thumbnail:
-    """A small picture that travels inside the page."""
-
-    data: str
-    """A data: URI of JPEG."""
-    width: int
-    height: int
-
-    def html(self, alt: str) -> str:
-        """The picture as an element; `alt` is plain text."""
-        return (
-            f'<img src="{self.data}" width="{self.width}" height="{self.height}" '
-            f'alt="{escape(alt)}">'
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +33,6 @@ class NoThumbnail:
     why: str
     is_there: bool
     """Whether there is a file to link to."""
-
-    def html(self, alt: str = "") -> str:
-        """A tile in place of the picture; `alt` is plain text that it carries as its title."""
-        title = f' title="{escape(alt)}"' if alt else ""
-        return (
-            f'<span class="missing"{title}><b>{self.what}</b> <bdi>{escape(self.why)}</bdi></span>'
-        )
 
 
 def write_page(path: Path, lines: Iterable[str], example: str) -> None:
@@ -74,14 +48,9 @@ def write_page(path: Path, lines: Iterable[str], example: str) -> None:
     try:
         if path.exists() and not path.is_file():  # such as /dev/stdout: never renamed over
             _write(path, lines)
-            return
-        target = path.resolve()  # a link stays a link
-        part = target.with_name(f".clipseek-{os.getpid()}.part")
-        try:
-            _write(part, lines)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+        else:
+            with replacing(path.resolve()) as beside:  # resolved: a link stays a link
+                _write(beside, lines)
     except OSError as error:
         why = error.strerror or str(error)
         raise InputError(f"cannot write the page {path}: {why}; choose another FILE") from error
@@ -99,14 +68,27 @@ def _write(path: Path, lines: Iterable[str]) -> None:
         page.writelines(lines)
 
 
-def start_page(title: str) -> str:
-    """The shared head, with the palette, up to where a page adds its own; `title` is plain text."""
-    return Template(read_html("page.html")).substitute(title=escape(title))
+def render(template: str, **values: object) -> Iterator[str]:
+    """The page that a template makes of these values, piece by piece; iterators are not held."""
+    return _templates().get_template(template).generate(values)
 
 
-def read_html(name: str) -> str:
-    """The text of a file of this package."""
-    return files("cli.pages").joinpath(name).read_text(encoding="utf-8")
+@cache
+def _templates() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader(
+            [
+                jinja2.PackageLoader("cli.pages"),
+                jinja2.PackageLoader("serving.pages", "static"),  # the palette of all pages
+            ]
+        ),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(data_uri=data_uri, unit="{:.1f}".format)
+    return environment
 
 
 @contextmanager
@@ -119,7 +101,7 @@ def decoders() -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(cancel_futures=True)
 
 
-def read_thumbnail(
+def thumbnail_of(
     path: Path, side: int, *, max_megapixels: float = MAX_MEGAPIXELS
 ) -> Thumbnail | NoThumbnail:
     """The file as it is now, its longer side at most `side` pixels, upright and without EXIF.
@@ -127,8 +109,8 @@ def read_thumbnail(
     Raises nothing: a file that cannot be shown comes as the reason.
     """
     try:
-        picture, _ = read_image(
-            path.read_bytes(), name=path.name, input_size=side, max_megapixels=max_megapixels
+        return read_thumbnail(
+            path.read_bytes(), side, name=path.name, max_megapixels=max_megapixels
         )
     except OSError as error:
         if isinstance(error, FileNotFoundError | NotADirectoryError):
@@ -136,8 +118,3 @@ def read_thumbnail(
         return NoThumbnail("Cannot be opened", error.strerror or str(error), False)
     except ClipseekError as error:
         return NoThumbnail("Cannot be read", str(error), True)
-    picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3)
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=THUMBNAIL_QUALITY, optimize=True)
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return Thumbnail(f"data:image/jpeg;base64,{data}", picture.width, picture.height)

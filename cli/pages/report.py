@@ -4,27 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from html import escape
 from pathlib import Path
-from string import Template
 
 import numpy as np
 
 from cli import output
 from cli.notation import count, interval, percent, plural
-from cli.pages.charts import projection_chart, rank_chart, recall_at, recall_chart
-from cli.pages.page import read_html, require_page_name, start_page, write_page
-from cli.pages.report_pictures import image_failures, matrix, read_thumbnails, text_failures
+from cli.pages.page import render, require_page_name, write_page
+from cli.pages.plane_chart import plane_chart
+from cli.pages.rank_chart import rank_chart
+from cli.pages.recall_chart import recall_at, recall_chart
+from cli.pages.report_pictures import (
+    image_failures,
+    matrix_of,
+    read_thumbnails,
+    text_failures,
+    why_none,
+)
 from cli.pages.report_tables import (
+    Table,
     curve_table,
-    health_table,
-    protocol_lists,
+    health_rows,
+    methods_table,
+    protocol_pairs,
     published_table,
     rank_table,
     recall_table,
-    ways_table,
 )
-from searchengine.evaluation.results import Evaluation, Projection
+from searchengine.evaluation.results import Evaluation, Protocol
 from searchengine.measures.recall import Direction
 
 EXAMPLE = "report.html"
@@ -52,33 +59,37 @@ def require_place(path: Path) -> None:
 
 
 def _page(evaluation: Evaluation) -> Iterator[str]:
-    name = evaluation.protocol.dataset or Path(evaluation.protocol.file).name
-    yield start_page(f"{name}, retrieval evaluation")
-    parts = {**_header(name, evaluation), **_measures(evaluation), **_pictures(evaluation)}
-    yield Template(read_html("report.html")).substitute(parts)
+    protocol = evaluation.protocol
+    name = protocol.dataset or Path(protocol.file).name
+    yield from render(
+        "report.html",
+        title=f"{name}, retrieval evaluation",
+        name=name,
+        today=date.today().isoformat(),
+        facts=_facts(protocol),
+        result=f"{_result(evaluation.image_retrieval)} {_result(evaluation.text_retrieval)}",
+        warnings=evaluation.warnings,
+        protocol=protocol_pairs(protocol, evaluation.seconds),
+        counts=[(what.replace("_", " "), count(n)) for what, n in evaluation.counts.items()],
+        versions=list(protocol.versions.items()),
+        **_measures(evaluation),
+        **_pictures(evaluation),
+    )
 
 
-def _header(name: str, evaluation: Evaluation) -> dict[str, str]:
-    protocol, today = evaluation.protocol, date.today().isoformat()
+def _facts(protocol: Protocol) -> list[str]:
     facts = [
-        escape(protocol.encoder),
+        protocol.encoder,
         plural(protocol.images, "image"),
         plural(protocol.captions, "caption"),
     ]
     if protocol.distractors:
         facts.append(plural(protocol.distractors, "distractor"))
-    facts.append(f'<time datetime="{today}">{today}</time>')
-    return {
-        "name": escape(name),
-        "facts": "".join(f"<li>{fact}</li>" for fact in facts),
-        "result": f"{_result(evaluation.image_retrieval)} {_result(evaluation.text_retrieval)}",
-        "warnings": _warnings(evaluation.warnings),
-        "today": today,
-    }
+    return facts
 
 
 def _result(direction: Direction) -> str:
-    """What the first and the last K say of one direction, in a sentence; plain text."""
+    """What the first and the last K say of one direction, in a sentence."""
     ks = sorted(direction.recall)
     if not ks:
         return ""
@@ -96,33 +107,23 @@ def _result(direction: Direction) -> str:
     )
 
 
-def _warnings(warnings: tuple[str, ...]) -> str:
-    if not warnings:
-        return ""
-    listed = "".join(f"<li>{escape(warning)}</li>\n" for warning in warnings)
-    return (
-        '<section class="warnings" aria-labelledby="warnings">\n'
-        f'<h2 id="warnings">Read these numbers with care</h2>\n<ul>\n{listed}</ul>\n</section>\n'
-    )
-
-
-def _measures(evaluation: Evaluation) -> dict[str, str]:
+def _measures(evaluation: Evaluation) -> dict[str, object]:
     directions = (evaluation.image_retrieval, evaluation.text_retrieval)
+    projection = evaluation.projection
     return {
         "recall": recall_table(evaluation),
         "ranks": rank_table(evaluation),
         "published": published_table(evaluation.published),
-        "ways": ways_table(evaluation.methods),
+        "methods": methods_table(evaluation.methods),
         "curves": recall_chart(directions),
         "histogram": rank_chart(directions),
-        "curve_table": _curve_numbers(directions),
-        "projection": _projection(evaluation.projection),
-        "health": health_table(evaluation.health),
-        "protocol": "".join(protocol_lists(evaluation)),
+        "curve_numbers": _curve_numbers(directions),
+        "projection": plane_chart(projection) if len(projection.images) else None,
+        "health": health_rows(evaluation.health),
     }
 
 
-def _curve_numbers(directions: tuple[Direction, ...]) -> str:
+def _curve_numbers(directions: tuple[Direction, ...]) -> Table:
     largest = max(direction.gallery for direction in directions)
     ks = [k for k in CURVE_TABLE_KS if k <= largest]
     curves = {
@@ -132,23 +133,17 @@ def _curve_numbers(directions: tuple[Direction, ...]) -> str:
     return curve_table(ks, {name: [float(v) for v in curve] for name, curve in curves.items()})
 
 
-def _projection(projection: Projection) -> str:
-    if not len(projection.images):
-        return "<p>Nothing to show.</p>\n"
-    return projection_chart(projection)
-
-
-def _pictures(evaluation: Evaluation) -> dict[str, str]:
+def _pictures(evaluation: Evaluation) -> dict[str, object]:
     thumbnails = read_thumbnails(evaluation)
     asked, found = evaluation.image_retrieval, evaluation.text_retrieval
-    by_name = {
-        name: [failure for failure in evaluation.failures if failure.direction == name]
-        for name in (asked.name, found.name)
-    }
+    lost = [failure for failure in evaluation.failures if failure.direction == asked.name]
+    missed = [failure for failure in evaluation.failures if failure.direction == found.name]
     return {
         "images": count(asked.gallery),
         "captions": count(found.gallery),
-        "matrix": "".join(matrix(evaluation.sample, thumbnails)),
-        "image_failures": "".join(image_failures(by_name[asked.name], asked, thumbnails)),
-        "text_failures": "".join(text_failures(by_name[found.name], found, thumbnails)),
+        "matrix": matrix_of(evaluation.sample, thumbnails),
+        "image_failures": image_failures(lost, thumbnails),
+        "no_image_failures": why_none(asked),
+        "text_failures": text_failures(missed, thumbnails),
+        "no_text_failures": why_none(found),
     }

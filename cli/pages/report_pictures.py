@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 
 from cli.notation import count, decimal, plural
-from cli.pages.page import NoThumbnail, Thumbnail, decoders, read_thumbnail
+from cli.pages.page import NoThumbnail, decoders, thumbnail_of
 from searchengine.evaluation.results import Evaluation, Failure, Sample
+from searchengine.images.thumbnails import Thumbnail
 from searchengine.measures.recall import Direction
 
 SIDE = 220
@@ -27,11 +28,84 @@ Thumbnails: TypeAlias = Mapping[Path, Thumbnail | NoThumbnail]
 """One for every path that a report shows."""
 
 
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The cosine of one caption with one image."""
+
+    cosine: str
+    shade: float
+    """From 0, the lowest of the matrix, to 1, the highest."""
+    mark: str
+    """`true` for a true pair, `best` for the highest of a row where that is another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Every caption of a sample against every image."""
+
+    images: Sequence[tuple[Path, Thumbnail | NoThumbnail]]
+    rows: Sequence[tuple[str, Sequence[Cell]]]
+    """Captions with their cells, in the order of the images."""
+    low: str
+    high: str
+    """The lowest and the highest cosine."""
+    right: str
+    of: str
+    """In how many rows the true pair is the highest, of how many."""
+    is_dense: bool
+    """Whether cells show their shade alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageAnswer:
+    """An image with where it stands among the answers."""
+
+    path: Path
+    thumbnail: Thumbnail | NoThumbnail
+    place: str
+    said: str
+    """Of its place, after it."""
+    score: str
+    is_own: bool
+    """Whether it is the one that was looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFailure:
+    """A caption that misses its image, with that image and what came back instead."""
+
+    caption: str
+    own: ImageAnswer
+    returned: Sequence[ImageAnswer]
+
+
+@dataclass(frozen=True, slots=True)
+class TextAnswer:
+    """A caption among the answers."""
+
+    text: str
+    score: str
+    is_own: bool
+    """Whether it is in the words of the image's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextFailure:
+    """An image that misses its captions, with the best of those and what came back instead."""
+
+    path: Path
+    thumbnail: Thumbnail | NoThumbnail
+    rank: str
+    """Of its best caption."""
+    best: TextAnswer
+    returned: Sequence[TextAnswer]
+
+
 def read_thumbnails(evaluation: Evaluation) -> Thumbnails:
     """Every image of the sample and the failures, each decoded once however often it appears."""
     paths = list(dict.fromkeys(_shown(evaluation)))
     with decoders() as pool:
-        thumbnails = pool.map(lambda path: read_thumbnail(path, SIDE), paths)
+        thumbnails = pool.map(lambda path: thumbnail_of(path, SIDE), paths)
         return dict(zip(paths, thumbnails, strict=True))
 
 
@@ -42,38 +116,30 @@ def _shown(evaluation: Evaluation) -> Iterator[Path]:
         yield from (path for path, _ in failure.returned_images[:RETURNED_SHOWN])
 
 
-def matrix(sample: Sample, thumbnails: Thumbnails) -> Iterator[str]:
-    """Every caption of the sample against every image, the true pairs outlined."""
+def matrix_of(sample: Sample, thumbnails: Thumbnails) -> Matrix | None:
+    """The matrix of a sample; None where none was taken."""
     if not sample.images:
-        yield "<p>No sample was taken.</p>\n"
-        return
+        return None
     cosines = sample.cosines.T  # captions read best as rows
     low, high = float(cosines.min()), float(cosines.max())
     shades = (cosines - low) / max(high - low, 1e-9)
     best = cosines.argmax(axis=1)
-    right = int((best == np.arange(len(best))).sum())
-    dense, marked = "", "underlined"
-    if len(sample.images) > LARGEST_NUMBERED:
-        dense, marked = " dense", "dotted"
-    yield (
-        '<p class="note">Cosine of each caption with each image; the true pair of a row is '
-        f"outlined. In {count(right)} of {plural(len(best), 'row')} that is the highest; elsewhere "
-        f'the highest is {marked}. <span class="scale">{decimal(low, 2)} <i></i> '
-        f"{decimal(high, 2)}</span></p>\n"
-        '<div class="scroll" role="group" aria-label="Similarity matrix" tabindex="0">'
-        f'<table class="matrix{dense}">\n<caption>Captions across images</caption>\n'
-        '<thead><tr><th scope="col">caption</th>'
+    rows = [
+        [
+            Cell(decimal(float(cosine), 3), float(shade), _mark(row, column, best[row]))
+            for column, (cosine, shade) in enumerate(zip(cosines[row], shades[row], strict=True))
+        ]
+        for row in range(len(cosines))
+    ]
+    return Matrix(
+        images=[(path, thumbnails[path]) for path in sample.images],
+        rows=list(zip(sample.captions, rows, strict=True)),
+        low=decimal(low, 2),
+        high=decimal(high, 2),
+        right=count(int((best == np.arange(len(best))).sum())),
+        of=plural(len(best), "row"),
+        is_dense=len(sample.images) > LARGEST_NUMBERED,
     )
-    for path in sample.images:
-        yield f'<th scope="col">{thumbnails[path].html(path.name)}</th>'
-    yield "</tr></thead>\n<tbody>\n"
-    for row, caption in enumerate(sample.captions):
-        text = escape(caption)
-        yield f'<tr><th scope="row" title="{text}"><span dir="auto">{text}</span></th>'
-        for column, cosine in enumerate(cosines[row]):
-            yield _cell(float(cosine), float(shades[row, column]), _mark(row, column, best[row]))
-        yield "</tr>\n"
-    yield "</tbody></table></div>\n"
 
 
 def _mark(row: int, column: int, best: int) -> str:
@@ -82,76 +148,56 @@ def _mark(row: int, column: int, best: int) -> str:
     return "best" if column == best else ""
 
 
-def _cell(cosine: float, shade: float, kind: str) -> str:
-    marked = f' class="{kind}"' if kind else ""
-    return f'<td{marked} style="--v:{shade:.2f}"><span>{decimal(cosine, 3)}</span></td>'
+def image_failures(failures: Iterable[Failure], thumbnails: Thumbnails) -> list[ImageFailure]:
+    """What is shown of captions that miss their image."""
+    return [
+        ImageFailure(
+            failure.caption,
+            ImageAnswer(
+                failure.image,
+                thumbnails[failure.image],
+                f"Its image: rank {count(failure.rank)}",
+                "",
+                decimal(failure.score, 3),
+                is_own=True,
+            ),
+            [
+                ImageAnswer(
+                    path,
+                    thumbnails[path],
+                    str(place),
+                    " its image" if path == failure.image else "",
+                    decimal(score, 3),
+                    is_own=path == failure.image,
+                )
+                for place, (path, score) in enumerate(
+                    failure.returned_images[:RETURNED_SHOWN], start=1
+                )
+            ],
+        )
+        for failure in failures
+    ]
 
 
-def image_failures(
-    failures: Sequence[Failure], direction: Direction, thumbnails: Thumbnails
-) -> Iterator[str]:
-    """Captions that miss their image, with that image and what came back instead."""
-    if not failures:
-        yield _none_of(direction)
-        return
-    yield '<ol class="failures" role="list">\n'
-    for failure in failures:
-        yield f'<li>\n<p class="query" dir="auto"><q>{escape(failure.caption)}</q></p>\n'
-        where = f"<b>Its image: rank {count(failure.rank)}</b>"
-        figure = _figure(failure.image, failure.score, where, thumbnails)
-        yield f'<div class="strip">\n<div class="own">{figure}</div>\n<ol role="list">\n'
-        shown = failure.returned_images[:RETURNED_SHOWN]
-        for place, (path, score) in enumerate(shown, start=1):
-            is_own = path == failure.image
-            where = f"<b>{place}</b>" + (" its image" if is_own else "")
-            yield '<li class="own">' if is_own else "<li>"
-            yield _figure(path, score, where, thumbnails)
-            yield "</li>\n"
-        yield "</ol>\n</div>\n</li>\n"
-    yield "</ol>\n"
+def text_failures(failures: Iterable[Failure], thumbnails: Thumbnails) -> list[TextFailure]:
+    """What is shown of images that miss their captions."""
+    return [
+        TextFailure(
+            failure.image,
+            thumbnails[failure.image],
+            count(failure.rank),
+            TextAnswer(failure.caption, decimal(failure.score, 3), is_own=True),
+            [
+                TextAnswer(text, decimal(score, 3), is_own=text == failure.caption)
+                for text, score in failure.returned_texts[:RETURNED_SHOWN]
+            ],
+        )
+        for failure in failures
+    ]
 
 
-def _figure(path: Path, score: float, where: str, thumbnails: Thumbnails) -> str:
-    """A picture over its place (HTML), cosine and name."""
-    name = escape(path.name)
-    return (
-        f"<figure>{thumbnails[path].html(path.name)}<figcaption>{where} "
-        f'<span class="score">{decimal(score, 3)}</span> '
-        f'<bdi class="file" title="{escape(str(path))}">{name}</bdi></figcaption></figure>\n'
-    )
-
-
-def text_failures(
-    failures: Sequence[Failure], direction: Direction, thumbnails: Thumbnails
-) -> Iterator[str]:
-    """Images that miss their captions, with the best of those and what came back instead."""
-    if not failures:
-        yield _none_of(direction)
-        return
-    yield '<ol class="failures of-texts" role="list">\n'
-    for failure in failures:
-        name = escape(failure.image.name)
-        yield f"<li>\n<figure>{thumbnails[failure.image].html(failure.image.name)}<figcaption>"
-        yield f'<bdi class="file" title="{escape(str(failure.image))}">{name}</bdi>'
-        yield "</figcaption></figure>\n<div>\n<p>Its best caption: "
-        yield f"<b>rank {count(failure.rank)}</b></p>\n"
-        yield from _texts([(failure.caption, failure.score)], failure.caption)
-        yield "<p>Returned</p>\n"
-        yield from _texts(failure.returned_texts[:RETURNED_SHOWN], failure.caption)
-        yield "</div>\n</li>\n"
-    yield "</ol>\n"
-
-
-def _texts(texts: Iterable[tuple[str, float]], own: str) -> Iterator[str]:
-    """Captions with their cosines; those in the words of `own` stand out."""
-    yield '<ol class="texts" role="list">\n'
-    for text, score in texts:
-        shown = f"<b>{escape(text)}</b>" if text == own else escape(text)
-        yield f'<li><span class="score">{decimal(score, 3)}</span> <bdi>{shown}</bdi></li>\n'
-    yield "</ol>\n"
-
-
-def _none_of(direction: Direction) -> str:
+def why_none(direction: Direction) -> str:
+    """Said where a direction has no failures to show."""
     if int(direction.ranks.max(initial=1)) == 1:
-        return "<p>None: every query has a relevant answer in the first place.</p>\n"
-    return "<p>None were kept.</p>\n"
+        return "None: every query has a relevant answer in the first place."
+    return "None were kept."

@@ -1,9 +1,9 @@
-"""The numbers of a report as HTML tables and lists."""
+"""The numbers of a report as tables and lists of plain text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from html import escape
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from cli.notation import (
     ABSENT,
@@ -19,7 +19,7 @@ from searchengine.evaluation.results import Evaluation, Protocol, PublishedRow, 
 from searchengine.measures.geometry import Health
 from searchengine.measures.recall import Direction
 
-_WANG = "Wang &amp; Isola 2020"
+_WANG = "Wang & Isola 2020"
 _LIANG = "Liang et al. 2022"
 _RADOVANOVIC = "Radovanovi\N{LATIN SMALL LETTER C WITH ACUTE} et al. 2010"
 
@@ -86,54 +86,36 @@ _HEALTH = (
         _RADOVANOVIC,
     ),
 )
-"""Field of `Health`, its name, one plain sentence, and whose measure it is; HTML."""
+"""Field of `Health`, its name, one plain sentence, and whose measure it is."""
 
 
-def table(
-    caption: str,
-    header: Sequence[str],
-    bodies: Sequence[tuple[str, Sequence[Sequence[str]]]],
-    *,
-    groups: Sequence[tuple[str, int]] = (),
-    kind: str = "",
-    note: str = "",
-) -> str:
-    """A table in a box that scrolls where the screen is narrow; HTML, but for the plain caption.
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with its headings, all plain text. The first cell of a row is its heading."""
 
-    The first cell of a row is its heading. `groups` are headings over so many columns each, from
-    the second column on. Each of `bodies` is a heading over its rows, or "" for none, and rows.
-    `note` is a paragraph below, which does not scroll.
-    """
-    named = escape(caption)
-    parts = [f'<div class="scroll" role="group" aria-label="{named}" tabindex="0">']
-    parts.append(f'<table class="{kind}">\n<caption>{named}</caption>\n<thead>\n')
-    if groups:
-        spans = (f'<th scope="colgroup" colspan="{n}">{text}</th>' for text, n in groups)
-        parts.append(f"<tr><td></td>{''.join(spans)}</tr>\n")
-    heads = (f'<th scope="col">{text}</th>' if text else "<td></td>" for text in header)
-    parts.append(f"<tr>{''.join(heads)}</tr>\n</thead>\n")
-    parts.extend(_body(heading, rows, len(header)) for heading, rows in bodies)
-    parts.append("</table></div>\n")
-    return "".join(parts) + (f'<p class="note">{note}</p>\n' if note else "")
+    caption: str
+    header: Sequence[str]
+    bodies: Sequence[tuple[str, Sequence[Sequence[str]]]]
+    """Each a heading over its rows, or "" for none, and rows."""
+    groups: Sequence[tuple[str, int]] = ()
+    """Headings over so many columns each, from the second column on."""
+    kind: str = ""
+    """A class, for its look."""
+    note: str = ""
+    """A paragraph below."""
 
 
-def _body(heading: str, rows: Sequence[Sequence[str]], width: int) -> str:
-    lines = ["<tbody>"]
-    if heading:
-        lines.append(f'<tr><th scope="rowgroup" colspan="{width}">{heading}</th></tr>')
-    for first, *cells in rows:
-        row = "".join(f"<td>{cell}</td>" for cell in cells)
-        lines.append(f'<tr><th scope="row">{first}</th>{row}</tr>')
-    return "\n".join([*lines, "</tbody>\n"])
+@dataclass(frozen=True, slots=True)
+class HealthRow:
+    """A measure, its value, one sentence on it, and whose measure it is, if somebody's."""
+
+    name: str
+    value: str
+    meaning: str
+    source: str
 
 
-def definitions(pairs: Sequence[tuple[str, str]]) -> str:
-    """A definition list; plain text in, escaped here."""
-    rows = (f"<div><dt>{escape(term)}</dt><dd>{escape(said)}</dd></div>\n" for term, said in pairs)
-    return f"<dl>\n{''.join(rows)}</dl>\n"
-
-
-def recall_table(evaluation: Evaluation) -> str:
+def recall_table(evaluation: Evaluation) -> Table:
     """R@K of both directions with intervals, and true recall beside that of images."""
     asked, found = evaluation.image_retrieval, evaluation.text_retrieval
     rows = [
@@ -151,7 +133,7 @@ def recall_table(evaluation: Evaluation) -> str:
         "image\N{RIGHT SINGLE QUOTATION MARK}s captions that are among the first K."
     )
     shown = ("R@K", "95\N{NARROW NO-BREAK SPACE}% interval")
-    return table(
+    return Table(
         "Recall, in percent",
         ["", *shown, *shown, "true recall"],
         [("", rows)],
@@ -167,7 +149,7 @@ def _share_and_interval(direction: Direction, k: int) -> tuple[str, str]:
     return hundredths(direction.recall[k]), interval(direction.intervals.get(k))
 
 
-def rank_table(evaluation: Evaluation) -> str:
+def rank_table(evaluation: Evaluation) -> Table:
     """Where the first relevant answer stands, a row a direction."""
     rows = []
     for each in (evaluation.image_retrieval, evaluation.text_retrieval):
@@ -186,13 +168,13 @@ def rank_table(evaluation: Evaluation) -> str:
         "exactly as high as the best relevant one."
     )
     header = ["", "queries", "answers", "median rank", "MRR", "tied"]
-    return table("Rank of the first relevant answer", header, [("", rows)], note=note)
+    return Table("Rank of the first relevant answer", header, [("", rows)], note=note)
 
 
-def published_table(rows: Sequence[PublishedRow]) -> str:
-    """Published numbers beside the measured ones."""
+def published_table(rows: Sequence[PublishedRow]) -> Table | None:
+    """Published numbers beside the measured ones; None where there are none."""
     if not rows:
-        return "<p>No published zero-shot numbers are known for this encoder on this dataset.</p>\n"
+        return None
     sources = sorted({row.source for row in rows})
     is_one = len(sources) == 1
     bodies: dict[str, list[list[str]]] = {}
@@ -204,34 +186,38 @@ def published_table(rows: Sequence[PublishedRow]) -> str:
             hundredths(row.measured, 2),
             points(row.measured - row.published),
         ]
-        bodies.setdefault(direction, []).append(cells if is_one else [*cells, escape(row.source)])
+        bodies.setdefault(direction, []).append(cells if is_one else [*cells, row.source])
     note = (
         "The difference is in points. Over the same images, captions and prompt it should be close "
         "to zero: no sampling comes between."
-    ) + (f" Source: {escape(sources[0])}." if is_one else "")
+    ) + (f" Source: {sources[0]}." if is_one else "")
     header = ["", "published", "measured", "difference", *([] if is_one else ["source"])]
     kind = "published" if is_one else "published sourced"
-    return table("Zero-shot recall, in percent", header, list(bodies.items()), kind=kind, note=note)
+    return Table("Zero-shot recall, in percent", header, list(bodies.items()), kind=kind, note=note)
 
 
 def _split_metric(metric: str) -> tuple[str, str]:
-    """The heading that a metric stands under, and its name there; HTML."""
+    """The heading that a metric stands under, and its name there."""
     direction, _, k = metric.partition("_recall@")
     if direction in DIRECTIONS and k:
-        return DIRECTIONS[direction], f"R@{escape(k)}"
-    return "Other", escape(metric)
+        return DIRECTIONS[direction], f"R@{k}"
+    return "Other", metric
 
 
-def ways_table(ways: Sequence[SearchMethodRow]) -> str:
-    """What the index costs and saves, a body a direction."""
-    if not ways:
-        return "<p>Not measured: the answers above are exact.</p>\n"
-    recalls = sorted({k for way in ways for k in way.recall})
-    agreements = sorted({k for way in ways for k in way.agreement})
+def methods_table(methods: Sequence[SearchMethodRow]) -> Table | None:
+    """What the index costs and saves, a body a direction; None where it was not measured."""
+    if not methods:
+        return None
+    recalls = sorted({k for row in methods for k in row.recall})
+    agreements = sorted({k for row in methods for k in row.agreement})
     bodies = [
         (
             title,
-            [_way_cells(way, recalls, agreements) for way in ways if way.direction == direction],
+            [
+                _method_cells(row, recalls, agreements)
+                for row in methods
+                if row.direction == direction
+            ],
         )
         for direction, title in DIRECTIONS.items()
     ]
@@ -247,7 +233,7 @@ def ways_table(ways: Sequence[SearchMethodRow]) -> str:
         "Agreement@K is the mean share of the exact first K that is returned in the first K. "
         "Latency is that of one query whose vector is given; bytes are on disk."
     )
-    return table(
+    return Table(
         "Exact answers, and answers through the index",
         header,
         [body for body in bodies if body[1]],
@@ -257,56 +243,40 @@ def ways_table(ways: Sequence[SearchMethodRow]) -> str:
     )
 
 
-def _way_cells(
-    way: SearchMethodRow, recalls: Sequence[int], agreements: Sequence[int]
+def _method_cells(
+    row: SearchMethodRow, recalls: Sequence[int], agreements: Sequence[int]
 ) -> list[str]:
     return [
-        escape(way.method),
-        *(hundredths(way.recall[k]) if k in way.recall else ABSENT for k in recalls),
-        *(hundredths(way.agreement[k]) if k in way.agreement else ABSENT for k in agreements),
-        count(way.queries_per_second),
-        decimal(way.p50_ms, 2),
-        decimal(way.p99_ms, 2),
-        count(way.bytes_per_image),
+        row.method,
+        *(hundredths(row.recall[k]) if k in row.recall else ABSENT for k in recalls),
+        *(hundredths(row.agreement[k]) if k in row.agreement else ABSENT for k in agreements),
+        count(row.queries_per_second),
+        decimal(row.p50_ms, 2),
+        decimal(row.p99_ms, 2),
+        count(row.bytes_per_image),
     ]
 
 
-def curve_table(ks: Sequence[int], curves: Mapping[str, Sequence[float]]) -> str:
+def curve_table(ks: Sequence[int], curves: Mapping[str, Sequence[float]]) -> Table:
     """R@K in percent, a row a K; `curves` by direction, a share for each of `ks`, nan for none."""
     rows = [
         [count(k), *(hundredths(curve[row]) for curve in curves.values())]
         for row, k in enumerate(ks)
     ]
     header = ["K", *(DIRECTIONS[name] for name in curves)]
-    return table("R@K, in percent", header, [("", rows)])
+    return Table("R@K, in percent", header, [("", rows)])
 
 
-def health_table(health: Health) -> str:
+def health_rows(health: Health) -> list[HealthRow]:
     """Each measure with its value and one sentence on it."""
-    rows = []
-    for field, name, meaning, source in _HEALTH:
-        cited = f" <cite>{source}</cite>" if source else ""
-        rows.append([name, decimal(getattr(health, field), 3), meaning + cited])
-    caption = "How images and captions lie to each other"
-    return table(caption, ["", "value", "what it says"], [("", rows)], kind="health")
+    return [
+        HealthRow(name, decimal(getattr(health, field), 3), meaning, source)
+        for field, name, meaning, source in _HEALTH
+    ]
 
 
-def protocol_lists(evaluation: Evaluation) -> Iterator[str]:
-    """Everything needed to measure the same again, what was left out, and versions."""
-    yield definitions(_protocol_pairs(evaluation.protocol, evaluation.seconds))
-    yield "<h3>Found and left out</h3>\n"
-    if evaluation.counts:
-        yield definitions(
-            [(what.replace("_", " "), count(number)) for what, number in evaluation.counts.items()]
-        )
-    else:
-        yield "<p>Nothing was left out.</p>\n"
-    if evaluation.protocol.versions:
-        yield "<h3>Versions</h3>\n"
-        yield definitions(list(evaluation.protocol.versions.items()))
-
-
-def _protocol_pairs(protocol: Protocol, seconds: float) -> list[tuple[str, str]]:
+def protocol_pairs(protocol: Protocol, seconds: float) -> list[tuple[str, str]]:
+    """Everything needed to measure the same again, each by its name."""
     prompt = protocol.prompt
     return [
         ("Dataset", protocol.dataset or "not a known benchmark"),

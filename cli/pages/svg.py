@@ -1,15 +1,14 @@
-"""Pieces of inline SVG: axes, lines, text. Lengths are units of the viewBox, and y points down.
+"""A chart as values: shapes for `chart.svg` to draw, and the axes that place them.
 
-Colours, strokes and type come from the classes in the page's stylesheet, so that a chart follows
-its light or dark.
+Lengths are units of the viewBox, and y points down. Colours, strokes and type come from the classes
+in the page's stylesheet, so that a chart follows its light or dark.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
-from html import escape
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +18,80 @@ WIDTH = 440
 
 LETTER = 6.9
 """Mean width of a letter of that type, to keep labels apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A line, or several."""
+
+    element: ClassVar = "path"
+    kind: str
+    """The classes: what this is, which chooses its look. So it is with every shape."""
+    d: str
+    """Path data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disc:
+    """A circle around x, y."""
+
+    element: ClassVar = "circle"
+    kind: str
+    x: float
+    y: float
+    radius: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A rectangle, from its upper left corner."""
+
+    element: ClassVar = "rect"
+    kind: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One line, `y` being its baseline; the classes say how it is anchored."""
+
+    element: ClassVar = "text"
+    kind: str
+    x: float
+    y: float
+    text: str
+    aside: str = ""
+    """Said after it, less loudly."""
+    is_upright: bool = False
+    """Whether it reads upwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The shapes of one series; its class chooses their colour."""
+
+    element: ClassVar = "g"
+    kind: str
+    shapes: tuple[Shape, ...]
+
+
+Shape: TypeAlias = Path | Disc | Bar | Text | Group
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One picture with what it says in words, for those who do not see it."""
+
+    width: ClassVar = WIDTH
+    name: str
+    """Unique on the page."""
+    title: str
+    description: str
+    height: float
+    shapes: tuple[Shape, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +114,11 @@ class Axis:
     def place(self, value: float) -> float:
         """Place of one value."""
         return float(self.at(value))
+
+    @property
+    def middle(self) -> float:
+        """The place between both ends."""
+        return (self.start + self.end) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,40 +149,20 @@ class Box:
         )
 
 
-def chart(name: str, title: str, description: str, height: float, body: Iterable[str]) -> str:
-    """An SVG that a screen reader takes as one image; `name` is unique on the page."""
-    return (
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {height:g}" role="img" '
-        f'aria-labelledby="{name}-title {name}-desc">\n'
-        f'<title id="{name}-title">{escape(title)}</title>'
-        f'<desc id="{name}-desc">{escape(description)}</desc>\n{"".join(body)}\n</svg>\n'
-    )
-
-
-def group(kind: str, body: Iterable[str]) -> str:
-    """Shapes of one series; its class chooses their colour."""
-    return f'<g class="{kind}">{"".join(body)}</g>\n'
-
-
-def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
+def line(kind: str, x1: float, y1: float, x2: float, y2: float) -> Path:
     """A straight line."""
-    return f'<path class="{kind}" d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}"/>'
+    return Path(kind, f"M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}")
 
 
-def polyline(x: ArrayLike, y: ArrayLike, kind: str) -> str:
+def polyline(kind: str, x: ArrayLike, y: ArrayLike) -> Path:
     """Straight lines from point to point; `x` and `y` of shape (n,)."""
     points = zip(np.asarray(x), np.asarray(y), strict=True)
-    return f'<path class="{kind}" d="M{"L".join(f"{a:.1f} {b:.1f}" for a, b in points)}"/>'
+    return Path(kind, f"M{'L'.join(f'{a:.1f} {b:.1f}' for a, b in points)}")
 
 
-def label(x: float, y: float, text: str, kind: str) -> str:
-    """One line of plain text, `y` being its baseline; the classes say how it is anchored."""
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>'
-
-
-def upright(x: float, y: float, text: str, kind: str) -> str:
-    """A line of plain text that reads upwards."""
+def axis_names(across: Axis, up: Axis, names: tuple[str, str]) -> tuple[Text, Text]:
+    """The names of both axes, below the one and upwards beside the other."""
     return (
-        f'<text class="{kind}" transform="translate({x:.1f} {y:.1f}) rotate(-90)">'
-        f"{escape(text)}</text>"
+        Text("axis-name middle", across.middle, up.start + 39, names[0]),
+        Text("axis-name middle", 13, up.middle, names[1], is_upright=True),
     )

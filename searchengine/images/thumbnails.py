@@ -31,16 +31,20 @@ def read_thumbnail(
     `name` and `max_megapixels` are as in `read_image`, and so is what is raised.
     """
     picture, _ = read_image(data, name=name, input_size=side, max_megapixels=max_megapixels)
-    return make_thumbnail(picture, side)
+    return _shrunk(picture, side)
 
 
 def make_thumbnail(picture: Image.Image, side: int) -> Thumbnail:
     """An RGB picture, its longer side at most `side` pixels; never enlarged, nor itself changed."""
-    small = picture.copy()
-    small.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3)
+    return _shrunk(picture.copy(), side)
+
+
+def _shrunk(picture: Image.Image, side: int) -> Thumbnail:
+    """A thumbnail of a picture that nobody else needs: it is made smaller itself."""
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3)
     buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=QUALITY, optimize=True, progressive=True)
-    return Thumbnail(buffer.getvalue(), small.width, small.height)
+    picture.save(buffer, "JPEG", quality=QUALITY, optimize=True, progressive=True)
+    return Thumbnail(buffer.getvalue(), picture.width, picture.height)
 
 
 def data_uri(jpeg: bytes) -> str:

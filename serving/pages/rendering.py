@@ -1,4 +1,4 @@
-"""Templates to pages. The home of Jinja2."""
+"""Templates to pages: the home of Jinja2 in the server."""
 
 from __future__ import annotations
 

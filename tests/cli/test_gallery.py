@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -11,14 +12,20 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import serving.pages
+from cli.pages import gallery
 from cli.pages.gallery import THUMBNAIL_SIDE, write_gallery
+from cli.pages.page import NoThumbnail
 from searchengine.errors import InputError
+from searchengine.images.thumbnails import Thumbnail
 from searchengine.retrieval.hits import SearchHit
 from searchengine.types import FileState, ImageFacts, ImageRecord
 from tests.support.pages import Element, parse, thumbnail
+from tests.support.places import ROOT
 
 RED, GREEN, BLUE = (200, 0, 0), (0, 200, 0), (0, 0, 200)
 NASTY = "<b onload='x'>&amp; \"q\" \N{RIGHT-TO-LEFT OVERRIDE}evil \n " + "long" * 40 + ".png"
+PALETTE = Path(serving.pages.__file__).parent / "static" / "palette.css"
 TAKEN, MODIFIED = datetime(2021, 3, 4, 5, 6), datetime(2024, 12, 31, 23, 59)
 
 
@@ -90,6 +97,38 @@ def test_page_needs_nothing_else_and_allows_nothing_else(tmp_path: Path) -> None
     assert policy.attributes["content"].split("; ")[:2] == ["default-src 'none'", "img-src data:"]
     assert page.one("html").attributes["lang"] == "en"
     assert "$" not in text
+    assert PALETTE.read_text("utf-8").strip() in text
+
+
+def test_a_page_needs_neither_the_server_nor_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from cli.pages import gallery, report\n"
+        "gallery.write_gallery(Path(sys.argv[1]), 'x', []); print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "hits.html")],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert (tmp_path / "hits.html").exists()
+    assert not {"starlette", "uvicorn", "multipart", "torch", "faiss"} & set(done.stdout.split())
+
+
+def test_pictures_are_written_as_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hits = [hit_of(rank, picture(tmp_path / f"{rank}.png", (30, 20))) for rank in range(1, 6)]
+    made: list[int] = []
+    plain = gallery._tile
+
+    def noted(hit: SearchHit, shown: Thumbnail | NoThumbnail) -> gallery.Tile:
+        made.append(hit.rank)
+        return plain(hit, shown)
+
+    monkeypatch.setattr(gallery, "_tile", noted)
+    lines = gallery._page("x", hits)
+    seen = [list(made) for line in lines if "<img" in line]
+    assert seen == [[1], [1, 2], [1, 2, 3], [1, 2, 3, 4], [1, 2, 3, 4, 5]]
 
 
 def test_query_and_names_are_text_whatever_they_hold(tmp_path: Path) -> None:

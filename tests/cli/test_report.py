@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from cli.notation import decimal, hundredths, interval, percent, points
-from cli.pages.charts import curve_ks, rank_bins, recall_at
+from cli.pages.rank_chart import rank_bins
+from cli.pages.recall_chart import curve_ks, recall_at
 from cli.pages.report import write_report
 from cli.pages.report_pictures import RETURNED_SHOWN, SIDE
 from searchengine.errors import InputError
