@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.float16 import widened
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows
 
@@ -28,11 +27,7 @@ def pair_cosines(
     out = np.empty(len(rows))
     for start in range(0, len(rows), PAIRS_AT_A_TIME):
         part = slice(start, start + PAIRS_AT_A_TIME)
-        products = _in_float64(right[columns[part]])
-        products *= _in_float64(left[rows[part]])
+        products = right.take(columns[part], axis=0).astype(np.float64)
+        products *= left.take(rows[part], axis=0)
         out[part] = products.sum(axis=1)
     return out
-
-
-def _in_float64(rows: Vectors | Rows) -> NDArray[np.float64]:
-    return (widened(rows) if rows.dtype == np.float16 else rows).astype(np.float64, order="C")
