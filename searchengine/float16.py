@@ -17,12 +17,16 @@ _REBIAS = np.float32(2.0**112)
 """float32 counts exponents from -127, float16 from -15."""
 
 
+_INFINITY, _NEGATIVE_INFINITY = 0x7C00, 0xFC00
+"""As bits: no half from here on is finite, up to the next change of sign."""
+
+
 def widened(values: NDArray[Any]) -> NDArray[np.float32]:
-    """Finite numbers as float32, in C order: float16 exactly, float32 as they are, uncopied.
+    """Numbers as float32, in C order: float16 exactly, float32 as they are, uncopied.
 
     The bits are moved to their place in a float32, whose exponent is then 112 too small: one
-    multiplication puts that right, for subnormal halves too. Infinities become 65536, so this is
-    for unit rows and for weights that were looked at. numpy (2.4) converts value by value.
+    multiplication puts that right, for subnormal halves too. Infinite halves become NaN, as they
+    only occur in damaged rows. numpy (2.4) converts value by value.
     """
     if values.dtype == np.float32:
         return values
@@ -33,8 +37,12 @@ def widened(values: NDArray[Any]) -> NDArray[np.float32]:
     wide = bits.view(np.float32)
     for start in range(0, len(halves), BLOCK):
         block = slice(start, start + BLOCK)
+        unsigned = halves[block].view(np.uint16)
+        is_finite = halves[block].max() < _INFINITY and unsigned.max() < _NEGATIVE_INFINITY
         np.copyto(bits[block], halves[block])  # widens the sign with it
         np.left_shift(bits[block], 13, out=bits[block])
         np.bitwise_and(bits[block], _SIGN_AND_REST, out=bits[block])
         np.multiply(wide[block], _REBIAS, out=wide[block])
+        if not is_finite:
+            wide[block][(unsigned & _INFINITY) == _INFINITY] = np.nan
     return wide.reshape(values.shape)

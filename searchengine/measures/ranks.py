@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows
+from searchengine.vectors.pairs import UNSURE, pair_cosines
 from searchengine.vectors.scan_torch import tensor
 
 if TYPE_CHECKING:
@@ -24,13 +25,6 @@ if TYPE_CHECKING:
 BLOCK = 2_048
 """Captions and images in a block: with its scores (16 MB) and what is made of them 90 MB in all.
 Twice as many are a tenth faster and take twice the memory."""
-
-UNSURE = 4e-6
-"""Cosines that differ by less are compared in float64: float32 products of a thousand dimensions
-are right to about 1e-6."""
-
-PAIRS_AT_A_TIME = 4_096
-"""Pairs that are scored in float64 at a time: 130 MB at 1,024 dimensions."""
 
 NEVER = 9.0
 """Above every cosine."""
@@ -89,18 +83,6 @@ def pair_ranks(
         caption_ties=pictures.equal,
         cosines=cosines,
     )
-
-
-def pair_cosines(
-    captions: Vectors | Rows, images: Vectors | Rows, rows: Numbers, columns: Numbers
-) -> NDArray[np.float64]:
-    """Cosines of captions[rows] with images[columns], pair by pair, in float64: shape (rows,)."""
-    out = np.empty(len(rows))
-    for start in range(0, len(rows), PAIRS_AT_A_TIME):
-        part = slice(start, start + PAIRS_AT_A_TIME)
-        left, right = captions[rows[part]], images[columns[part]]
-        out[part] = (left.astype(np.float64) * right.astype(np.float64)).sum(axis=1)
-    return out
 
 
 class _Tally:

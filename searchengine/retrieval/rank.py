@@ -76,7 +76,9 @@ def rank_through(
     """The first offset + k of `rows`, shape (n, d), that are in `among`, by way of the index.
 
     The shortlist depends on k and not on the offset, so that pages fit each other. Ranks beyond a
-    part of it are the exact ones, less what was ranked before.
+    part of it are the exact ones, less what was ranked before. Both parts are in order, of the
+    scores and then of the rows. Together they need not be: what the shortlist missed was not on
+    the pages before, and so comes after them, even with a better score.
     """
     wanted = offset + k
     inside = None if among is None else among[: index.covered]
@@ -129,13 +131,15 @@ def rank_texts(
     image: NDArray[np.float32], texts: Sequence[str], vectors: Vectors | Rows, *, k: int
 ) -> list[TextHit]:
     """The k best different texts for an image vector of shape (d,); `vectors` has shape (n, d)."""
-    scores, numbers = scan(vectors, image[np.newaxis], len(texts))
+    depth = 0
     best: dict[str, float] = {}
-    for number, score in zip(numbers[0].tolist(), scores[0].tolist(), strict=True):
-        best.setdefault(texts[number], score)
-        if len(best) == k:
-            break
-    return [TextHit(rank, score, text) for rank, (text, score) in enumerate(best.items(), start=1)]
+    while len(best) < k and depth < len(texts):  # many may be the same
+        depth = min(len(texts), max(2 * k, 4 * depth))
+        scores, numbers = scan(vectors, image[np.newaxis], depth)
+        for number, score in zip(numbers[0].tolist(), scores[0].tolist(), strict=True):
+            best.setdefault(texts[number], score)
+    found = list(best.items())[:k]
+    return [TextHit(rank, score, text) for rank, (text, score) in enumerate(found, start=1)]
 
 
 def nearest_captions(

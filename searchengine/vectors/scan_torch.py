@@ -12,7 +12,7 @@ import numpy as np
 
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows
-from searchengine.vectors.scan import RowNumbers, Scores, best_of, blocks
+from searchengine.vectors.scan import LISTED, Candidates, RowNumbers, Scores, blocks
 
 if TYPE_CHECKING:
     import torch
@@ -32,27 +32,49 @@ def best_rows(
     among: RowNumbers | None = None,
     device: str = "cpu",
 ) -> tuple[Scores, RowNumbers]:
-    """As `exact.scan`, for any number of queries in bounded memory, on the CPU or a GPU.
+    """As `scan`, for any number of queries, on the CPU or a GPU: the same answers.
 
-    Each block of rows is read once and compared with all queries in float32.
+    Each block of rows is read once and compared with all queries in float32. On a GPU only the
+    scores that may be among the best leave it.
     """
     import torch
 
-    k = min(k, len(rows) if among is None else len(among))
+    found = Candidates(rows, queries, min(k, len(rows) if among is None else len(among)))
     step = max(1, SCORES_AT_A_TIME // ROWS_AT_A_TIME)
-    scores = np.empty((len(queries), 0), dtype=np.float32)
-    found = np.empty((len(queries), 0), dtype=np.int64)
-    with torch.inference_mode():
+    with torch.inference_mode(), np.errstate(invalid="ignore", over="ignore"):
         asked = tensor(queries, device)
-        for numbers, block in blocks(rows, among, ROWS_AT_A_TIME) if k else ():
-            columns, most = tensor(block, device).T, min(k, len(numbers))
-            tops = [(part @ columns).topk(most) for part in torch.split(asked, step)]
-            values = torch.cat([top.values for top in tops]).cpu().numpy()
-            places = torch.cat([top.indices for top in tops]).cpu().numpy()
-            scores, found = best_of(
-                np.hstack([scores, values]), np.hstack([found, numbers[places]]), k
-            )
-    return scores, found
+        for numbers, block in blocks(rows, among, ROWS_AT_A_TIME) if found.k else ():
+            columns = tensor(block, device).T
+            for first in range(0, len(queries), step):
+                scores = asked[first : first + step] @ columns
+                if scores.device.type == "cpu":  # numpy lists them in a fraction of torch's time
+                    found.collect(scores.numpy(), numbers, first)
+                else:
+                    _collect(found, scores, numbers, first)
+        return found.best()
+
+
+def _collect(found: Candidates, scores: torch.Tensor, numbers: RowNumbers, first: int) -> None:
+    """As `found.collect`, of scores that stay where they are."""
+    import torch
+
+    lines = slice(first, first + len(scores))
+    reached = _reached(scores, found.limits[lines])
+    if found.is_crowded(scores.shape, int(torch.count_nonzero(reached))):
+        some = scores[:, : found.sampled]
+        some = torch.where(some < torch.inf, some, -torch.inf)
+        found.raise_limits(lines, some.topk(found.k).values[:, -1].cpu().numpy())
+        reached = _reached(scores, found.limits[lines])
+    for part in torch.split(torch.nonzero(reached), LISTED):
+        line, column = part.cpu().numpy().T
+        values = scores[part[:, 0], part[:, 1]].cpu().numpy()
+        found.add(first + line, numbers[column], values)
+
+
+def _reached(scores: torch.Tensor, limits: Scores) -> torch.Tensor:
+    import torch
+
+    return ~(scores < torch.from_numpy(limits).to(scores.device)[:, None])  # NaN reaches all
 
 
 def tensor(rows: Rows | Vectors, device: str) -> torch.Tensor:

@@ -9,7 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from searchengine.measures import ranks
-from searchengine.measures.ranks import UNSURE, PairRanks, pair_cosines, pair_ranks
+from searchengine.measures.ranks import PairRanks, pair_ranks
+from searchengine.vectors.pairs import UNSURE, pair_cosines
 from tests.support.captioned import Case, make, unit
 
 
