@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ def test_python_blocks_run(
             load=lambda: load_encoder("starter", precision="float32"),
             observer=Watcher(),
         )
+    shutil.copytree(ROOT / "sample_data" / "photos" / "food", tmp_path / "Photos")
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     assert blocks
