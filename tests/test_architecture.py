@@ -20,7 +20,7 @@ PACKAGES: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8")
     "importlinter"
 ]["root_packages"]
 HELP_CPU_SECONDS = 0.25
-MOST_MODULES, MOST_LINES = 15, 320
+MOST_MODULES, MOST_LINES = 13, 315
 """Of a package and of a module: "about a dozen" and "about 300"."""
 
 

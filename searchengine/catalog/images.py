@@ -13,6 +13,7 @@ from searchengine.catalog.filters import at_or_under, conditions
 from searchengine.catalog.records import Known, SameContent
 from searchengine.catalog.rows import OF_SPACE, disown_rows, own_rows
 from searchengine.catalog.schema import embeddings, images, spaces
+from searchengine.errors import NotListedError
 from searchengine.types import (
     FileState,
     Filter,
@@ -77,6 +78,15 @@ class ImageReads(Reads):
         )
         with self._reading() as connection:
             return [_image_record(record) for record in connection.execute(query)]
+
+    def image_id(self, path: str) -> int:
+        """Id of the image at a path. Raises NotListedError where there is none."""
+        with self._reading() as connection:
+            query = sa.select(images.c.id).where(images.c.path == path)
+            found: int | None = connection.execute(query).scalar_one_or_none()
+        if found is None:
+            raise NotListedError(path)
+        return found
 
     def image_ids(self, path: str) -> list[int]:
         """Ids of the images at or under a path."""

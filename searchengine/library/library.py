@@ -10,13 +10,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from searchengine.catalog.catalog import Catalog
-from searchengine.catalog.records import Batch
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
     InputError,
     LibraryNotFoundError,
     NothingIndexedError,
-    NotListedError,
     SpaceNotFoundError,
 )
 from searchengine.index.types import IndexInfo
@@ -186,8 +184,7 @@ class Library:
         """
         chosen = self.space(space)
         with self.catalog.snapshot() as now:
-            ids = [self._only_image(now.image_ids(absolute(path)), path) for path in paths]
-            return chosen.vectors_of_images(now, ids)
+            return chosen.vectors_of_images(now, [now.image_id(absolute(p)) for p in paths])
 
     def stored_vectors(self, space: str | None = None) -> tuple[list[Path], Rows]:
         """Every image that has a vector in a space: its path, and its row as it is stored.
@@ -200,21 +197,12 @@ class Library:
             stored = chosen.images.read(now.rows(chosen.info))
             return [Path(path) for path in paths], stored[numbers]
 
-    @staticmethod
-    def _only_image(ids: Sequence[int], path: str | os.PathLike[str]) -> int:
-        if len(ids) != 1:
-            raise NotListedError(absolute(path))
-        return ids[0]
-
     def info(self) -> LibraryInfo:
         """The library in numbers."""
         return library_info(self.path, self.catalog, self.spaces())
 
     def index_info(self, space: str | None = None) -> IndexInfo:
-        """What the approximate index of a space is, covers, and how it is searched.
-
-        Raises SpaceNotFoundError, and NothingIndexedError where there is no space.
-        """
+        """What the approximate index of a space is, covers, and how it is searched."""
         return self.space(space).index_info()
 
     def failures(self) -> list[Failure]:
@@ -234,16 +222,11 @@ class Library:
     ) -> TuneReport:
         """Find and keep the quickest settings of the index whose agreement@k is the `target`.
 
-        For text queries and for image queries apart, against the exact answers; what is reported
-        was measured on queries that chose nothing. `queries` are texts like those that will be
-        asked; without them the captions of the library are taken, or a list that is shipped. The
-        index is built first where the library is large enough; `memory` is the most bytes it may
-        take, and `factory` asks for another one in FAISS's notation. `device` is where it is built
-        and the exact answers are computed; "auto" takes a GPU with CUDA. Where the exact scan
-        serves, that is what is reported.
-
-        Raises InputError, NothingIndexedError, SpaceNotFoundError, LibraryLockedError,
-        DeviceUnavailableError, MissingExtraError without faiss, and the encoder's errors.
+        `queries` are texts like those that will be asked; None takes the library's captions, or a
+        list that is shipped. The index is built first where the library is large enough: `memory`
+        is the most bytes it may take, `factory` asks for another one in FAISS's notation, `device`
+        is where it is built. See `searchengine.tuning.tune.tune_space` for what is reported and raised;
+        LibraryLockedError while another process writes.
         """
         from searchengine.tuning.tune import tune_space
 
@@ -310,16 +293,8 @@ class Library:
 
         Returns how many. Raises InputError, and removes nothing, where a path holds no image.
         """
-        with self.writing():
-            ids: set[int] = set()
-            for path in paths:
-                place = absolute(path)
-                found = self.catalog.image_ids(place)
-                if not found:
-                    raise InputError(f"{place}: the library lists no image there")
-                ids.update(found)
-            self.catalog.record(None, Batch(removed=sorted(ids)), first_row=0)
-        return len(ids)
+        with self.writing() as writer:
+            return writer.remove(paths)
 
     def add_captions(self, pairs: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
         """Store (absolute image path, caption) pairs and embed them in the default space.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from searchengine.catalog.records import Batch
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
+    InputError,
     LibraryLockedError,
     LibraryUnusableError,
     StorageFullError,
     reason_of,
 )
 from searchengine.library.layout import LOCK, PID, SPACES
+from searchengine.paths import absolute
 from searchengine.spaces.names import space_name
 from searchengine.spaces.space import Space
 from searchengine.types import Vectors
@@ -96,6 +98,21 @@ class Writer:
             first_row = self._catalog.rows(space.info)
             space.images.append(vectors, rows=first_row)
         self._catalog.record(None if space is None else space.info, batch, first_row)
+
+    def remove(self, paths: Iterable[str | os.PathLike[str]]) -> int:
+        """Take images at or under `paths` out; returns how many.
+
+        Raises InputError, and removes nothing, where a path holds no image.
+        """
+        ids: set[int] = set()
+        for path in paths:
+            place = absolute(path)
+            found = self._catalog.image_ids(place)
+            if not found:
+                raise InputError(f"{place}: the library lists no image there")
+            ids.update(found)
+        self._catalog.record(None, Batch(removed=sorted(ids)), first_row=0)
+        return len(ids)
 
     def embed_captions(self, space: Space) -> None:
         """Encode every caption the space has no vector of."""
