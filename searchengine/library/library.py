@@ -225,8 +225,8 @@ class Library:
         `queries` are texts like those that will be asked; None takes the library's captions, or a
         list that is shipped. The index is built first where the library is large enough: `memory`
         is the most bytes it may take, `factory` asks for another one in FAISS's notation, `device`
-        is where it is built. See `searchengine.tuning.tune.tune_space` for what is reported and raised;
-        LibraryLockedError while another process writes.
+        is where it is built. What is reported and raised is in `searchengine.tuning.tune`; beside
+        it LibraryLockedError while another process writes.
         """
         from searchengine.tuning.tune import tune_space
 

@@ -106,7 +106,10 @@ def tune_space(
 ) -> TuneReport:
     """Build the index where one is wanted, find its settings, keep them beside it, and report.
 
-    The caller holds the library's lock. Raises InputError, LibraryUnusableError,
+    For text queries and for image queries apart: the quickest settings whose agreement@k with the
+    exact answers is the `target`; what is reported was measured on queries that chose nothing.
+    Where the exact scan serves, that is what is reported. The caller holds the library's lock.
+    `texts`, `memory`, `factory` and `device` are as in `Library.tune`. Raises InputError, LibraryUnusableError,
     DeviceUnavailableError, and MissingExtraError without faiss.
     """
     if not 0 < target <= 1 or k < 1:
