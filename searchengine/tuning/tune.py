@@ -109,8 +109,8 @@ def tune_space(
     For text queries and for image queries apart: the quickest settings whose agreement@k with the
     exact answers is the `target`; what is reported was measured on queries that chose nothing.
     Where the exact scan serves, that is what is reported. The caller holds the library's lock.
-    `texts`, `memory`, `factory` and `device` are as in `Library.tune`. Raises InputError, LibraryUnusableError,
-    DeviceUnavailableError, and MissingExtraError without faiss.
+    `texts`, `memory`, `factory` and `device` are as in `Library.tune`. Raises InputError,
+    LibraryUnusableError, DeviceUnavailableError, and MissingExtraError without faiss.
     """
     if not 0 < target <= 1 or k < 1:
         raise InputError(f"the target is in (0, 1] and k at least 1, not {target:g} and {k}")
