@@ -49,10 +49,10 @@ def scan(
 ) -> tuple[Scores, RowNumbers]:
     """The k best rows for each query by inner product.
 
-    `rows` has shape (n, d), `queries` (q, d); rows of length 1, or ties of longer ones may part.
-    `among` names the rows to look at, in ascending order, all when None. Returns scores and row
-    numbers, both of shape (q, min(k, rows looked at)), best first; ties go to the lower row number.
-    Rows that are not finite come last, with the score NaN.
+    `rows` has shape (n, d), rows of length 1 or thereabouts; `queries` (q, d). `among` names the
+    rows to look at, in ascending order, all when None. Returns scores and row numbers, both of
+    shape (q, min(k, rows looked at)), best first; ties go to the lower row number. Rows that are
+    not finite come last, with the score NaN.
     """
     found = Candidates(rows, queries, min(k, len(rows) if among is None else len(among)))
     size = _rows_at_a_time(rows, queries, among)
