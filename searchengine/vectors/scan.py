@@ -34,6 +34,9 @@ LEAST_SPARE = 256
 SAMPLED = 2_048
 """Scores of a block that say what to reach before all of them are listed, at least."""
 
+SAMPLED_PER_ANSWER = 8
+"""And for each answer asked for: the fewer, the more of the block has to be listed in vain."""
+
 LISTED = 2**20
 """Scores of a block that become candidates at a time: 20 MB. More where thousands of rows tie."""
 
@@ -94,7 +97,7 @@ class Candidates:
         self.k = k
         self.limits = np.full(len(queries), -np.inf, dtype=np.float32)
         """What a score must reach, shape (q,)."""
-        self.sampled = max(SPARE * k, SAMPLED)
+        self.sampled = max(SAMPLED_PER_ANSWER * k, SAMPLED)
         """Columns of a block whose k-th best scores serve to raise limits."""
         self._rows, self._queries = rows, queries
         self._lengths = np.linalg.norm(queries.astype(np.float64), axis=1)
