@@ -17,8 +17,8 @@ _REBIAS = np.float32(2.0**112)
 """float32 counts exponents from -127, float16 from -15."""
 
 
-_INFINITY, _NEGATIVE_INFINITY = 0x7C00, 0xFC00
-"""As bits: no half from here on is finite, up to the next change of sign."""
+_INFINITY = np.int16(0x7C00)
+"""The bits of the exponent, which are all set in halves that are not finite and in no others."""
 
 
 def widened(values: NDArray[Any]) -> NDArray[np.float32]:
@@ -37,12 +37,11 @@ def widened(values: NDArray[Any]) -> NDArray[np.float32]:
     wide = bits.view(np.float32)
     for start in range(0, len(halves), BLOCK):
         block = slice(start, start + BLOCK)
-        unsigned = halves[block].view(np.uint16)
-        is_finite = halves[block].max() < _INFINITY and unsigned.max() < _NEGATIVE_INFINITY
+        any_bits = np.bitwise_or.reduce(halves[block])
         np.copyto(bits[block], halves[block])  # widens the sign with it
         np.left_shift(bits[block], 13, out=bits[block])
         np.bitwise_and(bits[block], _SIGN_AND_REST, out=bits[block])
         np.multiply(wide[block], _REBIAS, out=wide[block])
-        if not is_finite:
-            wide[block][(unsigned & _INFINITY) == _INFINITY] = np.nan
+        if any_bits & _INFINITY == _INFINITY:  # never so where all are below 2
+            wide[block][halves[block] & _INFINITY == _INFINITY] = np.nan
     return wide.reshape(values.shape)
