@@ -113,7 +113,10 @@ class Run:
     def _identify(self, _job: Job, data: bytes) -> Content[bytes, SameContent]:
         """The hash of a file, and the image of the same content. Runs in the reading threads."""
         content_hash = hashlib.blake2b(data, digest_size=16).digest()
-        return Content(content_hash, self.space.catalog.same_content(self.space.info, content_hash))
+        same = self.space.catalog.same_content(self.space.info, content_hash)
+        if same is not None and not self.space.is_sound(same.row):
+            same = None  # the vector is damaged: encoded again
+        return Content(content_hash, same)
 
     def _take(self, outcome: Outcome[Job, bytes, SameContent]) -> None:
         if isinstance(outcome, Encoded):

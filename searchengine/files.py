@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +15,9 @@ from searchengine.errors import PathNotFoundError, reason_of
 
 STALE_SECONDS = 600
 """Since the last write to it, after which a file beside is what a killed process left."""
+
+PIECE = 2**20
+"""Bytes of a large file that are read at a time."""
 
 _BESIDE = ".clipseek-{}.part"
 
@@ -23,6 +28,29 @@ def read_file(path: Path) -> bytes:
         return path.expanduser().read_bytes()
     except OSError as error:
         raise PathNotFoundError(path, reason_of(error)) from error
+
+
+def read_small(path: Path, most: int = 1_000_000) -> bytes:
+    """The bytes of a file of ours, which somebody may have put something else in the place of.
+
+    Raises OSError where it is no ordinary file, as a pipe, that would never end, or larger than
+    `most` bytes.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or status.st_size > most:
+            raise OSError(errno.EINVAL, "no file that clipseek wrote", str(path))
+        return file.read(most)
+
+
+def checksum_of(path: Path) -> int:
+    """CRC-32 of a file's bytes. Raises OSError."""
+    crc = 0
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            crc = zlib.crc32(piece, crc)
+    return crc
 
 
 @contextmanager
