@@ -82,6 +82,7 @@ def index(
         space = next((s for s in library.spaces() if s.info.encoder == encoder), None)
         if space is not None:
             writer.embed_captions(space)
+            writer.complete_checksums(space)
             _refresh_index(space, options)
     return _report(survey, run, removed, space, time.perf_counter() - started)
 

@@ -23,7 +23,7 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 
 def test_a_file_that_fails_again_has_its_last_reason(catalog: Catalog) -> None:
     path = "/photos/a/bad.jpg"
-    catalog.record(None, Batch(failed=[(FileState(path, 7, 77), "empty")]), 0)
+    catalog.record(None, Batch(failed=[(FileState(path, 7, 77), "empty")]))
     assert [(failure.path, failure.reason) for failure in catalog.failures()] == [
         (path, "empty"),
         ("/photos/x/worse.jpg", "not a picture"),
@@ -46,7 +46,7 @@ def test_a_caption_of_an_image_is_stored_once(catalog: Catalog) -> None:
 
 def test_what_is_indexed_or_gone_is_no_failure(catalog: Catalog) -> None:
     moved = FileState("/photos/a/bad.jpg", 11, 12)
-    catalog.record(ONE, Batch(moved=[(1, moved)]), 0)
+    catalog.record(ONE, Batch(moved=[(1, moved)]))
     assert [failure.path for failure in catalog.failures()] == ["/photos/x/worse.jpg"]
     catalog.forget_failures(["/photos"], keep={"/photos/x/worse.jpg"})
     catalog.forget_failures(["/photos/xy"], keep=set())
@@ -58,6 +58,6 @@ def test_what_is_indexed_or_gone_is_no_failure(catalog: Catalog) -> None:
 
 def test_a_batch_that_fails_is_not_recorded_in_part(catalog: Catalog) -> None:
     with pytest.raises(LibraryDamagedError, match=r"UNIQUE .*: images\.path"):
-        catalog.record(ONE, Batch(added=[RED], removed=[2, 3]), 5)
+        catalog.record(ONE, Batch(added=[RED], removed=[2, 3]))
     assert catalog.counts()["images"] == 4
     assert catalog.rows(ONE) == 5
