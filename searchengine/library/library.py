@@ -16,6 +16,7 @@ from searchengine.catalog.catalog import Catalog
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
     InputError,
+    LibraryDamagedError,
     LibraryNotFoundError,
     LibraryUnusableError,
     NothingIndexedError,
@@ -26,7 +27,12 @@ from searchengine.errors import (
 from searchengine.index.types import IndexInfo
 from searchengine.library import writing
 from searchengine.library.encoders import LoadedEncoders, load_for_queries
-from searchengine.library.layout import CATALOG, SPACES, default_library_path, make_directory
+from searchengine.library.layout import (
+    CATALOG,
+    default_library_path,
+    make_directory,
+    space_directory,
+)
 from searchengine.library.status import LibraryInfo, library_info
 from searchengine.library.writing import Writer
 from searchengine.paths import absolute
@@ -35,6 +41,7 @@ from searchengine.retrieval.compose import encoded_part, listed_part, unit
 from searchengine.retrieval.hits import Hits
 from searchengine.retrieval.rank import nearest_captions, rank_images, rank_texts
 from searchengine.spaces.encoders import SpaceEncoders
+from searchengine.spaces.names import space_name
 from searchengine.spaces.space import Space
 from searchengine.types import Failure, Filter, SpaceInfo, TextHit, Vectors
 from searchengine.vectors.file import Rows
@@ -284,7 +291,11 @@ class Library:
 
     def _space(self, info: SpaceInfo) -> Space:
         if info.id not in self._spaces:
-            self._spaces[info.id] = Space(info, self.path / SPACES / info.name, self.catalog)
+            if info.name != space_name(info.encoder):
+                why = f"spaces.name holds {info.name!a}, which {info.encoder} is not called by"
+                raise LibraryDamagedError(self.path, why)
+            directory = space_directory(self.path, info.name)
+            self._spaces[info.id] = Space(info, directory, self.catalog)
         return self._spaces[info.id]
 
     def _searchable(self, name: str | None) -> Space:
