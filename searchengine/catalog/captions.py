@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.dialects import sqlite
 
-from searchengine.catalog.connection import Reads, chunks
+from searchengine.catalog.connection import Reads
+from searchengine.catalog.images import read_ids
 from searchengine.catalog.records import CaptionedText
-from searchengine.catalog.schema import caption_embeddings, captions, images
+from searchengine.catalog.schema import caption_embeddings, captions
 from searchengine.types import SpaceInfo
 
 
@@ -46,10 +47,7 @@ def add_captions(
 ) -> tuple[int, list[str]]:
     """Store (image path, text) pairs; returns how many are new, and the paths not listed."""
     paths = {path for path, _ in pairs}
-    ids: dict[str, int] = {}
-    for chunk in chunks(sorted(paths)):
-        query = sa.select(images.c.path, images.c.id).where(images.c.path.in_(chunk))
-        ids.update((path, image_id) for path, image_id in connection.execute(query))
+    ids = read_ids(connection, sorted(paths))
     values = [{"image_id": ids[path], "text": text} for path, text in pairs if path in ids]
     before = _count(connection)
     if values:

@@ -42,7 +42,10 @@ def add_failures(connection: sa.Connection, failed: Sequence[tuple[FileState, st
         }
         connection.execute(
             insert.on_conflict_do_update(index_elements=[failures.c.path], set_=latest),
-            [{**asdict(file), "reason": reason, "failed_at": now} for file, reason in failed],
+            [
+                {**asdict(file), "reason": reason, "kind": "", "tried_with": "", "failed_at": now}
+                for file, reason in failed
+            ],
         )
 
 

@@ -13,7 +13,6 @@ from searchengine.catalog.filters import at_or_under, conditions
 from searchengine.catalog.records import Known, SameContent
 from searchengine.catalog.rows import OF_SPACE, disown_rows, own_rows
 from searchengine.catalog.schema import embeddings, images, spaces
-from searchengine.errors import NotListedError
 from searchengine.types import (
     FileState,
     Filter,
@@ -79,14 +78,10 @@ class ImageReads(Reads):
         with self._reading() as connection:
             return [_image_record(record) for record in connection.execute(query)]
 
-    def image_id(self, path: str) -> int:
-        """Id of the image at a path. Raises NotListedError where there is none."""
+    def ids_by_path(self, paths: Sequence[str]) -> dict[str, int]:
+        """Ids of the images at exactly these paths; paths that are not listed are not in it."""
         with self._reading() as connection:
-            query = sa.select(images.c.id).where(images.c.path == path)
-            found: int | None = connection.execute(query).scalar_one_or_none()
-        if found is None:
-            raise NotListedError(path)
-        return found
+            return read_ids(connection, paths)
 
     def image_ids(self, path: str) -> list[int]:
         """Ids of the images at or under a path."""
@@ -182,3 +177,12 @@ def add_images(
         new_ids = iter(connection.execute(inserted, new).scalars().all())
     owners = [entry.image_id or next(new_ids) for entry in entries]
     own_rows(connection, embeddings, space, owners, first_row)
+
+
+def read_ids(connection: sa.Connection, paths: Sequence[str]) -> dict[str, int]:
+    """Ids of the images at exactly these paths, by path."""
+    found: dict[str, int] = {}
+    for chunk in chunks(paths):
+        query = sa.select(images.c.path, images.c.id).where(images.c.path.in_(chunk))
+        found.update((path, image_id) for path, image_id in connection.execute(query))
+    return found

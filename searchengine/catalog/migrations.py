@@ -19,7 +19,64 @@ from searchengine.errors import LibraryTooNewError
 
 Step: TypeAlias = Callable[[sa.Connection], None]
 
-STEPS: tuple[Step, ...] = ()
+
+def _to_2(connection: sa.Connection) -> None:
+    """Failures know their kind and what they were tried with; room for what is new in version 2.
+
+    What failed before has neither: it is tried again once.
+    """
+    old = connection.exec_driver_sql("SELECT * FROM failures").all()
+    connection.exec_driver_sql("DROP TABLE failures")
+    for statement in _TABLES_OF_2:
+        connection.exec_driver_sql(statement)
+    for row in old:
+        connection.exec_driver_sql(
+            "INSERT INTO failures VALUES (?, ?, ?, ?, '', '', ?)", tuple(row)
+        )
+
+
+_TABLES_OF_2 = (
+    """CREATE TABLE failures (
+    path TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    tried_with TEXT NOT NULL,
+    failed_at DATETIME NOT NULL,
+    PRIMARY KEY (path)
+)""",
+    """CREATE TABLE excluded (
+    path TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (path)
+)""",
+    """CREATE TABLE passed_over (
+    root TEXT NOT NULL,
+    suffix TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    files INTEGER NOT NULL,
+    PRIMARY KEY (root, suffix, reason)
+)
+ WITHOUT ROWID""",
+    """CREATE TABLE settings (
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (name)
+)""",
+    """CREATE TABLE checksums (
+    space_id INTEGER NOT NULL,
+    file TEXT NOT NULL,
+    block INTEGER NOT NULL,
+    rows INTEGER NOT NULL,
+    crc INTEGER NOT NULL,
+    PRIMARY KEY (space_id, file, block),
+    FOREIGN KEY(space_id) REFERENCES spaces (id)
+)
+ WITHOUT ROWID""",
+)
+
+STEPS: tuple[Step, ...] = (_to_2,)
 """`STEPS[n - 1]` leads from version n to n + 1. A step is never changed once it was released, and
 uses no table of `schema.py`: those are of the newest version."""
 

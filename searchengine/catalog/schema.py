@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Kept in SQLite's user_version. Raise it with every change of the tables below."""
 
 tables = sa.MetaData()
@@ -43,7 +43,33 @@ failures = sa.Table(
     sa.Column("size", _LONG, nullable=False),
     sa.Column("mtime_ns", _LONG, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("tried_with", sa.Text, nullable=False),
     sa.Column("failed_at", sa.DateTime, nullable=False),
+)
+
+excluded = sa.Table(
+    "excluded",
+    tables,
+    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+
+passed_over = sa.Table(
+    "passed_over",
+    tables,
+    sa.Column("root", sa.Text, primary_key=True),
+    sa.Column("suffix", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, primary_key=True),
+    sa.Column("files", _LONG, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+settings = sa.Table(
+    "settings",
+    tables,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
 )
 
 spaces = sa.Table(
@@ -84,3 +110,14 @@ def _row_table(name: str, owner: str) -> sa.Table:
 
 embeddings = _row_table("embeddings", "images")
 caption_embeddings = _row_table("caption_embeddings", "captions")
+
+checksums = sa.Table(
+    "checksums",
+    tables,
+    sa.Column("space_id", sa.ForeignKey("spaces.id"), primary_key=True),
+    sa.Column("file", sa.Text, primary_key=True),
+    sa.Column("block", _LONG, primary_key=True),
+    sa.Column("rows", _LONG, nullable=False),
+    sa.Column("crc", _LONG, nullable=False),
+    sqlite_with_rowid=False,
+)

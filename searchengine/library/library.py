@@ -15,6 +15,7 @@ from searchengine.errors import (
     InputError,
     LibraryNotFoundError,
     NothingIndexedError,
+    NotListedError,
     SpaceNotFoundError,
 )
 from searchengine.index.types import IndexInfo
@@ -183,8 +184,13 @@ class Library:
         Raises NotListedError for a path that is not listed or has no vector in the space.
         """
         chosen = self.space(space)
+        places = [absolute(path) for path in paths]
         with self.catalog.snapshot() as now:
-            return chosen.vectors_of_images(now, [now.image_id(absolute(p)) for p in paths])
+            ids = now.ids_by_path(places)
+            for place in places:
+                if place not in ids:
+                    raise NotListedError(place)
+            return chosen.vectors_of_images(now, [ids[place] for place in places])
 
     def stored_vectors(self, space: str | None = None) -> tuple[list[Path], Rows]:
         """Every image that has a vector in a space: its path, and its row as it is stored.

@@ -19,8 +19,11 @@ from tests.support.catalogs import make_catalog
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    """A catalog of version 1."""
+    """A catalog that says it is of version 1: the steps here are planted."""
     make_catalog(tmp_path / "catalog.sqlite").close()
+    other = sqlite3.connect(tmp_path / "catalog.sqlite")
+    other.execute("PRAGMA user_version = 1")
+    other.close()
     opened = Database(tmp_path / "catalog.sqlite")
     yield opened
     opened.close()
@@ -95,7 +98,7 @@ def test_a_step_that_fails_half_way_leaves_the_version_before_it(
 def test_a_newer_version_is_refused(database: Database) -> None:
     bring_up_to_date(database, (_add_table,), 2)
     with pytest.raises(LibraryTooNewError, match="has schema 2, this clipseek knows up to 1"):
-        bring_up_to_date(database)
+        bring_up_to_date(database, (), 1)
 
 
 def test_a_new_catalog_is_made_at_the_newest_version_without_a_step(tmp_path: Path) -> None:

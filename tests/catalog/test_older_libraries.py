@@ -47,7 +47,14 @@ class _AsStarter(FakeEncoder):
         return np.pad(super().encode_pixels(pixels), ((0, 0), (0, self.dim - FakeEncoder.dim)))
 
 
-@pytest.fixture(params=range(1, SCHEMA_VERSION + 1), ids=lambda version: f"schema {version}")
+VERSIONS = sorted(int(path.name.rpartition("-")[2]) for path in DATA.glob("library-schema-*"))
+
+
+def test_there_is_a_library_of_every_older_version() -> None:
+    assert set(VERSIONS) >= set(range(1, SCHEMA_VERSION))
+
+
+@pytest.fixture(params=VERSIONS, ids=lambda version: f"schema {version}")
 def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A copy of the library of a version."""
     return Path(shutil.copytree(DATA / f"library-schema-{request.param}", tmp_path / "library"))

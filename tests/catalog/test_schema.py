@@ -32,6 +32,8 @@ def test_a_changed_table_raises_the_schema_version(tmp_path: Path) -> None:
 LONG = {
     "images": {"id", "size", "mtime_ns"},
     "failures": {"size", "mtime_ns"},
+    "passed_over": {"files"},
+    "checksums": {"space_id", "block", "rows", "crc"},
     "spaces": {"id"},
     "captions": {"id", "image_id"},
     "embeddings": {"space_id", "row", "owner_id"},
@@ -52,7 +54,7 @@ def test_sqlite_takes_64_bits(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path / "catalog.sqlite")
     with sqlite3.connect(catalog.path) as other:
         other.execute(
-            "INSERT INTO failures VALUES ('/a', ?, ?, 'x', '2020-01-01 00:00:00')",
+            "INSERT INTO failures VALUES ('/a', ?, ?, 'x', '', '', '2020-01-01 00:00:00')",
             (2**62, -(2**62)),
         )
     other.close()
