@@ -32,13 +32,13 @@ def print_notes(result: Evaluation) -> None:
 def print_tables(result: Evaluation) -> None:
     """The measures, then the methods of search, then the published numbers."""
     _print_recall(result)
-    print()
+    output.say()
     _print_true_recall(result.text_retrieval)
     if len(result.methods) > 1 or (result.methods and result.methods[0].method != "exact"):
-        print()
+        output.say()
         _print_methods(result)
     if result.published:
-        print()
+        output.say()
         _print_published(result)
 
 

@@ -8,6 +8,8 @@ from typing import Never
 
 from tqdm import tqdm
 
+from cli import output
+
 
 class TqdmObserver:
     """A run as a bar with count, rate and time left, skipped files as lines above it.
@@ -55,7 +57,8 @@ class TqdmObserver:
 
     def skipped(self, path: str, reason: str) -> None:
         """Say which file is left out and why."""
-        tqdm.write(f"skipping {path}: {reason}", file=sys.stderr)
+        with tqdm.external_write_mode(file=sys.stderr):
+            output.note(f"skipping {path}: {reason}")
 
     def close(self) -> None:
         """Take the bar down; what it showed stays."""

@@ -39,8 +39,8 @@ def describe(
                 output.print_json({"image": image, "texts": hits})
                 continue
             if number:
-                print()
-            print(image)
+                output.say()
+            output.say(str(image))
             rows = [(str(hit.rank), f"{hit.score:.3f}", hit.text) for hit in hits]
             output.print_table(("rank", "score", "text"), rows, left={2})
 

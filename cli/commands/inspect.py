@@ -24,20 +24,20 @@ def info(library: LibraryOption = None, json_output: JsonOption = False) -> None
     if json_output:
         output.print_json(facts)
         return
-    print(f"library   {facts.path}")
-    print(f"images    {facts.images:,}")
-    print(f"failures  {facts.failures:,}")
-    print(f"captions  {facts.captions:,}")
-    print(f"on disk   {facts.bytes / 1e6:,.1f} MB")
+    output.say(f"library   {facts.path}")
+    output.say(f"images    {facts.images:,}")
+    output.say(f"failures  {facts.failures:,}")
+    output.say(f"captions  {facts.captions:,}")
+    output.say(f"on disk   {facts.bytes / 1e6:,.1f} MB")
     for space in facts.spaces:
         mark = " (default)" if space.name == facts.default_space else ""
         index = f"index over {space.indexed_rows:,} rows" if space.indexed_rows else "exact scan"
-        print(
+        output.say(
             f"space     {space.name}{mark}: {space.images:,} images, {space.captions:,} captions, "
             f"{space.dim} dimensions, {space.precision}, {index}, {space.bytes / 1e6:,.1f} MB"
         )
         for line in _index_lines(space.index):
-            print(f"          {line}")
+            output.say(f"          {line}")
 
 
 def _index_lines(info: IndexInfo) -> list[str]:
@@ -80,7 +80,7 @@ def failures(library: LibraryOption = None, json_output: JsonOption = False) -> 
         output.print_json(found)
         return
     for failure in found:
-        print(f"{failure.path}: {failure.reason}")
+        output.say(f"{failure.path}: {failure.reason}")
     if found:
         output.note(
             f"{len(found):,} in all; tried again when they change, "

@@ -32,7 +32,8 @@ def serve(
     from serving.server import serve as run
 
     def listening(address: str) -> None:
-        print(address, flush=True)
+        output.say(address)
+        output.finish()
         output.note("Ctrl-C stops it.")
         if open_page:
             webbrowser.open(address)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,8 @@ def lock(directory: Path) -> Iterator[None]:
         _write_pid(pid, directory)
         yield
     finally:
-        pid.unlink(missing_ok=True)
+        with suppress(OSError):  # a full or pulled disk must not hide why the block ended
+            pid.unlink(missing_ok=True)
         held.release()
 
 
