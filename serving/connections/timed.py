@@ -41,6 +41,9 @@ class TimedProtocol(H11Protocol):
         """With the request that it belongs to, as each may take its time."""
         self._since = self.loop.time()
         self._mark = 0
+        self._is_over = False
+        """Whether the last answer is written: what comes now is read only to be thrown away, as a
+        connection that is closed before takes the answer with it."""
 
     # as asyncio asks
 
@@ -57,7 +60,8 @@ class TimedProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Some bytes of a request came."""
         self._received += len(data)
-        super().data_received(data)
+        if not self._is_over:
+            super().data_received(data)
 
     # as uvicorn asks
 
@@ -77,8 +81,7 @@ class TimedProtocol(H11Protocol):
     @property
     def is_idle(self) -> bool:
         """Whether no request is under way."""
-        is_answered = self.cycle is None or self.cycle.response_complete
-        return is_answered and not self.transport.is_closing()
+        return self._has_no_request and not self.transport.is_closing()
 
     def is_overdue(self, now: float) -> bool:
         """Whether what it waits for should have come by now."""
@@ -102,7 +105,7 @@ class TimedProtocol(H11Protocol):
     def end(self) -> None:
         """Close it: a client that has begun to ask is told why."""
         has_begun = self._stage() is Stage.BODY or bool(self.conn.trailing_data[0])
-        if self._stage() is Stage.TAKEN or not has_begun:
+        if self._is_over or self._stage() is Stage.TAKEN or not has_begun:
             self.drop()
         else:
             what = "the request did not come in time; send it again"
@@ -112,10 +115,14 @@ class TimedProtocol(H11Protocol):
         """Close it at once."""
         self.transport.abort()
 
+    @property
+    def _has_no_request(self) -> bool:
+        return self._is_over or self.cycle is None or self.cycle.response_complete
+
     def _stage(self) -> Stage:
         if self.transport.get_write_buffer_size():
             return Stage.TAKEN
-        if self.cycle is None or self.cycle.response_complete:
+        if self._has_no_request:
             return Stage.HEAD
         return Stage.BODY if self.cycle.more_body else Stage.ANSWER
 
@@ -129,7 +136,9 @@ class TimedProtocol(H11Protocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True  # the application's own answer comes too late
             self.cycle.message_event.set()
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.close()
+        else:
             body = json.dumps(problem.record()).encode("ascii")
             told = {
                 **SECURITY_HEADERS,
@@ -147,4 +156,5 @@ class TimedProtocol(H11Protocol):
                 h11.EndOfMessage(),
             ):
                 self.transport.write(self.conn.send(event))
-        self.transport.close()
+            self.transport.write_eof()
+            self._is_over = True
