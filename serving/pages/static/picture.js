@@ -1,6 +1,6 @@
 // Searching by a picture that is chosen, dropped or pasted.
 
-import { $, go, say, unreachable } from "./page.js";
+import { $, go, root, say, unreachable } from "./page.js";
 
 const NOT_KEPT = ["q", "picture", "like", "unlike", "offset"]; // a picture begins a new search
 
@@ -15,7 +15,7 @@ export async function searchBy(file) {
   form.append("image", file);
   let response, answer;
   try {
-    response = await fetch("/api/pictures", { method: "POST", body: form });
+    response = await fetch(`${root}api/pictures`, { method: "POST", body: form });
     answer = await response.json();
   } catch {
     say("No answer", unreachable);
@@ -31,7 +31,7 @@ export async function searchBy(file) {
   NOT_KEPT.forEach((name) => parameters.delete(name));
   parameters.set("picture", answer.picture);
   $("#q").value = "";
-  await go(`/?${parameters}`);
+  await go(`${root}?${parameters}`);
 }
 
 export function listen() {
