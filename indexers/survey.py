@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexers.plan import Plan, make_plan, without_those_under
-from indexers.walk import Walk, WalkRules
+from indexers.trial import Trial
+from indexers.walk import NOT_UTF8, Unreadable, Walk, WalkRules
 from searchengine.catalog.catalog import Catalog
-from searchengine.catalog.records import Known
+from searchengine.catalog.records import FailedFile, Known
+from searchengine.embedding.faults import failure_kind, failure_reason, one_line
+from searchengine.errors import InputError
+from searchengine.files import read_whole
+from searchengine.images.decode import read_image
 from searchengine.paths import absolute, below
-from searchengine.types import FileState
+from searchengine.types import FailureKind, FileState
 
 log = logging.getLogger("clipseek")
 
@@ -23,26 +28,29 @@ class Survey:
 
     plan: Plan
     excluded: int
-    failed: list[tuple[str, str]]
-    """Files that cannot even be looked at, and why."""
+    failed: list[FailedFile]
+    """Files that cannot even be looked at."""
     unreadable: list[tuple[str, str]]
     """Directories that could not be looked into, and why."""
     roots: list[str]
 
 
 def take_survey(
-    catalog: Catalog, paths: Sequence[Path], encoder: str, rules: WalkRules, *, retry_failed: bool
+    catalog: Catalog, paths: Sequence[Path], rules: WalkRules, trial: Trial, *, retry_failed: bool
 ) -> Survey:
-    """Walk the paths and hold what is there against the catalog. Raises PathNotFoundError."""
+    """Walk the paths and hold what is there against the catalog. Raises PathNotFoundError.
+
+    Files that failed are due when `trial` says so, all of them with `retry_failed`.
+    """
     roots = [absolute(path) for path in paths]
     walk = Walk([Path(root) for root in roots], rules)
-    known = catalog.known(encoder, roots)
+    known = catalog.known(trial.encoder, roots)
     filled: set[str] = set()
     plan = make_plan(
         _noting_roots(walk, roots, filled),
         known,
         catalog.failed_files(),
-        retry_failed=retry_failed,
+        lambda failed, now: retry_failed or trial.is_due(failed, now),
     )
     unreadable = [(entry.path, entry.reason) for entry in walk.unreadable if entry.is_dir]
     silent = [] if walk.excluded else [root for root in roots if root not in filled]
@@ -50,10 +58,16 @@ def take_survey(
     return Survey(
         plan=plan,
         excluded=walk.excluded,
-        failed=[(entry.path, entry.reason) for entry in walk.unreadable if not entry.is_dir],
+        failed=[_failed(entry, trial) for entry in walk.unreadable if not entry.is_dir],
         unreadable=unreadable,
         roots=roots,
     )
+
+
+def _failed(entry: Unreadable, trial: Trial) -> FailedFile:
+    kind = FailureKind.NAME if entry.reason == NOT_UTF8 else FailureKind.FILE_SYSTEM
+    reason = one_line(entry.reason)
+    return FailedFile(FileState(entry.path, 0, 0), kind, reason, trial.tried_with(kind))
 
 
 def _noting_roots(
@@ -94,3 +108,25 @@ def _certainly_gone(
         return list(missing)
     visible = {record.id for record in without_those_under(known, hidden_by).values()}
     return [image_id for image_id in missing if image_id in visible]
+
+
+def require_a_picture(paths: Sequence[Path], max_megapixels: float, max_file_size: int) -> None:
+    """Raise InputError where only files are named and none of them can be used.
+
+    The first that can ends the check: of the others the run tells.
+    """
+    reasons: list[str] = []
+    for path in paths:
+        if path.is_dir():
+            return
+        try:
+            data = read_whole(path, max_file_size)
+            read_image(data, input_size=1, max_megapixels=max_megapixels, name=str(path))
+        except Exception as error:  # whatever one file does
+            kind = failure_kind(error, FailureKind.UNREADABLE)
+            reasons.append(f"{path}: {failure_reason(error, kind)}")
+        else:
+            return
+    if reasons:
+        more = f"; nor can the {len(reasons) - 1:,} other files be used" if reasons[1:] else ""
+        raise InputError(reasons[0] + more)

@@ -10,11 +10,13 @@ import typer
 
 from cli import output
 from cli.options import (
+    MAX_FILE_SIZE,
     MAX_MEGAPIXELS,
     DeviceOption,
     FactoryOption,
     JsonOption,
     LibraryOption,
+    MaxFileSizeOption,
     MaxMegapixelsOption,
     MemoryOption,
     WorkersOption,
@@ -24,6 +26,7 @@ from cli.options import (
 if TYPE_CHECKING:
     from indexers.pipeline import IndexReport
     from searchengine import Library
+    from searchengine.encoders.interface import Encoder
 
 log = logging.getLogger("clipseek")
 
@@ -59,6 +62,7 @@ def index(
         bool, typer.Option("--include-hidden", help="Take names that begin with a dot too.")
     ] = False,
     max_megapixels: MaxMegapixelsOption = MAX_MEGAPIXELS,
+    max_file_size: MaxFileSizeOption = MAX_FILE_SIZE,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try files again that failed before.")
     ] = False,
@@ -68,12 +72,13 @@ def index(
 ) -> None:
     """Bring a library up to date with photo folders.
 
-    New and changed images are encoded, moved ones keep their vectors, deleted ones leave. Stop it
-    at any time: the next run goes on from there.
+    New and changed images are encoded, moved and copied ones keep their vectors, deleted ones
+    leave. Stop it at any time: the next run goes on from there.
     """
     from cli.progress import TqdmObserver
     from indexers import pipeline
     from indexers.reading import IndexOptions
+    from indexers.survey import require_a_picture
     from indexers.walk import WalkRules, require_roots
     from searchengine import load_encoder, open_library
     from searchengine.index.plan import cells_of
@@ -88,19 +93,26 @@ def index(
         batch_size=batch_size,
         workers=workers,
         max_megapixels=max_megapixels,
+        max_file_size=parse_size(max_file_size),
         retry_failed=retry_failed,
         memory=limit,
         factory=factory,
         device=device,
     )
+    require_a_picture(paths, options.max_megapixels, options.max_file_size)
     with open_library(library, create=True) as opened, TqdmObserver("indexing") as observer:
         encoder = _encoder_name(opened, model)
+
+        def load() -> Encoder:
+            observer.loading()
+            return load_encoder(encoder, device=device, precision=precision)
+
         try:
             report = pipeline.index(
                 opened,
                 paths,
                 encoder=encoder,
-                load=lambda: load_encoder(encoder, device=device, precision=precision),
+                load=load,
                 observer=observer,
                 options=options,
             )
@@ -136,7 +148,8 @@ def _print(report: IndexReport, library: Library, *, as_json: bool) -> None:
         return
     ledger = (
         f"{report.found:,} found = {report.indexed:,} indexed + {report.unchanged:,} unchanged + "
-        f"{report.moved:,} moved + {report.failed:,} failed + {report.excluded:,} excluded"
+        f"{report.moved:,} moved + {report.copies:,} copies + {report.failed:,} failed + "
+        f"{report.excluded:,} excluded"
     )
     if report.removed:
         ledger += f"; {report.removed:,} removed"
@@ -149,4 +162,6 @@ def _print(report: IndexReport, library: Library, *, as_json: bool) -> None:
         )
     output.note(f"{speed}. Library: {library.path}")
     if report.failed:
+        for reason in report.reasons:
+            output.note(str(reason))
         output.note("What failed and why: clipseek failures")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from cli.options import JsonOption, LibraryOption
 
 if TYPE_CHECKING:
     from searchengine.index.types import IndexInfo, Setting, TunedSetting
+    from searchengine.types import Failure
 
 
 def info(library: LibraryOption = None, json_output: JsonOption = False) -> None:
@@ -71,23 +73,42 @@ def _measured(tuned: TunedSetting) -> str:
 
 
 def failures(library: LibraryOption = None, json_output: JsonOption = False) -> None:
-    """List the files that could not be indexed, and why."""
+    """List the files that could not be indexed, and why: those with the same reason together."""
+    from indexers.reasons import count_reasons
     from searchengine import open_library
 
     with open_library(library) as opened:
         found = opened.failures()
+        spaces = [space.info.encoder for space in opened.spaces()]
+    reasons = count_reasons((failure.kind, failure.reason) for failure in found)
+    place = {reason.kind: number for number, reason in enumerate(reasons)}
+    found.sort(key=lambda failure: place[failure.kind])  # by path within a kind
     if json_output:
         output.print_json(found)
         return
+    if not found:
+        output.note("no failures")
+        return
     for failure in found:
         output.say(f"{failure.path}: {failure.reason}")
-    if found:
-        output.note(
-            f"{len(found):,} in all; tried again when they change, "
-            "or with: clipseek index PATH --retry-failed"
-        )
-    else:
-        output.note("no failures")
+    for reason in reasons:
+        output.note(str(reason))
+    due = _due(found, spaces)
+    again = f"the next run tries {due:,} of them again, the others" if due else "tried again"
+    output.note(
+        f"{len(found):,} in all; {again} when they change, "
+        "or with: clipseek index PATH --retry-failed"
+    )
+
+
+def _due(failures: Sequence[Failure], encoders: Sequence[str]) -> int:
+    """How many of these a plain index run would try again although their files are as before."""
+    from indexers.reading import IndexOptions
+    from indexers.trial import Trial
+
+    plain = IndexOptions()
+    trial = Trial(plain.max_megapixels, plain.max_file_size, encoders[0] if encoders else "")
+    return sum(trial.may_differ(failure.kind, failure.tried_with) for failure in failures)
 
 
 def remove(

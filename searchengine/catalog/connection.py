@@ -22,6 +22,7 @@ from searchengine.errors import (
     LibraryDamagedError,
     LibraryError,
     LibraryUnusableError,
+    RefusedValueError,
     StorageFullError,
 )
 
@@ -79,10 +80,17 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """A transaction that no other process writes beside; it waits for one that does."""
-        with our_errors(self.path.parent), self.engine.begin() as connection:
-            _driver(connection).execute("BEGIN IMMEDIATE")
-            yield connection
+        """A transaction that no other process writes beside; it waits for one that does.
+
+        Raises as `reading`, and RefusedValueError for what SQLite cannot hold: numbers over 64
+        bits, text with lone surrogates, values of other types.
+        """
+        try:
+            with our_errors(self.path.parent), self.engine.begin() as connection:
+                _driver(connection).execute("BEGIN IMMEDIATE")
+                yield connection
+        except (OverflowError, UnicodeEncodeError, sa.exc.StatementError) as error:
+            raise RefusedValueError(f"the catalog cannot hold a value: {error}") from error
 
     @contextmanager
     def rebuilding(self) -> Iterator[sa.Connection]:
@@ -121,7 +129,11 @@ def _check_references(driver: sqlite3.Connection, library: Path) -> None:
 
 @contextmanager
 def our_errors(library: Path) -> Iterator[None]:
-    """Turn SQLite's errors into StorageFullError, LibraryUnusableError and LibraryDamagedError."""
+    """Turn SQLite's errors into ours.
+
+    Those are StorageFullError, LibraryUnusableError, LibraryDamagedError, and RefusedValueError for
+    values of types that SQLite has no form for.
+    """
     try:
         yield
     except sa.exc.DBAPIError as error:
@@ -134,6 +146,8 @@ def _as_ours(error: BaseException | None, library: Path) -> LibraryError:
     text = str(error)
     if "full" in text or "disk I/O" in text:
         return StorageFullError(library)
+    if isinstance(error, sqlite3.InterfaceError | sqlite3.ProgrammingError | sqlite3.DataError):
+        return RefusedValueError(f"the catalog cannot hold a value: {text}")
     if isinstance(error, sqlite3.OperationalError):
         return LibraryUnusableError(library, text)
     return LibraryDamagedError(library, text)

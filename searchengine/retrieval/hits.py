@@ -76,10 +76,11 @@ def _figure(hit: SearchHit) -> str:
     """One hit as HTML that needs nothing else."""
     # Only a notebook needs these: a search on the command line starts without PIL.
     from searchengine.errors import ClipseekError
+    from searchengine.files import read_whole
     from searchengine.images.thumbnails import data_uri, read_thumbnail
 
     try:
-        small = read_thumbnail(hit.path.read_bytes(), NOTEBOOK_SIDE, name=hit.path.name)
+        small = read_thumbnail(read_whole(hit.path), NOTEBOOK_SIDE, name=hit.path.name)
         shown = f'<img src="{data_uri(small.jpeg)}" width="{small.width}" height="{small.height}">'
     except (OSError, ClipseekError) as error:
         shown = f"<i>{escape(str(error))}</i>"

@@ -26,7 +26,8 @@ def test_index_prints_the_ledger_and_the_choice_of_encoder(run: Run, photos: Pat
     assert done.code == 0
     assert done.out == ""
     assert "clipseek: fake encoder: for tests" in done.err
-    assert "3 found = 3 indexed + 0 unchanged + 0 moved + 0 failed + 0 excluded" in done.err
+    zeros = "0 unchanged + 0 moved + 0 copies + 0 failed + 0 excluded"
+    assert f"3 found = 3 indexed + {zeros}" in done.err
     assert "limited by" in done.err
     again = run("index", photos)
     assert "fake encoder" not in again.err, "the choice is made once"
@@ -38,10 +39,13 @@ def test_index_json_is_one_object(run: Run, photos: Path) -> None:
     done = run("index", photos, "--json")
     report = json.loads(done.out)
     assert set(report) >= {
-        "found", "indexed", "unchanged", "moved", "removed", "failed", "excluded", "seconds",
-        "images_per_second", "bottleneck", "space", "device", "precision",
+        "found", "indexed", "unchanged", "moved", "copies", "removed", "failed", "excluded",
+        "seconds", "images_per_second", "bottleneck", "space", "device", "precision",
     }  # fmt: skip
     assert (report["found"], report["indexed"], report["failed"]) == (4, 3, 1)
+    assert report["reasons"] == [
+        {"kind": "unreadable", "files": 1, "what": "unreadable", "way_out": None}
+    ]
     assert f"skipping {photos / 'bad.jpg'}: " in done.err
 
 
@@ -117,6 +121,7 @@ def test_info_failures_remove(run: Run, photos: Path) -> None:
     assert "fake (default): 3 images" in run("info").out
     [failure] = json.loads(run("failures", "--json").out)
     assert (failure["path"], failure["reason"]) == (str(photos / "bad.jpg"), "empty file")
+    assert failure["kind"] == "unreadable"
     assert f"{photos / 'bad.jpg'}: empty file" in run("failures").out
     assert json.loads(run("remove", photos / "red.png", "--json").out) == {"removed": 1}
     assert "2 images removed" in run("remove", photos).err

@@ -14,6 +14,7 @@ from indexers import reading as run
 from indexers.reading import IndexOptions
 from indexers.walk import WalkRules
 from searchengine.errors import LibraryLockedError, PathNotFoundError
+from searchengine.files import read_whole
 from searchengine.types import Pixels, Vectors
 from tests.conftest import Workbench
 from tests.support.libraries import check_library
@@ -78,7 +79,7 @@ def test_copies_get_the_vector_without_the_encoder(colours: Workbench) -> None:
     shutil.copy(colours.photos / "red.png", colours.photos / "copy2.png")
     colours.encoder.encode_pixels = _must_not_encode  # type: ignore[method-assign]
     report = colours.index()
-    assert (report.moved, report.indexed) == (2, 0)
+    assert (report.copies, report.moved, report.indexed) == (2, 0, 0)
     assert set(colours.names("red", k=3)) == {"red.png", "copy1.png", "copy2.png"}
     check_library(colours.library_path, type(colours.encoder)())
 
@@ -87,7 +88,7 @@ def test_a_file_moved_and_copied_at_once(colours: Workbench) -> None:
     shutil.copy(colours.photos / "red.png", colours.photos / "copy.png")
     (colours.photos / "red.png").rename(colours.photos / "moved.png")
     report = colours.index()
-    assert (report.moved, report.removed) == (2, 0)
+    assert (report.moved, report.copies, report.removed) == (1, 1, 0)
     with colours.open() as library:
         assert library.info().images == 7
     check_library(colours.library_path, colours.encoder)
@@ -242,13 +243,12 @@ def test_a_file_that_vanishes_between_walk_and_reading(
     colours: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     doomed = colours.paint("doomed.png", "red")
-    real = Path.read_bytes
 
-    def vanish(path: Path) -> bytes:
+    def vanish(path: Path, limit: int) -> bytes:
         doomed.unlink(missing_ok=True)
-        return real(path)
+        return read_whole(path, limit)
 
-    monkeypatch.setattr(Path, "read_bytes", vanish)
+    monkeypatch.setattr("searchengine.embedding.stream.read_whole", vanish)
     report = colours.index()
     assert (report.failed, report.unchanged) == (1, 6)
     assert colours.watcher.skipped_files == {str(doomed): "no such file or directory"}

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from searchengine.catalog.catalog import Catalog, CatalogReads
-from searchengine.catalog.records import Batch
-from searchengine.types import FileState, Filter, ImageEntry, ImageFacts, SpaceInfo
+from searchengine.catalog.records import Batch, FailedFile
+from searchengine.types import FailureKind, FileState, Filter, ImageEntry, ImageFacts, SpaceInfo
 
 NOON_2018 = int(datetime(2018, 3, 4, 12).timestamp()) * 10**9
 ONE = SpaceInfo(1, "one", "encoder/one", 4, "float32", "f1")
@@ -34,6 +34,10 @@ GREEN = ImageEntry(
 )
 GONE = ImageEntry(FileState("/photos/b/gone.jpg", 14, NOON_2018), b"gone", ImageFacts(1, 1, "JPEG"))
 COPY = ImageEntry(FileState("/photos/c/copy.jpg", 11, NOON_2018), b"red", RED.facts)
+WORSE = FailedFile(
+    FileState("/photos/x/worse.jpg", 22, 222), FailureKind.UNREADABLE, "not a picture", "pillow 1"
+)
+BAD = FailedFile(FileState("/photos/a/bad.jpg", 21, 221), FailureKind.TOO_LARGE, "4 GB", "2 GB")
 
 
 def make_catalog(path: Path) -> Catalog:
@@ -53,11 +57,7 @@ def make_catalog(path: Path) -> Catalog:
             fingerprint=space.fingerprint,
         )
     before = ImageEntry(FileState(BLUE.file.path, 99, 99), b"before", ImageFacts(9, 9, "PNG"))
-    failed = [
-        (FileState("/photos/x/worse.jpg", 22, 222), "not a picture"),
-        (FileState("/photos/a/bad.jpg", 21, 221), "cut short"),
-    ]
-    catalog.record(ONE, Batch(added=[RED, before, GREEN, GONE], failed=failed), 0)
+    catalog.record(ONE, Batch(added=[RED, before, GREEN, GONE], failed=[WORSE, BAD]), 0)
     blue = ImageEntry(BLUE.file, BLUE.content_hash, BLUE.facts, image_id=2)
     catalog.record(ONE, Batch(added=[blue], removed=[4]), 4)
     red = ImageEntry(RED.file, RED.content_hash, RED.facts, image_id=1)
@@ -79,8 +79,8 @@ def change_everything(catalog: Catalog) -> None:
     new = ImageEntry(
         FileState("/photos/d/new.jpg", 15, NOON_2018), b"new", ImageFacts(3, 2, "JPEG")
     )
-    failed = [(FileState("/photos/z.jpg", 23, 223), "empty")]
-    catalog.record(ONE, Batch(added=[new], removed=[1, 2], failed=failed), 5)
+    failed = FailedFile(FileState("/photos/z.jpg", 23, 223), FailureKind.UNREADABLE, "empty")
+    catalog.record(ONE, Batch(added=[new], removed=[1, 2], failed=[failed]), 5)
     catalog.add_captions([(GREEN.file.path, "more grass"), ("/photos/d/new.jpg", "new")])
     catalog.record_caption_vectors(ONE, [4], 2)
 
