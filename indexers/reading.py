@@ -160,6 +160,8 @@ class Run:
         content_hash = hashlib.blake2b(data, digest_size=16).digest()
         space = self.space
         same = space.catalog.same_content(space.info, content_hash) if space else None
+        if space and same is not None and not space.is_sound(same.row):
+            same = None  # the vector is damaged: encoded again
         return Content(content_hash, same)
 
     def _take(self, outcome: Outcome[Job, bytes, SameContent]) -> None:

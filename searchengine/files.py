@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +18,9 @@ MAX_FILE_SIZE = 2 * 10**9
 
 STALE_SECONDS = 600
 """Since the last write to it, after which a file beside is what a killed process left."""
+
+PIECE = 2**20
+"""Bytes of a large file that are read at a time."""
 
 _BESIDE = ".clipseek-{}.part"
 
@@ -60,6 +64,29 @@ def read_whole(path: Path, limit: int = MAX_FILE_SIZE) -> bytes:
 def _open_at_once(path: str, flags: int) -> int:
     """Open without waiting for somebody at the other end of a pipe; Windows has neither flag."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+
+
+def read_small(path: Path, most: int = 1_000_000) -> bytes:
+    """The bytes of a file of ours, which somebody may have put something else in the place of.
+
+    Raises OSError where it is no ordinary file, as a pipe, that would never end, or larger than
+    `most` bytes.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or status.st_size > most:
+            raise OSError(errno.EINVAL, "no file that clipseek wrote", str(path))
+        return file.read(most)
+
+
+def checksum_of(path: Path) -> int:
+    """CRC-32 of a file's bytes. Raises OSError."""
+    crc = 0
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            crc = zlib.crc32(piece, crc)
+    return crc
 
 
 @contextmanager

@@ -109,6 +109,18 @@ class FailureKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class BlockChecksum:
+    """What a block of rows of a vector file held when it was written."""
+
+    block: int
+    """From 0."""
+    rows: int
+    """Rows of the block that count: all but the last block are full."""
+    crc: int
+    """CRC-32 of their bytes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A file that could not be indexed, and why."""
 

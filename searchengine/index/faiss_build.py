@@ -10,9 +10,16 @@ from typing import Any
 import numpy as np
 
 from searchengine.errors import InputError, LibraryUnusableError, reason_of
-from searchengine.files import replacing
+from searchengine.files import checksum_of, replacing
 from searchengine.index.cells import ON_CPU, CellFinder
-from searchengine.index.facts import facts_path, index_path, read_facts, write_facts
+from searchengine.index.facts import (
+    NAMES,
+    index_path,
+    read_any_facts,
+    read_facts,
+    remove_index,
+    write_facts,
+)
 from searchengine.index.faiss_index import AnnIndex, inverted_file, load_faiss, read_index
 from searchengine.index.types import IndexFacts, IndexPlan
 from searchengine.types import Vectors
@@ -30,8 +37,8 @@ def build(
 ) -> AnnIndex:
     """Train and fill the index for `rows`, shape (n, d), and put it in `directory`.
 
-    Rows in `dead` are left out. `finder` finds the cells. Written beside and renamed: a crash
-    leaves the old index or none.
+    Rows in `dead` are left out. `finder` finds the cells. Written beside, then named: a crash
+    leaves the old index.
     Raises MissingExtraError without faiss, InputError for a factory that FAISS does not make, and
     LibraryUnusableError where the file cannot be written.
     """
@@ -54,7 +61,7 @@ def extend(
     that can be read. `finder` is as in `build`.
     """
     facts = read_facts(directory)
-    index = None if facts is None else read_index(directory, mapped=False)
+    index = None if facts is None else read_index(index_path(directory, facts), mapped=False)
     if facts is None or index is None or index.ntotal != facts.listed:
         return None
     fresh = np.setdiff1d(np.arange(facts.covered, len(rows)), dead, assume_unique=True)
@@ -126,18 +133,22 @@ def _transformed(index: Any, vectors: Vectors, *, train: bool = False) -> Vector
 
 
 def _put(index: Any, directory: Path, facts: IndexFacts) -> AnnIndex:  # noqa: ANN401
-    """Write the index and the facts about it, with the size the file then has.
+    """Write the index beside the one that is there, then the facts, which name it.
 
-    Between the two there is no index: never a wrong one.
+    Until the facts are replaced those of before are in force, with the index that they name, and
+    with all that was asked for and tuned; whatever interrupts it.
     """
     faiss = load_faiss()
+    before = read_any_facts(directory)
+    name = next(name for name in NAMES if before is None or before.file != name)
     try:
-        with replacing(index_path(directory)) as beside:
+        with replacing(directory / name) as beside:
             faiss.write_index(index, str(beside))
-            facts = replace(facts, bytes=beside.stat().st_size)
-            facts_path(directory).unlink(missing_ok=True)
+            size, crc = beside.stat().st_size, checksum_of(beside)
+        facts = replace(facts, file=name, bytes=size, crc=crc)
+        write_facts(directory, facts)
     except (RuntimeError, OSError) as error:
         why = reason_of(error) if isinstance(error, OSError) else error
         raise LibraryUnusableError(directory, f"the index cannot be written ({why})") from error
-    write_facts(directory, facts)
+    remove_index(directory, but=facts)
     return AnnIndex(index, facts)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.errors import MissingExtraError
+from searchengine.files import checksum_of
 from searchengine.index.facts import index_path, read_facts
 from searchengine.index.settings import setting_among, setting_for, shortlist_size
 from searchengine.index.types import IndexFacts, Setting
@@ -38,6 +39,10 @@ def load_faiss() -> Any:  # noqa: ANN401 - faiss is untyped
             "cpu",
         ) from error
     return faiss
+
+
+class DamagedIndexError(Exception):
+    """The index answered what it cannot hold. Callers search exactly: it is only a cache."""
 
 
 class AnnIndex:
@@ -65,7 +70,10 @@ class AnnIndex:
     def look_up(
         self, queries: Vectors, k: int, nprobe: int, among: Mask | None = None
     ) -> RowNumbers:
-        """As `nearest`, visiting `nprobe` cells, of the rows in `among` where that is given."""
+        """As `nearest`, visiting `nprobe` cells, of the rows in `among` where that is given.
+
+        Raises DamagedIndexError.
+        """
         faiss = load_faiss()
         limits: dict[str, Any] = {}
         if among is not None:
@@ -76,7 +84,12 @@ class AnnIndex:
             parameters = faiss.SearchParametersPreTransform(index_params=parameters)
         found: RowNumbers
         queries = np.ascontiguousarray(queries, dtype=np.float32)
-        _, found = self._index.search(queries, k, params=parameters)
+        try:
+            _, found = self._index.search(queries, k, params=parameters)
+        except (RuntimeError, MemoryError, AssertionError) as error:
+            raise DamagedIndexError(str(error)) from error
+        if found.size and not NO_ROW <= found.min() <= found.max() < self.covered:
+            raise DamagedIndexError("rows that are not there")
         return found
 
     def candidates(
@@ -97,6 +110,17 @@ class AnnIndex:
         if among is not None and len(found) < usual and setting.nprobe < cells:
             found = self._look_up_one(query, size, cells, among)
         return found
+
+    def listed_rows(self) -> RowNumbers:
+        """The numbers of the rows in it, as it has them, shape (listed,)."""
+        faiss = load_faiss()
+        lists = faiss.downcast_InvertedLists(inverted_file(self._index).invlists)
+        found = [np.empty(0, dtype=np.int64)]
+        for cell in range(lists.nlist):
+            size = lists.list_size(cell)
+            if size:
+                found.append(faiss.rev_swig_ptr(lists.get_ids(cell), size).copy())
+        return np.concatenate(found)
 
     def adjusted(self, setting: Setting, passing: int) -> Setting:
         """The setting for searching where so many rows may be found."""
@@ -122,10 +146,30 @@ def load(directory: Path, rows: int) -> AnnIndex | None:
     facts = read_facts(directory)
     if facts is None or facts.covered > rows:
         return None
-    index = read_index(directory, mapped=True)
+    index = read_index(index_path(directory, facts), mapped=True)
     if index is None or index.ntotal != facts.listed or index.d != facts.plan.dim:
         return None
     return AnnIndex(index, facts)
+
+
+def fault_of(directory: Path, rows: int) -> str | None:
+    """What is wrong with the index in `directory` where `rows` rows count; None where it is sound.
+
+    Reads all of it: its checksum, and that it holds each row it lists once. Raises
+    MissingExtraError without faiss.
+    """
+    facts = read_facts(directory)
+    if facts is None:
+        return "it does not fit what index.json says of it"
+    if facts.crc is not None and checksum_of(index_path(directory, facts)) != facts.crc:
+        return f"{facts.file} is not as it was written"
+    index = load(directory, rows)
+    if index is None:
+        return f"{facts.file} cannot be read, or is of more rows than there are"
+    listed = index.listed_rows()
+    if len(np.unique(listed)) != facts.listed or not 0 <= listed.min() <= listed.max() < rows:
+        return f"{facts.file} holds rows twice, or rows that are not there"
+    return None
 
 
 def inverted_file(index: Any) -> Any:  # noqa: ANN401 - faiss is untyped
@@ -137,8 +181,8 @@ def inverted_file(index: Any) -> Any:  # noqa: ANN401 - faiss is untyped
     return inner
 
 
-def read_index(directory: Path, *, mapped: bool) -> Any | None:  # noqa: ANN401
-    """The FAISS index in `directory`, or None where it is damaged.
+def read_index(path: Path, *, mapped: bool) -> Any | None:  # noqa: ANN401
+    """The FAISS index at `path`, or None where it is damaged.
 
     Mapped, a search reads only the cells it visits. FAISS would start up to 32 threads for every
     query to read ahead, which takes longer than the search: measured 3.3 ms against 0.5.
@@ -146,9 +190,9 @@ def read_index(directory: Path, *, mapped: bool) -> Any | None:  # noqa: ANN401
     faiss = load_faiss()
     flags = faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY if mapped else 0
     try:
-        index = faiss.read_index(str(index_path(directory)), flags)
+        index = faiss.read_index(str(path), flags)
         lists = faiss.downcast_InvertedLists(inverted_file(index).invlists)
-    except RuntimeError:
+    except (RuntimeError, MemoryError):
         return None
     if hasattr(lists, "prefetch_nthread"):
         lists.prefetch_nthread = 0

@@ -127,6 +127,7 @@ def next_step(
     *,
     memory: int | None = None,
     factory: str | None = None,
+    damaged: bool = False,
 ) -> tuple[Step, IndexPlan | None]:
     """What the index of a space wants done, and the plan where it is to be built.
 
@@ -140,7 +141,9 @@ def next_step(
         plan = plan_index(alive, d, memory)
         return (Step.NOTHING, None) if plan is None else (Step.BUILD, plan)
     other_limit = memory is not None and memory != index.plan.memory
-    step = Step.BUILD if other_limit else _step_of(rows, dead, index)
+    few = alive < max(LEAST_ROWS, index.plan.cells)
+    at_once = other_limit or (damaged and not few)
+    step = Step.BUILD if at_once else _step_of(rows, dead, index)
     if step is not Step.BUILD:
         return step, None
     if index.plan.forced and not other_limit:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+INDEX_FILE = "index.faiss"
+"""The first name that the file of an index gets."""
+
 
 class Modality(Enum):
     """What a query is made of. Texts lie outside the cloud of the images, and lose more."""
@@ -96,6 +99,10 @@ class IndexFacts:
     build_seconds: float
     text: TunedSetting | None = None
     image: TunedSetting | None = None
+    file: str = INDEX_FILE
+    """Its name in the directory of the space."""
+    crc: int | None = None
+    """CRC-32 of its bytes; None where a version that kept none wrote it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import compress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from searchengine.catalog.catalog import Catalog
 from searchengine.encoders.interface import Encoder
@@ -195,13 +198,18 @@ class Library:
     def stored_vectors(self, space: str | None = None) -> tuple[list[Path], Rows]:
         """Every image that has a vector in a space: its path, and its row as it is stored.
 
-        Rows have shape (n, d), float16. Raises NothingIndexedError and SpaceNotFoundError.
+        Rows have shape (n, d), float16; those that are damaged are left out. Raises
+        NothingIndexedError and SpaceNotFoundError.
         """
         chosen = self.space(space)
         with self.catalog.snapshot() as now:
             numbers, paths = now.embedded_images(chosen.info)
-            stored = chosen.images.read(now.rows(chosen.info))
-            return [Path(path) for path in paths], stored[numbers]
+            count = now.rows(chosen.info)
+        stored, damaged = chosen.images.read(count), chosen.images.look_through(count)
+        if len(damaged):
+            chosen.say_what_is_left_out()
+        sound = ~np.isin(numbers, damaged)
+        return [Path(path) for path in compress(paths, sound)], stored[numbers[sound]]
 
     def info(self) -> LibraryInfo:
         """The library in numbers."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.catalog.catalog import CatalogReads
-from searchengine.index.faiss_index import AnnIndex, Mask
+from searchengine.errors import LibraryDamagedError
+from searchengine.index.faiss_index import AnnIndex, DamagedIndexError, Mask
 from searchengine.index.settings import setting_for, shortlist_size
 from searchengine.index.types import Modality, Setting
 from searchengine.retrieval.hits import Hits, ranked_hits
 from searchengine.spaces.space import Space
 from searchengine.types import Filter, TextHit, Vectors
-from searchengine.vectors.file import Rows
-from searchengine.vectors.scan import RowNumbers, scan
+from searchengine.vectors.file import Rows, VectorFile
+from searchengine.vectors.lengths import impossible_rows
+from searchengine.vectors.scan import RowNumbers, Scores, scan
 
 FEW_ROWS = 20_000
 """Rows that pass a filter up to which they are all scored: that takes some tens of milliseconds."""
@@ -45,21 +48,38 @@ def rank_images(
     There are k hits whenever k images pass the filter and `min_score`. Without `exact`, a library
     large enough to have an index answers through it, as is set for the `modality` of the query,
     None being a mixed one: its shortlist is scored again with the exact rows, and the rows it does
-    not cover are scanned. Pages of the same k continue each other.
+    not cover are scanned. Pages of the same k continue each other. Rows whose length is not 1 are
+    damaged and left out, and an index that answers what it cannot hold is passed by; both are said
+    on the log.
     """
     count, dead = now.rows_and_dead(space.info)
     rows = space.images.read_to_scan(count)
-    among = _survivors(space, now, count, dead, where)
-    index = None if exact or _is_few(among) else space.index(count)
-    if index is None:
-        ranked = _scored(rows, query, offset + k, _numbers(among))
-    else:
-        setting = setting_for(index.facts, modality)
-        ranked = rank_through(index, rows, query, setting, k=k, offset=offset, among=among)
+    passing = _survivors(space, now, count, dead, where)
+
+    def rank() -> Ranked:
+        among = _sound(space.images, count, passing)
+        index = None if exact or _is_few(among) else space.index(count)
+        if index is not None:
+            setting = setting_for(index.facts, modality)
+            try:
+                return rank_through(index, rows, query, setting, k=k, offset=offset, among=among)
+            except DamagedIndexError:
+                space.give_up_index()
+        return _scored(rows, query, offset + k, _numbers(among))
+
+    ranked = rank()
+    if len(impossible_rows(rows.take([row for row, _ in ranked], axis=0))):
+        space.images.look_through(count)
+        ranked = rank()
+    if len(space.images.impossible):
+        space.say_what_is_left_out()
     ranked = ranked[offset:]
     if min_score is not None:
         ranked = [(row, score) for row, score in ranked if score >= min_score]
     images = now.images_of_rows(space.info, [row for row, _ in ranked])
+    for row, _ in ranked:
+        if row not in images:
+            raise LibraryDamagedError(space.library, f"row {row} is of an image that is not listed")
     return ranked_hits(ranked, images, first_rank=offset + 1)
 
 
@@ -87,7 +107,8 @@ def rank_through(
     tail = np.arange(index.covered, len(rows))
     if among is not None:
         tail = tail[among[index.covered :]]
-    likely = np.concatenate([np.sort(index.candidates(query, setting, size, inside)), tail])
+    found = np.unique(index.candidates(query, setting, size, inside))  # twice where damaged
+    likely = np.concatenate([found, tail])
     certain = int(size * PAGED_SHARE)
     if wanted <= min(certain, len(likely)):
         return _scored(rows, query, wanted, likely)
@@ -101,7 +122,23 @@ def _scored(
     rows: Rows | Vectors, query: NDArray[np.float32], k: int, among: RowNumbers | None
 ) -> Ranked:
     scores, numbers = scan(rows, query[np.newaxis], k, among=among)
-    return list(zip(numbers[0].tolist(), scores[0].tolist(), strict=True))
+    return list(zip(numbers[0].tolist(), _cosines(scores[0]), strict=True))
+
+
+def _cosines(scores: Scores) -> list[float]:
+    """Products of unit vectors, which rounding may carry beyond 1, as the cosines they are."""
+    cosines: list[float] = scores.clip(-1, 1).tolist()
+    return cosines
+
+
+def _sound(file: VectorFile, count: int, among: Mask | None) -> Mask | None:
+    """Those of the rows in `among` that are not known to be damaged; None means all."""
+    damaged = file.impossible[file.impossible < count]
+    if len(damaged) == 0:
+        return among
+    sound = np.ones(count, dtype=bool) if among is None else among.copy()
+    sound[damaged] = False
+    return sound
 
 
 def _survivors(
@@ -136,7 +173,7 @@ def rank_texts(
     while len(best) < k and depth < len(texts):  # many may be the same
         depth = min(len(texts), max(2 * k, 4 * depth))
         scores, numbers = scan(vectors, image[np.newaxis], depth)
-        for number, score in zip(numbers[0].tolist(), scores[0].tolist(), strict=True):
+        for number, score in zip(numbers[0].tolist(), _cosines(scores[0]), strict=True):
             best.setdefault(texts[number], score)
     found = list(best.items())[:k]
     return [TextHit(rank, score, text) for rank, (text, score) in enumerate(found, start=1)]
@@ -147,5 +184,10 @@ def nearest_captions(
 ) -> list[TextHit]:
     """The k best of the captions stored in the library, for an image vector of shape (d,)."""
     numbers, texts = now.caption_texts(space.info)
-    rows = space.captions.read(now.caption_rows(space.info))
+    count = now.caption_rows(space.info)
+    rows, damaged = space.captions.read(count), space.captions.look_through(count)
+    if len(damaged):
+        space.say_what_is_left_out()
+        sound = ~np.isin(numbers, damaged)
+        numbers, texts = numbers[sound], list(compress(texts, sound))
     return rank_texts(image, texts, rows[numbers], k=k)

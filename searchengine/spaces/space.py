@@ -11,16 +11,25 @@ from pathlib import Path
 import numpy as np
 
 from searchengine.catalog.catalog import Catalog, CatalogReads
-from searchengine.errors import MissingExtraError, NotListedError
+from searchengine.errors import LibraryDamagedError, MissingExtraError, NotListedError
+from searchengine.files import checksum_of
 from searchengine.index import faiss_build, faiss_index
 from searchengine.index.cells import ON_CPU, cell_finder_on
-from searchengine.index.facts import files, read_facts, write_facts
+from searchengine.index.facts import (
+    files,
+    index_path,
+    read_any_facts,
+    read_facts,
+    remove_index,
+    write_facts,
+)
 from searchengine.index.faiss_index import AnnIndex
 from searchengine.index.plan import next_step
 from searchengine.index.settings import setting_for
 from searchengine.index.types import IndexFacts, IndexInfo, Modality, Step, TunedSetting
 from searchengine.types import SpaceInfo, Vectors
 from searchengine.vectors.file import VectorFile
+from searchengine.vectors.lengths import impossible_rows
 
 log = logging.getLogger("clipseek")
 
@@ -36,6 +45,12 @@ class Space:
         self.captions = VectorFile(directory / "captions.f16", info.dim)
         self._loaded: tuple[IndexFacts | None, AnnIndex | None] = (None, None)
         self._loading = threading.Lock()
+        self._said = False
+
+    @property
+    def library(self) -> Path:
+        """The directory of the library it is in."""
+        return self.directory.parents[1]
 
     def vectors_of_images(self, now: CatalogReads, ids: Sequence[int]) -> Vectors:
         """The stored vectors of images, in order, shape (n, d), float32, as of a moment.
@@ -47,7 +62,27 @@ class Space:
             if image_id not in numbers:
                 raise NotListedError(image_id)
         rows = self.images.read(now.rows(self.info))
-        return rows[[numbers[image_id] for image_id in ids]].astype(np.float32)
+        found: Vectors = rows[[numbers[image_id] for image_id in ids]].astype(np.float32)
+        for place in impossible_rows(found):
+            raise LibraryDamagedError(
+                self.library, f"the vector of image {ids[place]} is not of length 1"
+            )
+        return found
+
+    def is_sound(self, row: int) -> bool:
+        """Whether a row of the image vectors, which counts, is of a length that it can have."""
+        return not len(impossible_rows(self.images.read(row + 1)[row:]))
+
+    def say_what_is_left_out(self) -> None:
+        """Note, once, that searches leave out rows that are damaged."""
+        if not self._said:
+            self._said = True
+            log.warning(
+                "vectors of space %s are damaged, and left out of what is found; see: "
+                "clipseek check --library %s",
+                self.info.name,
+                self.library,
+            )
 
     def index(self, rows: int) -> AnnIndex | None:
         """The approximate index, where one fits `rows` rows and faiss is installed.
@@ -57,6 +92,8 @@ class Space:
         facts = read_facts(self.directory)
         if facts is not None and facts.covered > rows:
             return None  # made since the rows were counted: the next search takes it
+        if facts is not None and facts.plan.dim != self.info.dim:
+            return None
         with self._loading:
             if self._loaded[0] != facts:
                 try:
@@ -65,6 +102,17 @@ class Space:
                     log.warning("%s", error)
                     self._loaded = facts, None
             return self._loaded[1]
+
+    def give_up_index(self) -> None:
+        """Search without the index that is loaded, and say so: it is damaged."""
+        log.warning(
+            "the index of space %s is damaged: every vector is compared until the next index run "
+            "has built it anew; see: clipseek check --library %s",
+            self.info.name,
+            self.library,
+        )
+        with self._loading:
+            self._loaded = self._loaded[0], None
 
     def refresh_index(
         self, *, memory: int | None = None, factory: str | None = None, device: str = "auto"
@@ -79,13 +127,22 @@ class Space:
         """
         rows = self.images.read(self.catalog.rows(self.info))
         dead = self.catalog.dead_rows(self.info)
-        facts = self._sound_facts(len(rows))
+        facts, damaged = self._known_index(len(rows))
         step, plan = next_step(
-            len(rows), len(dead), self.info.dim, facts, memory=memory, factory=factory
+            len(rows),
+            len(dead),
+            self.info.dim,
+            facts,
+            memory=memory,
+            factory=factory,
+            damaged=damaged,
         )
+        if damaged and step is not Step.BUILD:
+            remove_index(self.directory)
         if step is Step.NOTHING:
             return step
         finder = cell_finder_on(device)
+        dead = np.union1d(dead, self.images.look_through(len(rows)))
         if step is Step.ADD:
             faiss_build.extend(rows, self.directory, dead=dead, finder=finder)
         elif plan is not None:
@@ -100,17 +157,30 @@ class Space:
                 log.warning("the settings tuned for the index before are gone: clipseek tune")
         return step
 
-    def _sound_facts(self, rows: int) -> IndexFacts | None:
-        """What is known of the index, if it can be read; what is left of a damaged one goes."""
-        if not any(path.exists() for path in files(self.directory)):
-            return None
-        index = faiss_index.load(self.directory, rows)
-        if index is not None:
-            return index.facts
-        log.warning("the index of space %s is damaged or unfinished, and removed", self.info.name)
-        for path in files(self.directory):
-            path.unlink(missing_ok=True)
-        return None
+    def _known_index(self, rows: int) -> tuple[IndexFacts | None, bool]:
+        """What is known of the index, and whether it is damaged; what it is stays known then.
+
+        What a killed process left beside a sound index goes; what is left without facts too.
+        """
+        facts = read_any_facts(self.directory)
+        if facts is None:
+            if any(path.exists() for path in files(self.directory)):
+                self._say_damaged("index.json cannot be read")
+                remove_index(self.directory)
+            return None, False
+        fault = faiss_index.fault_of(self.directory, rows)
+        if fault is not None:
+            self._say_damaged(fault)
+            return facts, True
+        if facts.crc is None:  # of a version that kept none
+            crc = checksum_of(index_path(self.directory, facts))
+            facts = replace(facts, crc=crc)
+            write_facts(self.directory, facts)
+        remove_index(self.directory, but=facts)
+        return facts, False
+
+    def _say_damaged(self, why: str) -> None:
+        log.warning("the index of space %s is damaged or unfinished: %s", self.info.name, why)
 
     def save_tuned(self, text: TunedSetting | None, image: TunedSetting | None) -> None:
         """Keep tuned settings beside the index; None leaves one as it is."""

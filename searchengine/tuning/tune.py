@@ -117,6 +117,7 @@ def tune_space(
     space.refresh_index(memory=memory, factory=factory, device=device)
     rows = space.images.read(space.catalog.rows(space.info))
     alive = np.setdiff1d(np.arange(len(rows)), space.catalog.dead_rows(space.info))
+    alive = np.setdiff1d(alive, space.images.look_through(len(rows)))
     if len(alive) <= k:
         raise InputError(f"{len(alive):,} images are too few to find the first {k} among them")
     index = space.index(len(rows))

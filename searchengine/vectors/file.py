@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import errno
 import os
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.errors import LibraryDamagedError, StorageFullError
+from searchengine.errors import (
+    LibraryDamagedError,
+    LibraryUnusableError,
+    StorageFullError,
+    reason_of,
+)
 from searchengine.float16 import widened
-from searchengine.types import Vectors
+from searchengine.types import BlockChecksum, Vectors
+from searchengine.vectors.checksums import BLOCK_ROWS, continued
+from searchengine.vectors.lengths import impossible_rows
 
 Rows = NDArray[np.float16]
 """Stored rows, shape (n, d), float16."""
@@ -31,55 +42,108 @@ class VectorFile:
     def __init__(self, path: Path, dim: int) -> None:
         self.path = path
         self.dim = dim
+        self.impossible = np.empty(0, dtype=np.int64)
+        """Rows found so far whose length is not 1, ascending: damaged, and no answer to anything.
+        `look_through` finds them all."""
+        self._looked = 0
         self._kept = np.empty((0, dim), dtype=np.float32)
 
     @property
     def _row_bytes(self) -> int:
         return self.dim * np.dtype(np.float16).itemsize
 
-    def append(self, vectors: Vectors, *, rows: int) -> None:
+    def append(
+        self, vectors: Vectors, *, rows: int, last: BlockChecksum | None = None
+    ) -> list[BlockChecksum]:
         """Write `vectors`, shape (n, d), behind the first `rows` rows and wait for the disk.
 
-        Raises StorageFullError on a full disk and LibraryDamagedError when there are fewer than
-        `rows` rows.
+        Returns the checksums of the blocks they lie in. `last` is that of the block they begin in,
+        where it is known; else the rows before them in it are read.
+        Raises StorageFullError on a full disk, and LibraryDamagedError where there are fewer than
+        `rows` rows and where the file is a link to another one.
         """
         if vectors.shape[1] != self.dim:
             raise ValueError(f"vectors of width {vectors.shape[1]} in a file of width {self.dim}")
         self._require(rows)
         is_new = not self.path.exists()
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            with os.fdopen(descriptor, "r+b") as file:
-                file.truncate(rows * self._row_bytes)
-                file.seek(0, os.SEEK_END)
-                file.write(np.ascontiguousarray(vectors, dtype=np.float16).tobytes())
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StorageFullError(self.path.parents[2]) from error
-            raise
+        data = np.ascontiguousarray(vectors, dtype=np.float16).tobytes()
+        before = rows % BLOCK_ROWS
+        if last is None or (last.block, last.rows) != (rows // BLOCK_ROWS, before):
+            crc = zlib.crc32(self.read(rows)[rows - before :].tobytes())
+        else:
+            crc = last.crc
+        with self._opened_to_write() as file:
+            file.truncate(rows * self._row_bytes)
+            file.seek(0, os.SEEK_END)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         if is_new:
             _sync_directory(self.path.parent)
+        return list(continued(data, self._row_bytes, rows, crc))
+
+    @contextmanager
+    def _opened_to_write(self) -> Iterator[BinaryIO]:
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        try:
+            with os.fdopen(os.open(self.path, flags, 0o644), "r+b") as file:
+                yield file
+        except OSError as error:
+            library = self.path.parents[2]
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise StorageFullError(library) from error
+            if error.errno == errno.ELOOP:
+                why = f"{self.path.name} is a link to another file, which is left as it is"
+                raise LibraryDamagedError(library, why) from error
+            raise LibraryUnusableError(library, f"{self.path.name}: {reason_of(error)}") from error
 
     def read(self, rows: int) -> Rows:
         """The first `rows` rows, shape (rows, d), mapped from disk and read-only.
 
-        Raises LibraryDamagedError when the file is shorter.
+        Raises LibraryDamagedError when the file is shorter, and LibraryUnusableError where it may
+        not be read.
         """
         self._require(rows)
         if rows == 0:
             return np.empty((0, self.dim), dtype=np.float16)
-        return np.memmap(self.path, dtype=np.float16, mode="r", shape=(rows, self.dim))
+        try:
+            return np.memmap(self.path, dtype=np.float16, mode="r", shape=(rows, self.dim))
+        except OSError as error:
+            why = f"{self.path.name}: {reason_of(error)}"
+            raise LibraryUnusableError(self.path.parents[2], why) from error
 
     def read_to_scan(self, rows: int) -> Rows | Vectors:
-        """As `read`; where it is little, in float32 and kept, as rows that count never change."""
+        """As `read`; where it is little, in float32, looked through and kept.
+
+        Rows that count never change.
+        """
         if 2 * rows * self._row_bytes > KEPT_BYTES:
             return self.read(rows)
         kept = self._kept
         if len(kept) < rows:
             self._kept = kept = widened(self.read(rows))
+            self._note_impossible(kept)
         return kept[:rows]
+
+    def look_through(self, rows: int) -> NDArray[np.int64]:
+        """Those of the first `rows` rows whose length is not 1, ascending; each is read once."""
+        if self._looked < rows:
+            self._note_impossible(self.read(rows))
+        return self.impossible[: np.searchsorted(self.impossible, rows)]
+
+    def _note_impossible(self, rows: NDArray[Any]) -> None:
+        seen = self._looked
+        fresh = seen + impossible_rows(rows[seen:])
+        self.impossible = np.union1d(self.impossible, fresh)  # two threads may find the same
+        self._looked = max(seen, len(rows))
+
+    def checksums(self, rows: int, blocks: Iterable[int]) -> Iterator[BlockChecksum]:
+        """The checksums of these blocks as the file holds them now, where `rows` rows count."""
+        stored = self.read(rows)
+        for block in blocks:
+            first = block * BLOCK_ROWS
+            data = stored[first : first + BLOCK_ROWS].tobytes()
+            yield from continued(data, self._row_bytes, first)
 
     @property
     def bytes(self) -> int:

@@ -26,7 +26,7 @@ class VectorStore(Protocol):
     def bytes(self) -> int:
         """What it takes on the disk."""
 
-    def append(self, vectors: Vectors, *, rows: int) -> None:
+    def append(self, vectors: Vectors, *, rows: int) -> object:
         """Keep `vectors`, shape (n, d), behind the first `rows` rows; lasting when it returns."""
 
     def read(self, rows: int) -> Rows:
