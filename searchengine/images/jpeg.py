@@ -13,8 +13,9 @@ END = b"\xff\xd9"
 _START_OF_SCAN = 0xDA
 _RESTART = re.compile(b"\xff([\xd0-\xd7])")
 _MARKER = re.compile(b"\xff([^\x00\xd0-\xd7\xff])")
-_NOISE = np.random.default_rng(0).integers(0, 255, 4096, dtype=np.uint8).tobytes()
-"""Bits of a picture that nobody took. Without 0xff, it holds no markers."""
+_BYTES = np.random.default_rng(0).integers(0, 255, 4096, dtype=np.uint8)
+_NOISE, _OTHER_NOISE = _BYTES.tobytes(), (254 - _BYTES).tobytes()
+"""Bits of pictures that nobody took, each the other's negative. Without 0xff: no markers."""
 
 
 def with_end(data: bytes) -> bytes:
@@ -27,7 +28,7 @@ def lacks_only_its_end(data: bytes) -> bool:
 
     A decoder fills what is missing with gray, and what follows the last row it does not look at:
     where noise behind the data changes the picture, a part of it was missing. Noise behind a
-    restart marker as well, since a decoder that misses one waits for it. Decodes three times.
+    restart marker as well, since a decoder that misses one waits for it. Decodes four times.
     """
     body = data.removesuffix(b"\xff")
     scan = _last_scan(body)
@@ -36,7 +37,8 @@ def lacks_only_its_end(data: bytes) -> bool:
     restarts = len(_RESTART.findall(body, scan))
     next_restart = bytes((0xFF, 0xD0 + restarts % 8))
     expected = _digest(body + END)
-    return all(_digest(body + more + _NOISE + END) == expected for more in (b"", next_restart))
+    behind = (_NOISE, _OTHER_NOISE, next_restart + _NOISE)
+    return all(_digest(body + noise + END) == expected for noise in behind)
 
 
 def _digest(data: bytes) -> bytes:

@@ -12,16 +12,19 @@ MAX_TEXT = 1 << 20
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _TELLING = (b"XML:com.adobe.xmp", b"Raw profile type exif", b"Creation Time")
 """Keywords of texts that say something about the picture. The rest is only in the way."""
-_UNUSED = (b"iCCP", b"acTL", b"fcTL", b"fdAT")
-"""Colour profiles are ignored, and of an animation the picture before it is shown."""
+_USED = (b"tRNS", b"eXIf")
+"""Of what is not needed to decode. Colour profiles and gamma are ignored, and of an animation the
+picture before it is shown."""
+_TRANSPARENT = {0: 2, 2: 6}
+"""Bytes of a transparent colour, by the picture's type of colour."""
 
 
 def without_burdens(data: bytes) -> bytes:
     """A PNG file of the same pixels and EXIF; the same object where nothing is to be done.
 
     Left out are long texts and those that say nothing of the picture, colour profiles, the later
-    frames of an animation, and optional chunks that are damaged or cut off (libpng leaves out
-    these too).
+    frames of an animation and the like, and optional chunks that are damaged or cut off, as by
+    libpng.
     """
     pieces: list[tuple[int, int]] = []  # stretches that stay
     from_here, seen = 0, set[bytes]()
@@ -55,7 +58,9 @@ def _is_optional(kind: bytes) -> bool:
 
 
 def _is_kept(data: bytes, kind: bytes, start: int, end: int, seen: set[bytes]) -> bool:
-    if kind in _UNUSED or end > len(data):
+    if end > len(data):
+        return False
+    if kind == b"tRNS" and end - start - 12 < _TRANSPARENT.get(data[25], 0):
         return False
     if kind in _TEXTS:
         keyword = data[start + 8 : start + 88].split(b"\0", 1)[0]
@@ -64,6 +69,8 @@ def _is_kept(data: bytes, kind: bytes, start: int, end: int, seen: set[bytes]) -
         seen.add(keyword)
         if not _is_short(kind, data[start + 8 + len(keyword) + 1 : end - 4]):
             return False
+    elif kind not in _USED:
+        return False
     checksum = zlib.crc32(memoryview(data)[start + 4 : end - 4])
     return checksum == int.from_bytes(data[end - 4 : end], "big")
 

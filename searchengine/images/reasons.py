@@ -14,10 +14,11 @@ TRUNCATED = "truncated: the file ends before its picture does"
 NOT_RAW = "not a RAW photo this program knows"
 
 _KNOWN = (
-    ("not enough memory", "out of memory|insufficient memory|MemPool"),
+    ("not enough memory", "out of memory|[IiUu]nsufficient memory|MemPool"),
     ("too large for the decoder of its format", "exceeds limit of|too big|security limit"),
     (NOT_RAW, "not RAW file"),
     (TRUNCATED, "Input/output error|end of file|EOF|incomplete checksum"),
+    (DAMAGED, "not identified by this driver|recursion depth|^None$"),
     (
         "corrupt: broken data stream",
         r"^(encoder|decoder) error|^encoding error|codec configuration|Data error",
@@ -29,9 +30,12 @@ _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 ,.;:()/'-]*")
 _CODE = re.compile(
     r"\bb'|\b(object|NoneType|tuple|list|dict|int|str|bytes-like|argument|arguments|attribute|index"
     r"|iterable|subscriptable|unpack|buffer of|codec|assert|slice|operand|__\w+|[A-Z]\w+Error"
-    r"|positional|operation|closed file|byte 0x|literal|module|not supported between)\b"
+    r"|positional|operation|convert|closed file|byte 0x|literal|module|not supported between)\b"
 )
 _QUOTED_BYTES = re.compile(r"\s*(?:[(:][^(:]*)?\bb['\"].*$")
+_UNSUPPORTED = re.compile(
+    r"(?i)\b(unsupported|not (yet )?supported|not implemented|cannot handle)\b"
+)
 _SAID_BY_PEOPLE = (OSError, SyntaxError, ValueError, RuntimeError)
 
 
@@ -46,7 +50,9 @@ def decoding_reason(error: BaseException) -> str:
     if isinstance(error, DecompressionBombError):
         return "too large for the decoder of its format"
     kind = "truncated" if "truncated" in text.lower() else "corrupt"
-    text = _QUOTED_BYTES.sub("", text)[:MAX_REASON_LENGTH]
+    if _UNSUPPORTED.search(text):  # a sound file perhaps, of a kind that the decoder lacks
+        kind = "not supported"
+    text = _QUOTED_BYTES.sub("", text)[:MAX_REASON_LENGTH].rstrip(" :")
     if not _is_plain(error, text):
         return TRUNCATED if kind == "truncated" else DAMAGED
     return f"{kind}: {text}"
