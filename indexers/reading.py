@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from searchengine.embedding.stream import (
     Outcome,
 )
 from searchengine.encoders.interface import Encoder
+from searchengine.files import content_hash
 from searchengine.images.decode import MAX_MEGAPIXELS
 from searchengine.library.writing import Writer
 from searchengine.spaces.space import Space
@@ -112,8 +112,8 @@ class Run:
 
     def _identify(self, _job: Job, data: bytes) -> Content[bytes, SameContent]:
         """The hash of a file, and the image of the same content. Runs in the reading threads."""
-        content_hash = hashlib.blake2b(data, digest_size=16).digest()
-        return Content(content_hash, self.space.catalog.same_content(self.space.info, content_hash))
+        key = content_hash(data)
+        return Content(key, self.space.catalog.same_content(self.space.info, key))
 
     def _take(self, outcome: Outcome[Job, bytes, SameContent]) -> None:
         if isinstance(outcome, Encoded):

@@ -15,6 +15,7 @@ from typing import ParamSpec, TypeVar
 
 from searchengine.catalog.records import Facets
 from searchengine.errors import NothingIndexedError, NotListedError, QueryError
+from searchengine.files import content_hash
 from searchengine.index.types import Modality
 from searchengine.library.library import Library
 from searchengine.library.status import LibraryInfo
@@ -101,13 +102,21 @@ class LibraryService:
             offset=offset,
             where=question.where,
             min_score=question.min_score,
+            present_only=True,
         )
 
     def _query(self, question: Question) -> Query:
         sources = parse_text(question.text)
         if question.picture:
-            vector = self._pictures.get(question.picture).vector
-            sources.append(Source(Kind.VECTOR, vector, modality=Modality.IMAGE))
+            held = self._pictures.get(question.picture)
+            sources.append(
+                Source(
+                    Kind.VECTOR,
+                    held.vector,
+                    modality=Modality.IMAGE,
+                    content_hash=held.content_hash,
+                )
+            )
         query = Query(tuple(sources), question.like, question.unlike)
         if not query:
             raise QueryError("nothing to search for; describe a picture, as in: a dog on the beach")
@@ -170,7 +179,8 @@ class LibraryService:
         picture = await self._on(self._decoders, read_upload, upload)
         preview = await self._on(self._decoders, preview_of, picture)
         space = await self._on(self._searchers, self._space)
-        return HeldPicture(await self._queue.picture(space, picture), preview)
+        vector = await self._queue.picture(space, picture)
+        return HeldPicture(vector, preview, content_hash(upload))
 
     async def hold(self, upload: bytes) -> str:
         """Keep an uploaded picture to be searched by; returns its key. Raises as `look_at`."""

@@ -19,6 +19,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from searchengine.errors import (
+    InputError,
     LibraryDamagedError,
     LibraryError,
     LibraryUnusableError,
@@ -121,13 +122,22 @@ def _check_references(driver: sqlite3.Connection, library: Path) -> None:
 
 @contextmanager
 def our_errors(library: Path) -> Iterator[None]:
-    """Turn SQLite's errors into StorageFullError, LibraryUnusableError and LibraryDamagedError."""
+    """Turn SQLite's errors into StorageFullError, LibraryUnusableError and LibraryDamagedError.
+
+    Text that UTF-8 cannot hold, as bytes of an argument or half a character from JSON, is an
+    InputError.
+    """
     try:
         yield
     except sa.exc.DBAPIError as error:
         raise _as_ours(error.orig, library) from error
     except sqlite3.Error as error:
         raise _as_ours(error, library) from error
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{error.object!r} is no Unicode text, and nothing in a library is named so; write it "
+            "in UTF-8"
+        ) from error
 
 
 def _as_ours(error: BaseException | None, library: Path) -> LibraryError:
