@@ -27,7 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("index")(index.index)
-app.command("search")(search.search)
+app.command("search", cls=search.SearchCommand)(search.search)
 app.command("serve")(serve.serve)
 app.command("describe")(captions.describe)
 app.add_typer(captions.app, name="captions")

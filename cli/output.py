@@ -146,11 +146,17 @@ def _print_table(hits: Sequence[SearchHit]) -> None:
             f"{hit.score:.3f}",
             str(hit.path),
             f"{hit.image.facts.width}x{hit.image.facts.height}",
-            f"{hit.image.facts.taken_at or hit.image.modified_at:%Y-%m-%d}",
+            _date_of(hit),
         )
         for hit in hits
     ]
     print_table(("rank", "score", "path", "size", "date"), rows, left={2})
+
+
+def _date_of(hit: SearchHit) -> str:
+    """The day that a filter by date goes by; of the file, after a ~, where no camera wrote one."""
+    taken = hit.image.facts.taken_at
+    return f"{taken:%Y-%m-%d}" if taken else f"~{hit.image.modified_at:%Y-%m-%d}"
 
 
 def _print_csv(hits: Sequence[SearchHit]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections import Counter
@@ -29,7 +28,7 @@ from searchengine.embedding.stream import (
 )
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import LibraryError, RefusedValueError
-from searchengine.files import MAX_FILE_SIZE
+from searchengine.files import MAX_FILE_SIZE, content_hash
 from searchengine.images.decode import MAX_MEGAPIXELS
 from searchengine.library.writing import Writer
 from searchengine.spaces.space import Space
@@ -157,12 +156,11 @@ class Run:
 
     def _identify(self, _job: Job, data: bytes) -> Content[bytes, SameContent]:
         """The hash of a file, and the image of the same content. Runs in the reading threads."""
-        content_hash = hashlib.blake2b(data, digest_size=16).digest()
-        space = self.space
-        same = space.catalog.same_content(space.info, content_hash) if space else None
+        key, space = content_hash(data), self.space
+        same = space.catalog.same_content(space.info, key) if space else None
         if space and same is not None and not space.is_sound(same.row):
             same = None  # the vector is damaged: encoded again
-        return Content(content_hash, same)
+        return Content(key, same)
 
     def _take(self, outcome: Outcome[Job, bytes, SameContent]) -> None:
         job = outcome.job

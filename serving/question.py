@@ -92,6 +92,8 @@ def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
     if picture is not None and not _PICTURE.fullmatch(picture):
         raise InputError("picture is no key that this server gave; upload the picture first")
     under = _one(given, "under")
+    if under and not Path(under).is_absolute():
+        raise InputError(f"under must be the whole path of a folder, not {under!r}")
     orientation = _one(given, "orientation")
     after, before = (_date(name, _one(given, name)) for name in ("after", "before"))
     return Question(

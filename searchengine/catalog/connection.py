@@ -19,6 +19,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from searchengine.errors import (
+    InputError,
     LibraryDamagedError,
     LibraryError,
     LibraryUnusableError,
@@ -131,8 +132,8 @@ def _check_references(driver: sqlite3.Connection, library: Path) -> None:
 def our_errors(library: Path) -> Iterator[None]:
     """Turn SQLite's errors into ours.
 
-    Those are StorageFullError, LibraryUnusableError, LibraryDamagedError, and RefusedValueError for
-    values of types that SQLite has no form for.
+    Those are StorageFullError, LibraryUnusableError, LibraryDamagedError, RefusedValueError for
+    values of types that SQLite has no form for, and InputError for text that UTF-8 cannot hold.
     """
     try:
         yield
@@ -140,6 +141,11 @@ def our_errors(library: Path) -> Iterator[None]:
         raise _as_ours(error.orig, library) from error
     except sqlite3.Error as error:
         raise _as_ours(error, library) from error
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{error.object!r} is no Unicode text, and nothing in a library is named so; write it "
+            "in UTF-8"
+        ) from error
 
 
 def _as_ours(error: BaseException | None, library: Path) -> LibraryError:

@@ -78,6 +78,12 @@ class ImageReads(Reads):
         with self._reading() as connection:
             return [_image_record(record) for record in connection.execute(query)]
 
+    def lists(self, where: Filter) -> bool:
+        """Whether any image passes the filter."""
+        query = sa.select(sa.exists().where(*conditions(where)))
+        with self._reading() as connection:
+            return bool(connection.execute(query).scalar_one())
+
     def ids_by_path(self, paths: Sequence[str]) -> dict[str, int]:
         """Ids of the images at exactly these paths; paths that are not listed are not in it."""
         with self._reading() as connection:

@@ -29,9 +29,11 @@ from searchengine.library.status import LibraryInfo, library_info
 from searchengine.library.writing import Writer
 from searchengine.paths import absolute
 from searchengine.retrieval.asked import as_query
-from searchengine.retrieval.compose import encoded_part, listed_part, unit
+from searchengine.retrieval.compose import encoded_part, listed_part, read_part, unit
 from searchengine.retrieval.hits import Hits
+from searchengine.retrieval.own import LeftOut
 from searchengine.retrieval.rank import nearest_captions, rank_images, rank_texts
+from searchengine.retrieval.where import as_listed, require_possible, why_none
 from searchengine.spaces.encoders import SpaceEncoders
 from searchengine.spaces.space import Space
 from searchengine.types import Failure, Filter, SpaceInfo, TextHit, Vectors
@@ -108,6 +110,7 @@ class Library:
         min_score: float | None = None,
         space: str | None = None,
         exact: bool = False,
+        present_only: bool = False,
     ) -> Hits:
         """The images at ranks offset + 1 to offset + k for a query.
 
@@ -117,16 +120,24 @@ class Library:
         index would answer. What is answered from the library is of one moment, whatever others
         write meanwhile.
 
+        The query's own pictures are no hits: images of the same path or the same content.
+        `present_only` leaves out images whose files are gone since, up to a thousand of them, and
+        the next ones take their place; `gone` of the hits says how many they were.
+
         Raises InputError and QueryError for what makes no query, NotListedError for an image that
         is not listed, SpaceNotFoundError, NothingIndexedError and the encoder's errors.
         """
         if k < 1 or offset < 0:
             raise InputError(f"k must be at least 1 and offset at least 0, not {k} and {offset}")
-        asked = as_query(query)
+        asked, where = as_query(query), where or Filter()
+        require_possible(where, min_score)
         chosen = self._searchable(space)
-        encoded = encoded_part(asked, chosen, self.encoders)
+        pictures = read_part(asked)
+        encoded = encoded_part(asked, pictures, chosen, self.encoders)
         with self.catalog.snapshot() as now:
-            return rank_images(
+            where = as_listed(where, now)
+            left_out = LeftOut(asked, pictures, now, present_only=present_only)
+            hits = rank_images(
                 chosen,
                 now,
                 unit(encoded + listed_part(asked, chosen, now)),
@@ -136,7 +147,11 @@ class Library:
                 min_score=min_score,
                 exact=exact,
                 modality=asked.modality,
+                leave_out=left_out or None,
             )
+            hits.gone = len(left_out.gone)
+            hits.why_none = None if hits else why_none(where, now, chosen.info)
+            return hits
 
     def nearest_captions(
         self, query: Asked, *, k: int = 5, space: str | None = None
@@ -146,7 +161,7 @@ class Library:
         Raises as `search`.
         """
         asked, chosen = as_query(query), self.space(space)
-        encoded = encoded_part(asked, chosen, self.encoders)
+        encoded = encoded_part(asked, read_part(asked), chosen, self.encoders)
         with self.catalog.snapshot() as now:
             vector = unit(encoded + listed_part(asked, chosen, now))
             return nearest_captions(chosen, now, vector, k=k)
@@ -164,20 +179,23 @@ class Library:
         `image` is a path, a PIL image, or anything else that `search` takes. Raises
         PathNotFoundError, ImageError, and InputError where there are no texts.
         """
-        asked = as_query(Path(image) if isinstance(image, str) else image)
-        if texts is not None:
-            chosen = self.space(space)
-            encoded = encoded_part(asked, chosen, self.encoders)
-            total = encoded + listed_part(asked, chosen, self.catalog)
-            vectors = self.encoders.for_texts(chosen).encode_texts(texts)
-            return rank_texts(unit(total), texts, vectors, k=k)
-        found = self.nearest_captions(asked, k=k, space=space)
-        if not found:
+        asked, chosen = (
+            as_query(Path(image) if isinstance(image, str) else image),
+            self.space(space),
+        )
+        pictures = read_part(asked)
+        if texts is None and self.catalog.vector_counts(chosen.info)[1] == 0:
             raise InputError(
                 "the library holds no captions to describe with; give --texts FILE, "
                 "or store some with: clipseek captions add FILE"
             )
-        return found
+        encoded = encoded_part(asked, pictures, chosen, self.encoders)
+        with self.catalog.snapshot() as now:
+            vector = unit(encoded + listed_part(asked, chosen, now))
+            if texts is None:
+                return nearest_captions(chosen, now, vector, k=k)
+        vectors = self.encoders.for_texts(chosen).encode_texts(texts)
+        return rank_texts(vector, texts, vectors, k=k)
 
     def vectors(
         self, paths: Sequence[str | os.PathLike[str]], *, space: str | None = None

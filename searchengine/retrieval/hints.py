@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from searchengine.retrieval.query import Kind, Source
 
 _GLUED = re.compile(r"(?<=\s)([+-])([^\W\d_]\S*)")
-_WEIGHED = re.compile(r"(?<=\s)(\d{1,3}(?:\.\d*)?:[^\W\d_]\S*)")
+_WEIGHED = re.compile(r"(?<=\s)(\d+(?:\.\d*)?:[^\W\d_]\S*)")
 _NEGATED = re.compile(r"\b(no|not|without)\s+(?:an?\s+|any\s+|the\s+)?(\w+)", re.IGNORECASE)
 
 

@@ -25,6 +25,10 @@ class Kind(Enum):
     """A vector of the space, shape (d,)."""
 
 
+PICTURES = (Kind.FILE, Kind.URL, Kind.PICTURE)
+"""The kinds of sources that are decoded and encoded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One signed part of a query."""
@@ -35,6 +39,8 @@ class Source:
     weight: float = 1.0
     modality: Modality | None = None
     """What a vector was made from, where that is known; of other kinds it is in the kind."""
+    content_hash: bytes | None = None
+    """Of the file that a picture or vector was made from, where that is known: it is no hit."""
 
     @property
     def made_of(self) -> Modality | None:
@@ -73,6 +79,11 @@ class Query:
         if self.like or self.unlike:
             kinds.add(Modality.IMAGE)
         return kinds.pop() if len(kinds) == 1 else None
+
+    @property
+    def pictures(self) -> list[Source]:
+        """The sources that are decoded and encoded, in order."""
+        return [source for source in self.sources if source.kind in PICTURES]
 
     @property
     def texts(self) -> list[str]:

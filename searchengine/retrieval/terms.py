@@ -4,11 +4,11 @@
     2:golden retriever - .5:dog  a weight before a term
     "2:1 scale - blue"           in double quotes: words as they stand
 
-Words that follow each other are one text. A weight begins a term, has at most three digits before
-its point, and neither a digit nor space follows its colon: `16:9`, `10:10`, `3:00 pm` and `2001: a
-space odyssey` are words. Where files and addresses may be named, the path of an image file or an
-http(s) address is a term of its own wherever it stands. Everybody's text is read by these rules:
-typed into a shell, in one argument or in many, into the page, or given to Python.
+Words that follow each other are one text. A weight begins a term, and neither a digit nor space
+follows its colon: `16:9`, `10:10`, `3:00 pm` and `2001: a space odyssey` are words. Where files and
+addresses may be named, the path of an image file or an http(s) address is a term of its own
+wherever it stands. Everybody's text is read by these rules: typed into a shell, in one argument or
+in many, into the page, or given to Python.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from searchengine.retrieval.query import Kind, Source
 
 OPERATORS = {"+": 1.0, "-": -1.0}
 
-_NUMBER = r"(?:\d{1,3}(?:\.\d*)?|\.\d+)"
+MAX_WEIGHT = 1_000.0
+"""More than this drowns every other term, and float32 in the end."""
+
+_NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)"
 _WEIGHED = re.compile(rf"(?P<weight>{_NUMBER}):(?P<rest>[^\s\d].*)", re.DOTALL)
 _TOKEN = re.compile(rf'(?:{_NUMBER}:)?"[^"]+"(?!\S)|\S+')
 _QUOTED = re.compile(r'"([^"]+)"')
@@ -144,6 +147,11 @@ def _picture(text: str, sign: float) -> Source | None:
 
 
 def _source(kind: Kind, value: str, weight: float) -> Source:
+    if abs(weight) > MAX_WEIGHT:
+        raise QueryError(
+            f"{value!r} has a weight over {MAX_WEIGHT:g}; give it a smaller one, or put the words "
+            "into double quotes of their own if the number is one of them"
+        )
     if weight == 0:
         raise QueryError(f"{value!r} has weight 0; leave it out or give it a weight above 0")
     return Source(kind, value, weight)

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from cli.options import parse_size
 from tests.conftest import Run, Workbench
@@ -56,7 +57,11 @@ def test_search_forms(run: Run, photos: Path) -> None:
     assert table[1].split()[2:4] == [str(photos / "red.png"), "40x30"]
     assert len(table) == 3
     lines = [json.loads(line) for line in run("search", "red", "--json").out.splitlines()]
-    assert list(lines[0]) == ["rank", "score", "id", "path", "width", "height", "taken_at"]
+    assert list(lines[0]) == [
+        "rank", "score", "id", "path", "width", "height", "taken_at", "modified_at",
+    ]  # fmt: skip
+    assert lines[0]["taken_at"] is None
+    assert table[1].split()[4] == f"~{lines[0]['modified_at'][:10]}", "the date of the file"
     assert [line["rank"] for line in lines] == [1, 2, 3]
     assert lines[0]["path"] == str(photos / "red.png")
     rows = list(csv.DictReader(io.StringIO(run("search", "red", "--csv").out)))
@@ -64,16 +69,58 @@ def test_search_forms(run: Run, photos: Path) -> None:
     paths = run("search", "red", "--paths").out
     assert paths.splitlines() == [line["path"] for line in lines]
     assert run("search", "red", "-0").out == paths.replace("\n", "\0")
+    assert run("search", "red", "-f").out == paths
+    assert run("search", "red", "-f", "-t", 2).out == "".join(paths.splitlines(True)[:2])
+
+
+def test_dates_that_cameras_wrote_are_not_marked(run: Run, bench: Workbench) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "2020:06:01 12:00:00"
+    Image.new("RGB", (9, 9), "red").save(bench.photos / "taken.jpg", exif=exif)
+    run("index", bench.photos)
+    assert run("search", "red").out.splitlines()[1].split()[4] == "2020-06-01"
 
 
 def test_search_words_images_and_operators(run: Run, photos: Path) -> None:
     run("index", photos)
     assert run("search", "a", "blue", "thing", "--paths", "-k1").out == f"{photos / 'blue.png'}\n"
-    assert run("search", photos / "green.png", "-k1", "--paths").out == f"{photos / 'green.png'}\n"
+    assert run("search", photos / "green.png", "--paths").out.count("\n") == 2, "not itself"
     mixed = run("search", "red", "+", "3:green", "-", "blue", "--paths", "-k1")
     assert mixed.out == f"{photos / 'green.png'}\n"
     flags = run("search", "red", "--add", "3:green", "--sub", "blue", "--paths", "-k1")
     assert flags.out == mixed.out
+    assert run("search", "red", "-a", "3:green", "--subtract", "blue", "-fk1").out == mixed.out
+    assert run("search", "red + 3:green - blue", "--paths", "-k1").out == mixed.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["red -blue"], "to subtract it, put a space: - blue"),
+        (["no", "red"], "A - red"),
+        (["photos"], "to search in the folder: --under photos"),
+    ],
+)
+def test_words_that_likely_mean_something_else(
+    run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], hint: str
+) -> None:
+    run("index", photos)
+    monkeypatch.chdir(photos.parent)
+    done = run("search", *arguments, "--paths")
+    assert (done.code, done.out.count("\n")) == (0, 3)
+    assert hint in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_hits_whose_files_are_gone(run: Run, photos: Path) -> None:
+    run("index", photos)
+    (photos / "red.png").unlink()
+    done = run("search", "red", "-fk1")
+    assert done.out in (f"{photos / 'green.png'}\n", f"{photos / 'blue.png'}\n")
+    assert "1 hit is left out as the files are gone" in done.err
+    assert run("search", "red", "--json", "-k1").out.startswith('{"rank": 1')
+    (photos / "blue.png").unlink()
+    assert "2 hits are left out" in run("search", "red").err
 
 
 def test_search_filters_and_pages(run: Run, photos: Path) -> None:
@@ -82,7 +129,9 @@ def test_search_filters_and_pages(run: Run, photos: Path) -> None:
     assert "no hits" in run("search", "red", "--after", "2999").err
     assert len(run("search", "red", "--before", "2999-01-31", "--paths").out.splitlines()) == 3
     assert len(run("search", "red", "--under", photos, "--paths").out.splitlines()) == 3
-    assert run("search", "red", "--under", photos / "elsewhere", "--paths").out == ""
+    elsewhere = run("search", "red", "--under", photos / "elsewhere", "--paths")
+    assert (elsewhere.code, elsewhere.out) == (1, "")
+    assert f"lists nothing under {photos / 'elsewhere'}; there is: {photos}" in elsewhere.err
     roundabout = photos / "elsewhere" / ".."
     assert len(run("search", "red", "--under", roundabout, "--paths").out.splitlines()) == 3
     assert run("search", "red", "--offset", 2, "--json").out.startswith('{"rank": 3')
@@ -139,6 +188,21 @@ ERRORS = [
     (["search", "red", "--library", "nowhere"], 1, "no library at"),
     (["search"], 1, "nothing to search for"),
     (["search", "dog", "+"], 1, "operator without a term"),
+    (["search", "./gone.jp2"], 1, "./gone.jp2: no such image file"),
+    (["search", "./photos"], 1, "a folder is no term; did you mean --under ./photos"),
+    (["search", "-dog"], 2, "'-dog' is no option; to subtract it, put a space: - dog"),
+    (["search", "dog", "-snow"], 2, "to subtract it, put a space: - snow"),
+    (["search", "red", "--min-score", "2"], 2, "a cosine, from -1 to 1, not 2"),
+    (["search", "red", "--min-score", "nan"], 2, "from -1 to 1, not nan"),
+    (["search", "red", "--after", "2023", "--before", "2023"], 2, "no image is taken at or after"),
+    (["search", "red", "--under", "nowhere"], 1, "nowhere; there is: "),
+    (["search", "red", "--camera", "Nokia"], 1, "no image has a camera named like 'Nokia'"),
+    (["search", "red", "--under", "/a/\udcff"], 1, "no Unicode text"),
+    (["search", "red", "--camera", "\udcff"], 1, "no Unicode text"),
+    (["search", "./\udcff.jpg"], 1, r"./\xff.jpg: no such image file"),
+    (["remove", "/a/\udcff"], 1, "no Unicode text"),
+    (["search", "http://[::1/x.jpg"], 1, "cannot fetch http://[::1/x.jpg: it is no address"),
+    (["search", "http://127.0.0.1:abc/a b.jpg"], 1, "it is no address"),
     (["search", "gone.jpg"], 1, "no such image file"),
     (["search", "red", "--space", "other"], 1, "no space 'other' in this library; it has: fake"),
     (["search", "http://127.0.0.1:9/x.jpg"], 1, "cannot fetch http://127.0.0.1:9/x.jpg"),
