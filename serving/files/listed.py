@@ -14,6 +14,7 @@ import stat
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,9 @@ REMEMBERED = 20_000
 SETTLED_SECONDS = 2.0
 """Since the last change of a file, after which another one must show: clocks of file systems are
 coarse, and a change in the same tick would not."""
+
+TRIES = 3
+"""Readings of a file that shows a change each time, after which it is being written to."""
 
 HASH_BYTES = 16
 """Of the content hash in the catalog, BLAKE2b."""
@@ -70,11 +74,7 @@ class ListedFile:
         except (OSError, ValueError) as error:
             raise self._changed(error) from error
         try:
-            status = os.fstat(self._descriptor)
-            self._state = _state(status)
-            same = (status.st_size, status.st_mtime_ns) == (record.file.size, record.file.mtime_ns)
-            if not same or not stat.S_ISREG(status.st_mode):
-                raise self._changed()
+            self._state = self._look()
         except BaseException:
             self.close()
             raise
@@ -93,40 +93,71 @@ class ListedFile:
 
     @property
     def state(self) -> _State:
-        """As the file was when it was opened."""
+        """As the file was when it was opened, or read through."""
         return self._state
 
     def read(self, start: int, count: int) -> bytes:
-        """Up to `count` bytes from `start` on, at least one. Raises FileChangedError."""
+        """Up to `count` bytes from `start` on, at least one, of the content that was indexed.
+
+        Raises FileChangedError.
+        """
+        while True:
+            data = self._read(start, count)
+            if self._look() == self._state:
+                return data
+            self.check()  # a new name or a deletion shows as a change too
+
+    def read_all(self) -> bytes:
+        """All of it, if that is what was indexed. Raises FileChangedError."""
+        data = b"".join(self._pieces(self.size))
+        self._require(hashlib.blake2b(data, digest_size=HASH_BYTES).digest())
+        return data
+
+    def check(self) -> None:
+        """Read it through. Raises FileChangedError where its content is not what was indexed."""
+        for _ in range(TRIES):
+            before = self._look()
+            hasher = hashlib.blake2b(digest_size=HASH_BYTES)
+            for piece in self._pieces(PIECE):
+                hasher.update(piece)
+            self._require(hasher.digest())
+            if self._look() == before:
+                self._state = before
+                return
+        raise self._changed()
+
+    def _pieces(self, count: int) -> Iterator[bytes]:
+        at = 0
+        while at < self.size:
+            piece = self._read(at, min(count, self.size - at))
+            at += len(piece)
+            yield piece
+
+    def _read(self, start: int, count: int) -> bytes:
         try:
             with self._lock:
                 os.lseek(self._descriptor, start, os.SEEK_SET)
                 data = os.read(self._descriptor, count)
-                same = _state(os.fstat(self._descriptor)) == self._state
         except OSError as error:
             raise self._changed(error) from error
-        if not data or not same:
+        if not data:
             raise self._changed()
         return data
 
-    def read_all(self) -> bytes:
-        """All of it, if its content is what was indexed. Raises FileChangedError."""
-        pieces, hasher, at = [], _hasher(), 0
-        while at < self.size:
-            pieces.append(self.read(at, self.size - at))
-            hasher.update(pieces[-1])
-            at += len(pieces[-1])
-        self._require(hasher.digest())
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def check(self) -> None:
-        """Read it through. Raises FileChangedError where its content is not what was indexed."""
-        hasher, at = _hasher(), 0
-        while at < self.size:
-            piece = self.read(at, PIECE)
-            hasher.update(piece)
-            at += len(piece)
-        self._require(hasher.digest())
+    def _look(self) -> _State:
+        """The open file as the system shows it now, if it still may be the one in the catalog."""
+        try:
+            with self._lock:
+                status = os.fstat(self._descriptor)
+        except OSError as error:
+            raise self._changed(error) from error
+        listed = self._record.file
+        same = (status.st_size, status.st_mtime_ns) == (listed.size, listed.mtime_ns)
+        if not same or not stat.S_ISREG(status.st_mode):
+            raise self._changed()
+        return _State(
+            status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+        )
 
     def _require(self, digest: bytes) -> None:
         if digest != self._record.content_hash:
@@ -153,9 +184,9 @@ class KnownContents:
         file = ListedFile(record)
         try:
             if not self._knows(file.state, record.content_hash):
-                is_settled = time.time_ns() - file.state.ctime_ns > SETTLED_SECONDS * 1e9
+                began = time.time_ns()
                 file.check()
-                if is_settled:
+                if began - file.state.ctime_ns > SETTLED_SECONDS * 1e9:
                     self._remember(file.state, record.content_hash)
         except BaseException:
             file.close()
@@ -184,13 +215,3 @@ def read_listed(record: ImageRecord) -> bytes:
         return file.read_all()
     finally:
         file.close()
-
-
-def _hasher() -> hashlib.blake2b:
-    return hashlib.blake2b(digest_size=HASH_BYTES)
-
-
-def _state(status: os.stat_result) -> _State:
-    return _State(
-        status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-    )

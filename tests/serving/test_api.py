@@ -269,6 +269,15 @@ def test_filters_and_their_counts_agree(varied: Workbench) -> None:
             assert len(answer["hits"]) == answer["images"] == images, where
 
 
+def test_facets_take_no_score(varied: Workbench) -> None:
+    with visit(varied) as client:
+        problem(client.get("/api/facets?q=red&min_score=0.5"), 400, "leave out min_score")
+        described = get(client, "/api/openapi.json")["paths"]
+    told = [p["name"] for p in described["/api/facets"]["get"]["parameters"]]
+    assert "min_score" not in told
+    assert "q" in told
+
+
 def test_counts_keep_the_other_filters_and_drop_their_own(varied: Workbench) -> None:
     with visit(varied) as client:
         facets = get(
