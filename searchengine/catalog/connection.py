@@ -152,7 +152,11 @@ def _as_ours(error: BaseException | None, library: Path) -> LibraryError:
     text = str(error)
     if "full" in text or "disk I/O" in text:
         return StorageFullError(library)
-    if isinstance(error, sqlite3.InterfaceError | sqlite3.ProgrammingError | sqlite3.DataError):
+    is_empty = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_CONSTRAINT_NOTNULL
+    has_no_form = isinstance(
+        error, sqlite3.InterfaceError | sqlite3.ProgrammingError | sqlite3.DataError
+    )
+    if is_empty or has_no_form:
         return RefusedValueError(f"the catalog cannot hold a value: {text}")
     if isinstance(error, sqlite3.OperationalError):
         return LibraryUnusableError(library, text)

@@ -33,7 +33,7 @@ class EncoderOnCall:
         self._encoder: Future[Encoder] = Future()
 
     def ask(self) -> Encoder:
-        """Called by a reading thread: returns when the encoder is there.
+        """The encoder. A reading thread waits here until it is loaded.
 
         Raises what loading it raised, and CancelledError where nobody waits any more.
         """
@@ -47,7 +47,7 @@ class EncoderOnCall:
         if not self._encoder.done():
             either: tuple[Future[Any], ...] = (reading, self._asked)
             wait(either, return_when=FIRST_COMPLETED)
-            if self._asked.done():
+            if not reading.done():
                 self._load_now()
         return reading.result()
 

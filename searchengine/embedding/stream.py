@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +17,15 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from searchengine.embedding.ahead import ahead
 from searchengine.embedding.faults import NOT_OF_ONE_FILE, failure_kind, failure_reason
+from searchengine.embedding.halving import encode_each
 from searchengine.embedding.on_call import EncoderOnCall
 from searchengine.embedding.throttle import DecodeThrottle
 from searchengine.encoders.interface import Encoder
-from searchengine.errors import EncoderError, InputError
+from searchengine.errors import InputError
 from searchengine.files import MAX_FILE_SIZE, read_whole
 from searchengine.images.decode import MAX_MEGAPIXELS, read_image
 from searchengine.types import FailureKind, ImageFacts, Pixels, Vectors
@@ -38,7 +40,6 @@ LOOK_AHEAD_BATCHES = 2
 Job = TypeVar("Job")
 Key = TypeVar("Key")
 Stored = TypeVar("Stored")
-Result = TypeVar("Result")
 
 
 class Observer(Protocol):
@@ -195,10 +196,10 @@ class ImageStream(Generic[Job, Key, Stored]):
                 continue
             decoded.append(read)
             if len(decoded) >= self._throttle.batches * self._batch_size:
-                yield from self._encode(decoded)
+                yield from self._encode(self._on_call.ask(), decoded)
                 decoded = []
         if decoded:
-            yield from self._encode(decoded)
+            yield from self._encode(self._on_call.ask(), decoded)
 
     def _depth(self) -> int:
         return self._workers + LOOK_AHEAD_BATCHES * self._batch_size
@@ -223,14 +224,11 @@ class ImageStream(Generic[Job, Key, Stored]):
             content = self._identify(job, data)
             if content.stored is not None:
                 return KnownContent(job, content.key, content.stored)
+            if self.encoder is None:  # it is loaded for what can be decoded
+                self._decode(path, data, input_size=1)
             encoder = self._on_call.ask()
             self._throttle.wait()
-            image, facts = read_image(
-                data,
-                input_size=encoder.input_size,
-                max_megapixels=self._max_megapixels,
-                name=str(path),
-            )
+            image, facts = self._decode(path, data, encoder.input_size)
             reached = FailureKind.ENCODER
             return _Decoded(job, content.key, facts, encoder.preprocess(image))
         except NOT_OF_ONE_FILE:
@@ -239,54 +237,25 @@ class ImageStream(Generic[Job, Key, Stored]):
             kind = failure_kind(error, reached)
             return Failed(job, kind, failure_reason(error, kind))
 
+    def _decode(self, path: Path, data: bytes, input_size: int) -> tuple[Image.Image, ImageFacts]:
+        return read_image(
+            data, input_size=input_size, max_megapixels=self._max_megapixels, name=str(path)
+        )
+
     def _encode(
-        self, decoded: Sequence[_Decoded[Job, Key]]
+        self, encoder: Encoder, decoded: Sequence[_Decoded[Job, Key]]
     ) -> Iterator[Encoded[Job, Key] | Failed[Job]]:
         with self._throttle.encoding():
             for first in range(0, len(decoded), self._batch_size):
-                yield from self._encode_batch(decoded[first : first + self._batch_size])
-
-    def _encode_batch(
-        self, batch: Sequence[_Decoded[Job, Key]]
-    ) -> Iterator[Encoded[Job, Key] | Failed[Job]]:
-        """Encode a batch; where the encoder refuses it, its halves, down to the one at fault."""
-        vectors = self._vectors([item.pixels for item in batch])
-        if isinstance(vectors, Exception):
-            if len(batch) == 1:
-                self._require_sound_encoder(batch[0].pixels)
-                reason = failure_reason(vectors, FailureKind.ENCODER)
-                yield Failed(batch[0].job, FailureKind.ENCODER, reason)
-                return
-            half = len(batch) // 2
-            yield from self._encode_batch(batch[:half])
-            yield from self._encode_batch(batch[half:])
-            return
-        for item, vector in zip(batch, vectors, strict=True):
-            if np.isfinite(vector).all():
-                yield Encoded(item.job, item.key, item.facts, vector)
-            else:
-                yield Failed(item.job, FailureKind.ENCODER, "the encoder makes no numbers of it")
-
-    def _vectors(self, pixels: Sequence[Pixels]) -> Vectors | Exception:
-        """Unit rows, shape (n, d), or what the encoder raised over these pictures."""
-        assert self.encoder is not None
-        started = time.perf_counter()
-        try:
-            return self.encoder.encode_pixels(pixels)
-        except NOT_OF_ONE_FILE:
-            raise
-        except Exception as error:
-            return error
-        finally:
-            self.encode_seconds += time.perf_counter() - started
-
-    def _require_sound_encoder(self, pixels: Pixels) -> None:
-        """Raises EncoderError where the encoder refuses a black picture of this shape too."""
-        error = self._vectors([np.zeros_like(pixels)])
-        if isinstance(error, Exception):
-            assert self.encoder is not None
-            reason = failure_reason(error, FailureKind.ENCODER)
-            raise EncoderError(f"{self.encoder.name} encodes nothing: {reason}") from error
+                batch = decoded[first : first + self._batch_size]
+                started = time.perf_counter()
+                vectors = encode_each(encoder, [item.pixels for item in batch])
+                self.encode_seconds += time.perf_counter() - started
+                for item, vector in zip(batch, vectors, strict=True):
+                    if isinstance(vector, str):
+                        yield Failed(item.job, FailureKind.ENCODER, vector)
+                    else:
+                        yield Encoded(item.job, item.key, item.facts, vector)
 
 
 def embed_files(
@@ -325,23 +294,3 @@ def embed_files(
         first = f", the first being {paths[0]}: {broken[paths[0]]}" if broken else ""
         raise InputError(f"none of the {len(paths):,} images can be read{first}")
     return np.stack(rows), broken
-
-
-def ahead(
-    pool: ThreadPoolExecutor,
-    function: Callable[[Job], Result],
-    jobs: Iterable[Job],
-    depth: Callable[[], int],
-    result_of: Callable[[Future[Result]], Result] = Future.result,
-) -> Iterator[Result]:
-    """The function's results in order, with at most `depth()` of them under way or waiting.
-
-    `result_of` waits for one of them.
-    """
-    waiting: deque[Future[Result]] = deque()
-    for job in jobs:
-        waiting.append(pool.submit(function, job))
-        while len(waiting) >= depth():
-            yield result_of(waiting.popleft())
-    while waiting:
-        yield result_of(waiting.popleft())

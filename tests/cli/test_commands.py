@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from cli.options import parse_size
+from cli.options import MAX_FILE_SIZE, parse_size
+from searchengine import files
 from tests.conftest import Run, Workbench
 from tests.support.commands import all_commands, leaf_commands
 
@@ -340,3 +342,119 @@ def test_index_takes_a_factory_and_a_memory_limit(run: Run, bench: Workbench) ->
 )
 def test_sizes(text: str, size: int) -> None:
     assert parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        (["tax.pdf"], "not an image this program knows"),
+        (["photo.jpg"], "not an image this program knows"),
+        (["empty.png"], "empty file"),
+        (["disk.raw"], "3 GB, over the limit of 2 GB; raise it with --max-file-size 3G"),
+        (["large.png"], "4 megapixels, over the limit of 3; raise it with --max-megapixels 5"),
+        (["tax.pdf", "empty.png", "photo.jpg"], "knows; nor can the 2 other files be used"),
+    ],
+)
+def test_a_file_named_by_hand_that_is_no_picture(
+    run: Run, bench: Workbench, names: list[str], reason: str
+) -> None:
+    """One line, exit 1, and no library is left behind."""
+    (bench.photos / "tax.pdf").write_bytes(b"%PDF-1.7 a letter")
+    (bench.photos / "photo.jpg").write_bytes(b"GIF no more")
+    (bench.photos / "empty.png").write_bytes(b"")
+    bench.paint("large.png", "red", size=(2000, 2000))
+    with (bench.photos / "disk.raw").open("wb") as file:
+        file.truncate(3 * 10**9)
+    done = run("index", *(bench.photos / name for name in names), "--max-megapixels", 3)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith(f"clipseek: {bench.photos / names[0]}: ")
+    assert done.err.endswith(f"{reason}\n")
+    assert done.err.count("\n") == 1
+    assert not bench.library_path.exists()
+
+
+def test_a_picture_named_by_hand_among_others_is_indexed(run: Run, bench: Workbench) -> None:
+    bench.paint("red.png", "red").rename(bench.photos / "red.dat")
+    (bench.photos / "tax.pdf").write_bytes(b"%PDF-1.7 a letter")
+    done = run("index", bench.photos / "tax.pdf", bench.photos / "red.dat")
+    assert done.code == 0
+    assert "2 found = 1 indexed + 0 unchanged + 0 moved + 0 copies + 1 failed" in done.err
+
+
+def test_what_failed_is_told_with_the_way_out(run: Run, bench: Workbench) -> None:
+    for number in range(3):
+        bench.paint(f"pano{number}.png", "red", size=(2000 + number, 1000))
+        (bench.photos / f"{number}.jpg").write_bytes(b"text")
+    (bench.photos / "3.jpg").write_bytes(b"")
+    bench.paint("red.png", "red")
+    done = run("index", bench.photos, "--max-megapixels", 1)
+    assert done.code == 0
+    closing = done.err.splitlines()[-3:]
+    assert closing == [
+        "4 unreadable",
+        "3 over 1 megapixels: --max-megapixels 3",
+        "What failed and why: clipseek failures",
+    ]
+    listed = run("failures")
+    names = [Path(line.split(": ")[0]).name for line in listed.out.splitlines()]
+    assert names == ["0.jpg", "1.jpg", "2.jpg", "3.jpg", "pano0.png", "pano1.png", "pano2.png"]
+    assert listed.err.splitlines() == [
+        *closing[:2],
+        "7 in all; the next run tries 7 of them again, the others when they change, "
+        "or with: clipseek index PATH --retry-failed",
+    ], "a plain run has another limit"
+    kinds = [failure["kind"] for failure in json.loads(run("failures", "--json").out)]
+    assert kinds == ["unreadable"] * 4 + ["too many pixels"] * 3
+    again = run("index", bench.photos)
+    assert "8 found = 3 indexed + 1 unchanged + 0 moved + 0 copies + 4 failed" in again.err
+    assert run("failures").err.splitlines()[-1].startswith("4 in all; tried again when they change")
+
+
+def test_speed_is_told_only_where_something_was_encoded(run: Run, photos: Path) -> None:
+    assert "images/s" in run("index", photos).err
+    (photos / "bad.png").write_bytes(b"text")
+    (photos / "copy.png").write_bytes((photos / "red.png").read_bytes())
+    done = run("index", photos)
+    assert "5 found = 0 indexed + 3 unchanged + 0 moved + 1 copies + 1 failed" in done.err
+    assert "images/s" not in done.err
+    assert "limited by" not in done.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["describe", "{}"],
+        ["describe", "red.png", "--texts", "{}"],
+        ["captions", "add", "{}"],
+        ["tune", "--queries", "{}"],
+        ["evaluate", "{}"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("kind", ["/dev/zero", "/dev/urandom", "pipe", "huge"])
+def test_files_without_an_end_are_refused_at_once(
+    run: Run, photos: Path, tmp_path: Path, command: list[str], kind: str
+) -> None:
+    run("index", photos)
+    path = Path(kind) if kind.startswith("/") else tmp_path / kind
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "huge":
+        with path.open("wb") as file:
+            file.truncate(10**12)
+    done = run(*(part.format(path) for part in command))
+    assert done.code == 1
+    assert done.err.startswith("clipseek: ")
+    assert done.err.count("\n") == 1
+    assert str(path) in done.err
+
+
+@pytest.mark.parametrize("command", ["index", "evaluate"])
+def test_the_limit_of_bytes_is_a_size(run: Run, photos: Path, command: str) -> None:
+    done = run(command, photos, "--max-file-size", "many")
+    assert done.code == 2
+    assert "'many' is no size" in done.err
+
+
+def test_the_default_limit_of_bytes_is_that_of_the_ground() -> None:
+    assert parse_size(MAX_FILE_SIZE) == files.MAX_FILE_SIZE

@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 
 from searchengine.embedding import stream as embedding
+from searchengine.embedding.ahead import ahead
 from searchengine.embedding.stream import (
     Content,
     Encoded,
     Failed,
     ImageStream,
     KnownContent,
-    ahead,
     embed_files,
 )
 from searchengine.embedding.throttle import DecodeThrottle
-from searchengine.errors import InputError, LibraryError
+from searchengine.errors import EncoderError, InputError, LibraryError
 from searchengine.types import FailureKind, Pixels, Vectors
 from tests.conftest import Watcher, Workbench
 from tests.support.fake import COLOURS, FakeEncoder
@@ -275,3 +275,82 @@ def test_decoders_go_on_beside_a_gpu() -> None:
     with throttle.encoding():
         throttle.wait()
     assert throttle.batches == 1
+
+
+class Loading:
+    """Makes an encoder, and remembers when and where."""
+
+    def __init__(self, error: BaseException | None = None, seconds: float = 0.0) -> None:
+        self.threads: list[threading.Thread] = []
+        self._error = error
+        self._seconds = seconds
+
+    def __call__(self) -> FakeEncoder:
+        self.threads.append(threading.current_thread())
+        time.sleep(self._seconds)
+        if self._error is not None:
+            raise self._error
+        return FakeEncoder()
+
+
+def lazy_stream(
+    load: Loading, known: dict[bytes, str] | None = None, workers: int = 3
+) -> ImageStream[Path, int, str]:
+    return ImageStream(
+        load,
+        path_of=lambda path: path,
+        identify=lambda _path, data: Content(len(data), (known or {}).get(data)),
+        workers=workers,
+    )
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_no_encoder_is_loaded_where_no_picture_needs_it(
+    painted: list[Path], tmp_path: Path, workers: int
+) -> None:
+    bad = [tmp_path / "gone.png", tmp_path / "empty.png", tmp_path / "text.png", tmp_path / "cut"]
+    for path, data in zip(bad[1:], (b"", b"text", painted[0].read_bytes()[:60]), strict=True):
+        path.write_bytes(data)
+    known = {path.read_bytes(): path.name for path in painted}
+    load = Loading()
+    stream = lazy_stream(load, known, workers)
+    with stream.outcomes([*bad, *painted, *bad, *painted * 20]) as outcomes:
+        assert len(list(outcomes)) == 9 * 21 + 8
+    assert load.threads == []
+    assert stream.encoder is None
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+@pytest.mark.parametrize("known_first", [0, 1, 8])
+def test_the_encoder_is_loaded_once_by_who_takes_the_outcomes(
+    painted: list[Path], workers: int, known_first: int
+) -> None:
+    known = {path.read_bytes(): path.name for path in painted[:known_first]}
+    load = Loading(seconds=0.02)
+    stream = lazy_stream(load, known, workers)
+    with stream.outcomes(painted * 3) as outcomes:
+        found = list(outcomes)
+    assert load.threads == [threading.current_thread()]
+    assert sum(isinstance(outcome, Encoded) for outcome in found) == 3 * (9 - known_first)
+    assert stream.load_seconds >= 0.02
+    assert stream.decode_seconds >= 0
+
+
+@pytest.mark.parametrize("error", [EncoderError("no weights"), KeyboardInterrupt()], ids=repr)
+@pytest.mark.parametrize("workers", [1, 4])
+def test_what_loading_raises_ends_the_stream(
+    painted: list[Path], error: BaseException, workers: int
+) -> None:
+    stream = lazy_stream(Loading(error), workers=workers)
+    with stream.outcomes(painted) as outcomes, pytest.raises(type(error)):
+        next(outcomes)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("decode")]
+
+
+def test_who_leaves_before_the_encoder_is_loaded_waits_for_nobody(painted: list[Path]) -> None:
+    load = Loading()
+    known = {painted[0].read_bytes(): "known"}
+    with lazy_stream(load, known, workers=1).outcomes(painted) as outcomes:
+        assert isinstance(next(outcomes), KnownContent)
+    assert load.threads == []
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("decode")]

@@ -13,10 +13,11 @@ from PIL import Image
 from indexers import reading as run
 from indexers.reading import IndexOptions
 from indexers.walk import WalkRules
-from searchengine.errors import LibraryLockedError, PathNotFoundError
+from searchengine.errors import EncoderUnavailableError, LibraryLockedError, PathNotFoundError
 from searchengine.files import read_whole
 from searchengine.types import Pixels, Vectors
 from tests.conftest import Workbench
+from tests.support.fake import FakeEncoder
 from tests.support.libraries import check_library
 
 
@@ -316,3 +317,45 @@ def test_captions_are_embedded_in_a_space_that_comes_later(colours: Workbench) -
 
 def _must_not_encode(pixels: object) -> Vectors:
     raise AssertionError("the vector was there already")
+
+
+def test_a_run_of_copies_moves_and_bad_files_loads_no_encoder(colours: Workbench) -> None:
+    shutil.copy(colours.photos / "red.png", colours.photos / "copy.png")
+    (colours.photos / "blue.png").rename(colours.photos / "azure.png")
+    (colours.photos / "empty.png").write_bytes(b"")
+    os.utime(colours.photos / "green.png", (1, 1))
+    colours.loads = 0
+    report = colours.index()
+    assert (report.copies, report.moved, report.unchanged) == (1, 1, 5)
+    assert (report.indexed, report.failed, report.removed) == (0, 1, 0)
+    assert (report.bottleneck, report.images_per_second, report.device) == (None, 0.0, None)
+    assert (colours.loads, colours.watcher.starts) == (0, 0)
+    assert (colours.watcher.total, colours.watcher.done) == (4, 4)
+
+
+def test_copies_in_a_new_library_are_encoded_once_each(bench: Workbench) -> None:
+    first = bench.paint("0/red.png", "red")
+    for number in range(1, 30):
+        bench.paint(f"{number}/other.png", (number, 0, 0), size=(number + 9, 30))
+    bench.index()
+    for number in range(3):
+        shutil.copy(first, bench.photos / f"copy{number}.png")
+    report = bench.index()
+    assert (report.indexed, report.moved, report.copies) == (0, 0, 3)
+    first.unlink()
+    report = bench.index()
+    assert (report.unchanged, report.moved, report.copies, report.removed) == (32, 0, 0, 1)
+
+
+def test_an_encoder_that_cannot_be_loaded_keeps_what_was_done(colours: Workbench) -> None:
+    shutil.copy(colours.photos / "red.png", colours.photos / "copy.png")
+    colours.paint("new.png", "cyan")
+
+    def fail(_name: str = "") -> FakeEncoder:
+        raise EncoderUnavailableError("fake", "no network")
+
+    colours.load = fail  # type: ignore[method-assign]
+    with pytest.raises(EncoderUnavailableError):
+        colours.index(options=IndexOptions(workers=1))
+    with colours.open() as library:
+        assert library.info().images == 7
