@@ -101,7 +101,8 @@ def _remove_missing(library: Library, writer: Writer, survey: Survey, moved_ids:
     writer.commit(None, Batch(removed=gone, failed=survey.failed))
     still_there = survey.plan.failed_paths | {job.file.path for job in survey.plan.jobs}
     named = {failure.file.path for failure in survey.failed}
-    library.catalog.forget_failures(survey.roots, still_there | named)
+    if survey.roots:
+        library.catalog.forget_failures(survey.roots, still_there | named)
     return len(gone)
 
 

@@ -16,7 +16,7 @@ from searchengine.embedding.faults import failure_kind, failure_reason, one_line
 from searchengine.errors import InputError
 from searchengine.files import read_whole
 from searchengine.images.decode import read_image
-from searchengine.paths import absolute, below
+from searchengine.paths import absolute, below, is_text
 from searchengine.types import FailureKind, FileState
 
 log = logging.getLogger("clipseek")
@@ -33,6 +33,7 @@ class Survey:
     unreadable: list[tuple[str, str]]
     """Directories that could not be looked into, and why."""
     roots: list[str]
+    """Absolute; without those whose names are no text, below which nothing is listed."""
 
 
 def take_survey(
@@ -44,7 +45,8 @@ def take_survey(
     """
     roots = [absolute(path) for path in paths]
     walk = Walk([Path(root) for root in roots], rules)
-    known = catalog.known(trial.encoder, roots)
+    listable = [root for root in roots if is_text(root)]
+    known = catalog.known(trial.encoder, listable) if listable else {}
     filled: set[str] = set()
     plan = make_plan(
         _noting_roots(walk, roots, filled),
@@ -53,14 +55,14 @@ def take_survey(
         lambda failed, now: retry_failed or trial.is_due(failed, now),
     )
     unreadable = [(entry.path, entry.reason) for entry in walk.unreadable if entry.is_dir]
-    silent = [] if walk.excluded else [root for root in roots if root not in filled]
+    silent = [] if walk.excluded else [root for root in listable if root not in filled]
     plan.missing = _certainly_gone(plan.missing, known, unreadable, silent)
     return Survey(
         plan=plan,
         excluded=walk.excluded,
         failed=[_failed(entry, trial) for entry in walk.unreadable if not entry.is_dir],
         unreadable=unreadable,
-        roots=roots,
+        roots=listable,
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from searchengine.errors import PathNotFoundError, reason_of
 from searchengine.images.formats import is_image_name
+from searchengine.paths import is_text
 from searchengine.types import FileState
 
 # fmt: off
@@ -139,7 +140,7 @@ class Walk:
             raise PathNotFoundError(path, reason_of(error)) from error
         if not is_dir and not stat.S_ISREG(facts.st_mode):
             raise PathNotFoundError(path, "neither a file nor a directory")
-        if not _is_text(path):
+        if not is_text(path):
             self._report(path, NOT_UTF8, is_dir)
         elif is_dir:
             prefix = path.rstrip("/") + "/"
@@ -162,7 +163,7 @@ class Walk:
                 is_plain = not (is_dir or rules.exclude or name[0] == ".")
                 if not is_plain and is_skipped(name, path[start:], is_dir, rules):
                     self.excluded += is_image and entry.is_file()
-                elif not name.isascii() and not _is_text(name):
+                elif not name.isascii() and not is_text(name):
                     self._report(path, NOT_UTF8, is_dir)
                 elif is_dir:
                     found = self._links if entry.is_symlink() else below
@@ -198,12 +199,3 @@ class Walk:
 def require_roots(roots: Sequence[Path]) -> None:
     """Raise PathNotFoundError unless every root can be walked: a check before slow work."""
     Walk(roots)
-
-
-def _is_text(name: str) -> bool:
-    """Whether the name is text: bytes that are not UTF-8 come as lone surrogates."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

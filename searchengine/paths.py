@@ -13,3 +13,12 @@ def absolute(path: str | os.PathLike[str]) -> str:
 def below(directory: str) -> str:
     """What every path below the directory starts with: `/a/b/` for `/a/b`, `/` for `/`."""
     return directory.rstrip(os.sep) + os.sep
+
+
+def is_text(path: str) -> bool:
+    """Whether it can be stored and compared: bytes that are not UTF-8 come as lone surrogates."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

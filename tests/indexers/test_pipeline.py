@@ -240,6 +240,24 @@ def test_a_name_that_is_not_utf8_fails_alone(colours: Workbench) -> None:
     assert colours.index().failed == 1
 
 
+@pytest.mark.parametrize("is_file", [True, False])
+def test_a_root_that_is_not_utf8_is_one_line(colours: Workbench, is_file: bool) -> None:
+    root = Path(os.fsdecode(os.fsencode(colours.photos.parent) + b"/caf\xe9.png"))
+    try:
+        if is_file:
+            shutil.copy(colours.photos / "red.png", root)
+        else:
+            shutil.copytree(colours.photos, root)
+    except OSError:
+        pytest.skip("this file system refuses names that are not UTF-8")
+    report = colours.index([root])
+    assert (report.found, report.failed, report.removed) == (is_file, is_file, 0)
+    [(path, reason)] = colours.watcher.skipped_files.items()
+    assert path.endswith("caf\\xe9.png")
+    assert "not valid UTF-8" in reason
+    assert colours.index([root, colours.photos]).unchanged == 6
+
+
 def test_a_file_that_vanishes_between_walk_and_reading(
     colours: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
