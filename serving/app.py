@@ -23,6 +23,7 @@ from searchengine.errors import ClipseekError
 from searchengine.library.library import Library
 from serving import api
 from serving.access import (
+    OPEN_PATHS,
     SAFE_METHODS,
     SECURITY_HEADERS,
     Asked,
@@ -109,6 +110,8 @@ class Guard:
             "root_path": "",
             "query_string": without_token(asked.query).encode("latin-1"),
         }
+        if asked.path.startswith(OPEN_PATHS):  # small files, and whole
+            seen["headers"] = [pair for pair in scope["headers"] if pair[0].lower() != b"range"]
         await self._app(seen, _bounded(receive), sender)
 
     def _asked(self, scope: Scope) -> Asked:

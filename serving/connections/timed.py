@@ -19,6 +19,9 @@ from serving.access import SECURITY_HEADERS
 from serving.connections.crowd import Crowd
 from serving.problems import MEDIA_TYPE, Problem
 
+NO_HTTP = "this is no HTTP request; open the address that clipseek serve printed"
+TOO_LARGE = "the address and headers of the request are too large; send less"
+
 
 class Stage(Enum):
     """What a connection is waiting for."""
@@ -72,9 +75,9 @@ class TimedProtocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Say what is wrong with bytes that are no request."""
-        error = sys.exception()
-        status = getattr(error, "error_status_hint", HTTPStatus.BAD_REQUEST)
-        self._close_with(Problem(status, f"this is no HTTP request: {error or msg}"))
+        status = getattr(sys.exception(), "error_status_hint", HTTPStatus.BAD_REQUEST)
+        is_large = status == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        self._close_with(Problem(status, TOO_LARGE if is_large else NO_HTTP))
 
     # as the crowd asks
 
@@ -151,7 +154,9 @@ class TimedProtocol(H11Protocol):
                 self.conn.our_state is h11.SEND_RESPONSE and self.scope["method"] == "HEAD"
             )
             for event in (
-                h11.Response(status_code=problem.status, headers=headers),
+                h11.Response(
+                    status_code=problem.status, headers=headers, reason=problem.title.encode()
+                ),
                 h11.Data(data=b"" if has_no_body else body),
                 h11.EndOfMessage(),
             ):

@@ -122,4 +122,7 @@ if ($("#hits")) {
   picture.listen();
   document.addEventListener("swapped", grid.watch);
   grid.watch();
+} else {
+  // A page without a grid goes to one, as without JavaScript.
+  $("#by-picture input")?.addEventListener("change", (event) => event.target.form.submit());
 }

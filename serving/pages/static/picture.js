@@ -2,6 +2,9 @@
 
 import { $, go, root, say, unreachable } from "./page.js";
 
+const PATIENCE = 700; // milliseconds: where the encoder is loaded, an upload takes less
+const LOADING = "Looking at your picture. The first one waits some seconds for the encoder to load.";
+
 const NOT_KEPT = ["q", "picture", "like", "unlike", "offset"]; // a picture begins a new search
 
 // Uploads a picture, and on to its hits. The filters stay.
@@ -11,6 +14,7 @@ export async function searchBy(file) {
     return;
   }
   $("#page").ariaBusy = "true";
+  const patience = setTimeout(() => ($("#status").textContent = LOADING), PATIENCE);
   const form = new FormData();
   form.append("image", file);
   let response, answer;
@@ -21,6 +25,7 @@ export async function searchBy(file) {
     say("No answer", unreachable);
     return;
   } finally {
+    clearTimeout(patience);
     $("#page").ariaBusy = "false";
   }
   if (!response.ok) {
