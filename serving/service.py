@@ -15,7 +15,6 @@ from typing import ParamSpec, TypeVar
 
 from searchengine.catalog.records import Facets
 from searchengine.errors import NothingIndexedError, NotListedError, QueryError
-from searchengine.files import content_hash
 from searchengine.index.types import Modality
 from searchengine.library.library import Library
 from searchengine.library.status import LibraryInfo
@@ -108,15 +107,8 @@ class LibraryService:
     def _query(self, question: Question) -> Query:
         sources = parse_text(question.text)
         if question.picture:
-            held = self._pictures.get(question.picture)
-            sources.append(
-                Source(
-                    Kind.VECTOR,
-                    held.vector,
-                    modality=Modality.IMAGE,
-                    content_hash=held.content_hash,
-                )
-            )
+            vector = self._pictures.get(question.picture).vector
+            sources.append(Source(Kind.VECTOR, vector, modality=Modality.IMAGE))
         query = Query(tuple(sources), question.like, question.unlike)
         if not query:
             raise QueryError("nothing to search for; describe a picture, as in: a dog on the beach")
@@ -179,8 +171,7 @@ class LibraryService:
         picture = await self._on(self._decoders, read_upload, upload)
         preview = await self._on(self._decoders, preview_of, picture)
         space = await self._on(self._searchers, self._space)
-        vector = await self._queue.picture(space, picture)
-        return HeldPicture(vector, preview, content_hash(upload))
+        return HeldPicture(await self._queue.picture(space, picture), preview)
 
     async def hold(self, upload: bytes) -> str:
         """Keep an uploaded picture to be searched by; returns its key. Raises as `look_at`."""

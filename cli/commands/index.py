@@ -24,6 +24,7 @@ from cli.options import (
 if TYPE_CHECKING:
     from indexers.pipeline import IndexReport
     from searchengine import Library
+    from searchengine.encoders.interface import Encoder
 
 log = logging.getLogger("clipseek")
 
@@ -95,12 +96,18 @@ def index(
     )
     with open_library(library, create=True) as opened, TqdmObserver("indexing") as observer:
         encoder = _encoder_name(opened, model)
+
+        def load() -> Encoder:
+            loaded = load_encoder(encoder, device=device, precision=precision)
+            _warn_of_second_space(opened, encoder)
+            return loaded
+
         try:
             report = pipeline.index(
                 opened,
                 paths,
                 encoder=encoder,
-                load=lambda: load_encoder(encoder, device=device, precision=precision),
+                load=load,
                 observer=observer,
                 options=options,
             )
@@ -120,14 +127,18 @@ def _encoder_name(library: Library, model: str) -> str:
     choice = choose_encoder(model, known)
     if choice.note is not None:
         log.warning("%s", choice.note)
-    if known and choice.name not in known:
+    return choice.name
+
+
+def _warn_of_second_space(library: Library, encoder: str) -> None:
+    known = [space.info.encoder for space in library.spaces()]
+    if known and encoder not in known:
         log.warning(
             "the library was made with %s; %s becomes a second space beside it, to be searched "
             "with --space",
             known[0],
-            choice.name,
+            encoder,
         )
-    return choice.name
 
 
 def _print(report: IndexReport, library: Library, *, as_json: bool) -> None:

@@ -17,7 +17,7 @@ from cli.options import LibraryOption, SpaceOption, parse_date
 from searchengine.errors import InputError
 
 if TYPE_CHECKING:
-    from searchengine import Filter, SearchHit
+    from searchengine import Filter, Hits, SearchHit
 
 
 _GLUED = re.compile(r"-[^\W\d_]{2}\S*")
@@ -141,11 +141,15 @@ def search(
     for hint in hints(words, query.sources):
         output.note(hint)
     if hits.gone:
-        are = "hit is" if hits.gone == 1 else "hits are"
-        output.note(
-            f"{hits.gone:,} {are} left out as the files are gone; if no drive is missing, bring "
-            "the library up to date with: clipseek index PATH"
-        )
+        output.note(_about_gone(hits))
+
+
+def _about_gone(hits: Hits) -> str:
+    then = "if no drive is missing, bring the library up to date with: clipseek index PATH"
+    if hits and not hits[0].path.is_file():
+        return f"the files of these hits are gone; {then}"
+    are = "hit is" if hits.gone == 1 else "hits are"
+    return f"{hits.gone:,} {are} left out as the files are gone; {then}"
 
 
 def _require_possible(where: Filter, min_score: float | None) -> None:
