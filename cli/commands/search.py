@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 
 from cli import output
 from cli.options import LibraryOption, SpaceOption, parse_date
+from cli.terminal import visible
 from searchengine.errors import InputError
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def _write_page(path: Path | None, query: str, hits: list[SearchHit], *, show: b
     from cli.pages.gallery import write_gallery
 
     page = path or Path(tempfile.mkdtemp(prefix="clipseek-")) / "hits.html"
-    write_gallery(page, query, hits)
+    write_gallery(page, visible(query), hits)
     output.note(f"gallery: {page.absolute()}")
     if show:
         webbrowser.open(page.absolute().as_uri())

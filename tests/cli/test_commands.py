@@ -303,6 +303,8 @@ def test_errors_are_one_line_on_stderr(
         ("a,b\n1,2\n", "neither CSV with the header image,caption"),
         ('{"image": "a.jpg"}\n', "line 1: needs an image and a caption"),
         ('{"image": "a.jpg", "caption": "x"}\n{broken\n', "line 2: not JSON"),
+        ('{"image": "a.jpg", "caption": "\\ud800 x"}\n', r"line 1: half a character, \ud800"),
+        ('{"image": "\\udfff.jpg", "caption": "x"}\n', r"line 1: half a character, \udfff"),
         ("image,caption\na.jpg\n", "line 2: needs an image and a caption"),
         (b"\xff\xfe\x00", "not UTF-8"),
     ],
