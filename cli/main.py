@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import traceback
+from typing import Annotated
 
 import typer
 
@@ -19,9 +20,7 @@ WRONG_USAGE: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
     name="clipseek",
-    help="Index photo folders and search them in natural language, offline.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -37,6 +36,26 @@ app.command("info")(inspect.info)
 app.command("failures")(inspect.failures)
 app.command("remove")(inspect.remove)
 app.command("models")(inspect.models)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        output.say(f"clipseek {version('clipseek')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Index photo folders and search them in natural language, offline."""
 
 
 class _Notes(logging.Handler):

@@ -43,8 +43,6 @@ class HeldPicture:
     """Unit vector, shape (d,)."""
     preview: bytes
     """A small JPEG."""
-    content_hash: bytes
-    """Of the upload: an image of the library with this content is no hit."""
 
 
 def read_upload(data: bytes) -> Image.Image:

@@ -15,7 +15,6 @@ from typing import ParamSpec, TypeVar
 
 from searchengine.catalog.records import Facets
 from searchengine.errors import NotListedError, QueryError
-from searchengine.files import content_hash
 from searchengine.index.types import Modality
 from searchengine.library.library import Library
 from searchengine.library.status import LibraryInfo
@@ -177,8 +176,7 @@ class LibraryService:
         preview = await self._on(self._decoders, preview_of, picture)
         opened = await self._on(self._searchers, self._opened.now)
         space = await self._on(self._searchers, opened.searched_space)
-        vector = await opened.queue.picture(space, picture)
-        return HeldPicture(vector, preview, content_hash(upload))
+        return HeldPicture(await opened.queue.picture(space, picture), preview)
 
     async def hold(self, upload: bytes) -> str:
         """Keep an uploaded picture to be searched by; returns its key. Raises as `look_at`."""
@@ -229,11 +227,8 @@ class LibraryService:
 def _query(question: Question, opened: Opened) -> Query:
     sources = parse_text(question.text)
     if question.picture:
-        held = opened.pictures.get(question.picture)
-        source = Source(
-            Kind.VECTOR, held.vector, modality=Modality.IMAGE, content_hash=held.content_hash
-        )
-        sources.append(source)
+        vector = opened.pictures.get(question.picture).vector
+        sources.append(Source(Kind.VECTOR, vector, modality=Modality.IMAGE))
     query = Query(tuple(sources), question.like, question.unlike)
     if not query:
         raise QueryError("nothing to search for; describe a picture, as in: a dog on the beach")

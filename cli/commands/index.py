@@ -105,7 +105,9 @@ def index(
 
         def load() -> Encoder:
             observer.loading()
-            return load_encoder(encoder, device=device, precision=precision)
+            loaded = load_encoder(encoder, device=device, precision=precision)
+            _warn_of_second_space(opened, encoder)
+            return loaded
 
         try:
             report = pipeline.index(
@@ -132,14 +134,18 @@ def _encoder_name(library: Library, model: str) -> str:
     choice = choose_encoder(model, known)
     if choice.note is not None:
         log.warning("%s", choice.note)
-    if known and choice.name not in known:
+    return choice.name
+
+
+def _warn_of_second_space(library: Library, encoder: str) -> None:
+    known = [space.info.encoder for space in library.spaces()]
+    if known and encoder not in known:
         log.warning(
             "the library was made with %s; %s becomes a second space beside it, to be searched "
             "with --space",
             known[0],
-            choice.name,
+            encoder,
         )
-    return choice.name
 
 
 def _print(report: IndexReport, library: Library, *, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import output
+from cli.notation import plural
 from cli.options import JsonOption, LibraryOption
 
 if TYPE_CHECKING:
@@ -35,8 +36,9 @@ def info(library: LibraryOption = None, json_output: JsonOption = False) -> None
         mark = " (default)" if space.name == facts.default_space else ""
         index = f"index over {space.indexed_rows:,} rows" if space.indexed_rows else "exact scan"
         output.say(
-            f"space     {space.name}{mark}: {space.images:,} images, {space.captions:,} captions, "
-            f"{space.dim} dimensions, {space.precision}, {index}, {space.bytes / 1e6:,.1f} MB"
+            f"space     {space.name}{mark}: {plural(space.images, 'image')}, "
+            f"{plural(space.captions, 'caption')}, {space.dim} dimensions, {space.precision}, "
+            f"{index}, {space.bytes / 1e6:,.1f} MB"
         )
         for line in _index_lines(space.index):
             output.say(f"          {line}")
@@ -124,7 +126,7 @@ def remove(
     if json_output:
         output.print_json({"removed": removed})
     else:
-        output.note(f"{removed:,} images removed from the library; the files stay")
+        output.note(f"{plural(removed, 'image')} removed from the library; the files stay")
 
 
 def models(json_output: JsonOption = False) -> None:

@@ -14,10 +14,11 @@ from typer.core import TyperCommand
 
 from cli import output
 from cli.options import LibraryOption, SpaceOption, parse_date
+from cli.terminal import visible
 from searchengine.errors import InputError
 
 if TYPE_CHECKING:
-    from searchengine import Filter, SearchHit
+    from searchengine import Filter, Hits, SearchHit
 
 
 _GLUED = re.compile(r"-[^\W\d_]{2}\S*")
@@ -141,11 +142,15 @@ def search(
     for hint in hints(words, query.sources):
         output.note(hint)
     if hits.gone:
-        are = "hit is" if hits.gone == 1 else "hits are"
-        output.note(
-            f"{hits.gone:,} {are} left out as the files are gone; if no drive is missing, bring "
-            "the library up to date with: clipseek index PATH"
-        )
+        output.note(_about_gone(hits))
+
+
+def _about_gone(hits: Hits) -> str:
+    then = "if no drive is missing, bring the library up to date with: clipseek index PATH"
+    if hits and not hits[0].path.is_file():
+        return f"the files of these hits are gone; {then}"
+    are = "hit is" if hits.gone == 1 else "hits are"
+    return f"{hits.gone:,} {are} left out as the files are gone; {then}"
 
 
 def _require_possible(where: Filter, min_score: float | None) -> None:
@@ -161,7 +166,7 @@ def _write_page(path: Path | None, query: str, hits: list[SearchHit], *, show: b
     from cli.pages.gallery import write_gallery
 
     page = path or Path(tempfile.mkdtemp(prefix="clipseek-")) / "hits.html"
-    write_gallery(page, query, hits)
+    write_gallery(page, visible(query), hits)
     output.note(f"gallery: {page.absolute()}")
     if show:
         webbrowser.open(page.absolute().as_uri())

@@ -122,7 +122,8 @@ class Library:
 
         The query's own pictures are no hits: images of the same path or the same content.
         `present_only` leaves out images whose files are gone since, up to a thousand of them, and
-        the next ones take their place; `gone` of the hits says how many they were.
+        the next ones take their place; `gone` of the hits says how many they were. Where all are
+        gone, as on a drive that is not mounted, they are the hits nevertheless.
 
         Raises InputError and QueryError for what makes no query, NotListedError for an image that
         is not listed, SpaceNotFoundError, NothingIndexedError and the encoder's errors.
@@ -136,19 +137,26 @@ class Library:
         encoded = encoded_part(asked, pictures, chosen, self.encoders)
         with self.catalog.snapshot() as now:
             where = as_listed(where, now)
+            vector = unit(encoded + listed_part(asked, chosen, now))
+
+            def ranked(left_out: LeftOut) -> Hits:
+                return rank_images(
+                    chosen,
+                    now,
+                    vector,
+                    k=k,
+                    offset=offset,
+                    where=where,
+                    min_score=min_score,
+                    exact=exact,
+                    modality=asked.modality,
+                    leave_out=left_out or None,
+                )
+
             left_out = LeftOut(asked, pictures, now, present_only=present_only)
-            hits = rank_images(
-                chosen,
-                now,
-                unit(encoded + listed_part(asked, chosen, now)),
-                k=k,
-                offset=offset,
-                where=where,
-                min_score=min_score,
-                exact=exact,
-                modality=asked.modality,
-                leave_out=left_out or None,
-            )
+            hits = ranked(left_out)
+            if left_out.gone and not left_out.any_kept:
+                hits = ranked(LeftOut(asked, pictures, now, present_only=False))
             hits.gone = len(left_out.gone)
             hits.why_none = None if hits else why_none(where, now, chosen.info)
             return hits

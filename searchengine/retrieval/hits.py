@@ -54,7 +54,7 @@ class Hits(list[SearchHit]):
     """The hits of a search, best first."""
 
     gone: int = 0
-    """Images that would be hits, and were left out as their files are gone."""
+    """Images that were left out as their files are gone; where all are, these are the hits."""
     why_none: str | None = None
     """Why there are no hits, where the library lists nothing that the filter names."""
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from searchengine.catalog.catalog import CatalogReads
+from searchengine.files import content_hash
 from searchengine.paths import absolute
 from searchengine.retrieval.query import Kind, Query
 from searchengine.types import ImageRecord
@@ -31,13 +32,13 @@ class LeftOut:
         self._paths = {
             absolute(source.value) for source in query.sources if source.kind is Kind.FILE
         }
-        hashes = [source.content_hash for source in query.sources]
-        hashes += [picture.content_hash for picture in pictures]
-        hashes += [record.content_hash for record in now.images(listed).values()]
-        self._hashes = {known for known in hashes if known is not None}
+        self._hashes = {content_hash(each.data) for each in pictures if each.data is not None}
+        self._hashes |= {record.content_hash for record in now.images(listed).values()}
         self._present_only = present_only
         self.gone: set[int] = set()
         """Ids of images whose files are gone."""
+        self.any_kept = False
+        """Whether there was an image that is not left out."""
 
     def __bool__(self) -> bool:
         """Whether anything can be left out."""
@@ -49,4 +50,6 @@ class LeftOut:
             return True
         if self._present_only and not os.path.isfile(image.file.path):
             self.gone.add(image.id)
-        return image.id in self.gone
+            return True
+        self.any_kept = True
+        return False

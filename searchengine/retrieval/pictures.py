@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from searchengine.errors import ImageError, InputError, QueryError
-from searchengine.files import content_hash, read_file
+from searchengine.files import read_file
 from searchengine.images.decode import read_image
 from searchengine.retrieval.query import Kind, Source
 from searchengine.retrieval.web import read_url
@@ -22,11 +22,6 @@ class ReadPicture:
     source: Source
     data: bytes | None
     """None for a picture in memory."""
-
-    @property
-    def content_hash(self) -> bytes | None:
-        """What the catalog knows the bytes by."""
-        return self.source.content_hash if self.data is None else content_hash(self.data)
 
     def picture(self, input_size: int) -> Image.Image:
         """The picture, large enough for an encoder's `input_size`.

@@ -39,8 +39,6 @@ class Source:
     weight: float = 1.0
     modality: Modality | None = None
     """What a vector was made from, where that is known; of other kinds it is in the kind."""
-    content_hash: bytes | None = None
-    """Of the file that a picture or vector was made from, where that is known: it is no hit."""
 
     @property
     def made_of(self) -> Modality | None:

@@ -13,6 +13,8 @@ from PIL import Image
 
 from cli.options import MAX_FILE_SIZE, parse_size
 from searchengine import files
+from searchengine.encoders.openclip import encoder as clip
+from searchengine.errors import UnknownEncoderError
 from tests.conftest import Run, Workbench
 from tests.support.commands import all_commands, leaf_commands
 
@@ -160,7 +162,7 @@ def test_describe_and_captions(run: Run, photos: Path, tmp_path: Path) -> None:
     assert "a red wall" in run("describe", photos / "red.png").out
     lines = tmp_path / "captions.jsonl"
     lines.write_text('{"image": "blue.png", "caption": "a blue sky"}\n', encoding="utf-8")
-    assert "1 captions read, 1 new" in run("captions", "add", lines, "--images", photos).err
+    assert "1 caption read, 1 new" in run("captions", "add", lines, "--images", photos).err
 
 
 def test_info_failures_remove(run: Run, photos: Path) -> None:
@@ -175,7 +177,10 @@ def test_info_failures_remove(run: Run, photos: Path) -> None:
     assert failure["kind"] == "unreadable"
     assert f"{photos / 'bad.jpg'}: empty file" in run("failures").out
     assert json.loads(run("remove", photos / "red.png", "--json").out) == {"removed": 1}
-    assert "2 images removed" in run("remove", photos).err
+    assert "1 image removed from the library" in run("remove", photos / "blue.png").err
+    assert "fake (default): 1 image, 0 captions" in run("info").out
+    run("index", photos)
+    assert "3 images removed" in run("remove", photos).err
 
 
 def test_a_second_encoder_is_announced(run: Run, bench: Workbench, photos: Path) -> None:
@@ -183,6 +188,61 @@ def test_a_second_encoder_is_announced(run: Run, bench: Workbench, photos: Path)
     bench.encoder.name = "second"
     assert "becomes a second space" in run("index", photos, "--model", "second").err
     assert run("search", "red", "-k1", "--paths", "--space", "second").code == 0
+
+
+def test_a_wrong_encoder_is_no_second_space(
+    run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("index", photos)
+
+    def unknown(name: str, **_: object) -> None:
+        raise UnknownEncoderError(name, "no such architecture")
+
+    monkeypatch.setattr(clip, "load_encoder", unknown)
+    done = run("index", photos, "--model", "foo")
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert done.err.startswith("clipseek: unknown encoder 'foo'")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["describe", "gone.jpg"], "gone.jpg: no such file"),
+        (["describe", "gone.jpg", "--texts", "texts.txt"], "gone.jpg: no such file"),
+        (["describe", "photos/red.png"], "the library holds no captions to describe with"),
+        (["search", "./gone.jpg"], "no such image file"),
+        (["search", "http://127.0.0.1:9/x.jpg"], "cannot fetch"),
+        (["evaluate", "empty.csv"], "empty.csv: the file is empty"),
+        (["evaluate", "gone.csv"], "gone.csv: no such file"),
+        (["evaluate", "images-gone.csv"], "none of the 1 images"),
+    ],
+)
+def test_nothing_is_loaded_before_there_is_something_to_do(
+    run: Run,
+    bench: Workbench,
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    says: str,
+) -> None:
+    run("index", photos)
+    (tmp_path / "empty.csv").write_bytes(b"")
+    (tmp_path / "texts.txt").write_text("red", encoding="utf-8")
+    (tmp_path / "images-gone.csv").write_text("image,caption\nx.jpg,red\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    loads = bench.loads
+    done = run(*arguments)
+    assert (done.code, done.out) == (1, "")
+    assert says in done.err
+    assert bench.loads == loads
+
+
+def test_the_version_and_completion(run: Run) -> None:
+    from importlib.metadata import version
+
+    assert run("--version").out == f"clipseek {version('clipseek')}\n"
+    assert "--install-completion" in run("--help").out
 
 
 ERRORS = [
@@ -250,6 +310,8 @@ def test_errors_are_one_line_on_stderr(
         ("a,b\n1,2\n", "neither CSV with the header image,caption"),
         ('{"image": "a.jpg"}\n', "line 1: needs an image and a caption"),
         ('{"image": "a.jpg", "caption": "x"}\n{broken\n', "line 2: not JSON"),
+        ('{"image": "a.jpg", "caption": "\\ud800 x"}\n', r"line 1: half a character, \ud800"),
+        ('{"image": "\\udfff.jpg", "caption": "x"}\n', r"line 1: half a character, \udfff"),
         ("image,caption\na.jpg\n", "line 2: needs an image and a caption"),
         (b"\xff\xfe\x00", "not UTF-8"),
     ],

@@ -93,7 +93,7 @@ def test_text_that_names_a_url_is_text(colours: Workbench, monkeypatch: pytest.M
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("something was fetched for a text")
 
-    monkeypatch.setattr("searchengine.retrieval.pictures.urllib.request.urlopen", refuse)
+    monkeypatch.setattr("searchengine.retrieval.pictures.read_url", refuse)
     with visit(colours) as client:
         for text in (
             "http://169.254.169.254/x.jpg",
