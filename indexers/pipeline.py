@@ -88,6 +88,7 @@ def index(
         space = _space_of(library, encoder)
         if space is not None:
             writer.embed_captions(space)
+            writer.complete_checksums(space)
             _refresh_index(space, options)
     return _report(survey, run, removed, space, time.perf_counter() - started)
 

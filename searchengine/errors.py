@@ -15,6 +15,7 @@ ClipseekError
 │   ├── LibraryLockedError
 │   ├── LibraryTooNewError
 │   ├── LibraryUnusableError
+│   ├── LibraryReplacedError
 │   ├── LibraryDamagedError
 │   ├── NothingIndexedError
 │   ├── SpaceNotFoundError
@@ -146,9 +147,20 @@ class LibraryUnusableError(LibraryError):
     """The library is there, but the system does not let us use it: permissions, a lock."""
 
     def __init__(self, path: Path, why: str) -> None:
+        self.why = why
         super().__init__(
             f"cannot use library {path}: {why}; check that you may write there and that no other "
             "program holds its files"
+        )
+
+
+class LibraryReplacedError(LibraryError):
+    """The library that was opened is no longer at its place."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"library {path} was moved, deleted or replaced while it was open; put it back, or "
+            "start again with the one that is there now"
         )
 
 
@@ -157,8 +169,8 @@ class LibraryDamagedError(LibraryError):
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(
-            f"library {path} is damaged: {why}; restore it from a backup, or index into a new one "
-            "with --library"
+            f"library {path} is damaged: {why}; see: clipseek check --library {path}, and restore "
+            "it from a backup, or index into a new one"
         )
 
 

@@ -25,6 +25,7 @@ from searchengine.errors import (
     MissingExtraError,
     NothingIndexedError,
     NotListedError,
+    RefusedValueError,
     SpaceNotFoundError,
 )
 
@@ -84,6 +85,7 @@ _STATUS: list[tuple[type[ClipseekError], HTTPStatus]] = [
     (NothingIndexedError, HTTPStatus.CONFLICT),
     (SpaceNotFoundError, HTTPStatus.NOT_FOUND),
     (InputError, HTTPStatus.BAD_REQUEST),
+    (RefusedValueError, HTTPStatus.BAD_REQUEST),
     (LibraryError, HTTPStatus.SERVICE_UNAVAILABLE),
     (EncoderError, HTTPStatus.SERVICE_UNAVAILABLE),
     (MissingExtraError, HTTPStatus.SERVICE_UNAVAILABLE),

@@ -6,13 +6,14 @@ Rows and connections stay inside; what goes in and out are the values of `types.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from searchengine.catalog.captions import CaptionReads, add_captions
+from searchengine.catalog.checksums import ChecksumReads, keep_checksums
 from searchengine.catalog.connection import Database, our_errors
 from searchengine.catalog.facets import FacetReads
 from searchengine.catalog.failures import (
@@ -23,14 +24,17 @@ from searchengine.catalog.failures import (
 )
 from searchengine.catalog.images import ImageReads, add_images, move_images, remove_images
 from searchengine.catalog.migrations import bring_up_to_date
-from searchengine.catalog.records import Batch
+from searchengine.catalog.opening import state_of
+from searchengine.catalog.records import Append, Batch
 from searchengine.catalog.rows import RowReads, own_rows
 from searchengine.catalog.schema import caption_embeddings, captions, failures, images
 from searchengine.catalog.spaces import SpaceReads, add_space
-from searchengine.types import SpaceInfo
+from searchengine.types import BlockChecksum, SpaceInfo
 
 
-class CatalogReads(SpaceReads, RowReads, ImageReads, FacetReads, CaptionReads, FailureReads):
+class CatalogReads(
+    SpaceReads, RowReads, ImageReads, FacetReads, CaptionReads, FailureReads, ChecksumReads
+):
     """Everything that can be asked of a catalog."""
 
     def counts(self) -> dict[str, int]:
@@ -64,8 +68,8 @@ class Catalog(CatalogReads):
     def __init__(self, path: Path) -> None:
         """Open the catalog at `path`, making it where there is none.
 
-        Raises LibraryTooNewError for a newer schema, LibraryDamagedError for a file that is no
-        catalog.
+        Raises LibraryTooNewError for a newer schema, LibraryUnusableError for an older one that
+        may not be written, LibraryDamagedError for a file that is no catalog.
         """
         self.path = path
         self._database = Database(path)
@@ -97,14 +101,7 @@ class Catalog(CatalogReads):
 
         In WAL mode a write shows in the file beside; a checkpoint changes it too, with no harm.
         """
-        seen: list[int] = []
-        for path in (self.path, self.path.with_name(self.path.name + "-wal")):
-            try:
-                status = path.stat()
-            except FileNotFoundError:
-                continue
-            seen += [status.st_mtime_ns, status.st_size]
-        return tuple(seen)
+        return state_of(self.path)
 
     # writing
 
@@ -122,13 +119,28 @@ class Catalog(CatalogReads):
                 fingerprint=fingerprint,
             )
 
-    def record(self, space: SpaceInfo | None, batch: Batch, first_row: int) -> None:
-        """Record a batch; the vector of `added[i]` is row `first_row + i` of the space."""
+    @contextmanager
+    def guarded_by(self, guard: Callable[[], None]) -> Iterator[None]:
+        """Inside it every transaction that writes first asks `guard`, which may raise.
+
+        SQLite's own lock is held by then, so that nobody else writes until it is done.
+        """
+        self._database.guard = guard
+        try:
+            yield
+        finally:
+            self._database.guard = None
+
+    def record(self, space: SpaceInfo | None, batch: Batch, append: Append | None = None) -> None:
+        """Record a batch; the next rows of the space hold the vectors of `added`, in their order.
+
+        `append` writes those vectors, before the facts about them and in the same transaction.
+        """
         with self._database.writing() as connection:
             remove_images(connection, batch.removed)
             move_images(connection, batch.moved)
             if space is not None and batch.added:
-                add_images(connection, space, batch.added, first_row)
+                add_images(connection, space, batch.added, append)
             clear_failures(connection, [entry.file for entry in batch.added])
             clear_failures(connection, [file for _, file in batch.moved])
             add_failures(connection, batch.failed)
@@ -144,8 +156,13 @@ class Catalog(CatalogReads):
             return add_captions(connection, pairs)
 
     def record_caption_vectors(
-        self, space: SpaceInfo, caption_ids: Sequence[int], first_row: int
+        self, space: SpaceInfo, caption_ids: Sequence[int], append: Append | None = None
     ) -> None:
-        """Record that row `first_row + i` of the caption vectors is of `caption_ids[i]`."""
+        """Record that the next rows of the caption vectors are of `caption_ids`, as `record`."""
         with self._database.writing() as connection:
-            own_rows(connection, caption_embeddings, space, caption_ids, first_row)
+            own_rows(connection, caption_embeddings, space, caption_ids, append)
+
+    def keep_checksums(self, space: SpaceInfo, file: str, blocks: Sequence[BlockChecksum]) -> None:
+        """Record checksums of blocks of a vector file of the space."""
+        with self._database.writing() as connection:
+            keep_checksums(connection, space, file, blocks)

@@ -1,4 +1,4 @@
-"""The SQLite file of a catalog: its connections and transactions, and SQLite's errors as ours.
+"""The transactions on the SQLite file of a catalog, and SQLite's errors as ours.
 
 Left alone, Python's sqlite3 begins a transaction with the first write, so that each SELECT sees a
 moment of its own. Here every transaction is begun in SQL. Reads begin with BEGIN: the first one
@@ -9,19 +9,27 @@ one before it has read anything that the other changes.
 from __future__ import annotations
 
 import sqlite3
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import sqlalchemy as sa
 
+from searchengine.catalog.opening import (
+    FileIdentity,
+    ReadConnection,
+    identity_of,
+    open_to_read,
+    open_to_write,
+    state_of,
+    tidy,
+)
 from searchengine.errors import (
-    InputError,
     LibraryDamagedError,
     LibraryError,
+    LibraryReplacedError,
     LibraryUnusableError,
     RefusedValueError,
     StorageFullError,
@@ -29,6 +37,9 @@ from searchengine.errors import (
 
 BUSY_SECONDS = 30
 """How long a statement waits for another process's transaction; those last milliseconds."""
+
+IDLE_CONNECTIONS = 2
+"""Connections that stay open for the next reads; opening one takes as long as a short search."""
 
 MAX_PARAMETERS = 10_000
 """Values bound in one IN (...): SQLite allows 32,766."""
@@ -46,31 +57,79 @@ class Reads(ABC):
 
 
 class Database:
-    """The connections to one SQLite file. Any thread may use it."""
+    """The connections to one SQLite file. Any thread may use it.
+
+    What reads is opened read-only. Where SQLite cannot make or use the files that it keeps beside a
+    catalog (no right to write there, a full disk, a writer that was stopped), the catalog is read
+    as it lies there, as long as nothing waits beside it to be written into it.
+    """
 
     def __init__(self, path: Path) -> None:
         """Nothing is opened or made before the first transaction."""
         self.path = path
+        self.guard: Callable[[], None] | None = None
+        """Asked inside each transaction that writes, before it reads or changes anything."""
         self.engine = sa.create_engine(
-            sa.URL.create("sqlite", database=str(path)),
-            connect_args={"timeout": BUSY_SECONDS},
+            "sqlite://",
+            creator=self._open_to_read,
+            poolclass=sa.QueuePool,
+            pool_size=IDLE_CONNECTIONS,
             max_overflow=-1,  # as many as there are threads that ask: none waits for another's end
         )
-        sa.event.listen(self.engine, "connect", _configure)
+        self._writer = sa.create_engine(
+            "sqlite://", creator=self._open_to_write, poolclass=sa.NullPool
+        )
+        sa.event.listen(self.engine, "checkout", self._check_out)
+        self._file: FileIdentity | None = None
+        self._is_shared = True
+        """Whether SQLite's files beside it could be made and used."""
+        self._wrote = False
 
     def close(self) -> None:
-        """Close every connection to the file."""
+        """Close every connection to the file, and tidy up what SQLite keeps beside it."""
         self.engine.dispose()
+        if self._is_shared and self._file is not None and self._file == identity_of(self.path):
+            tidy(self.path, wrote=self._wrote)
+
+    def _open_to_read(self) -> ReadConnection:
+        self._require_same_file()
+        opened = open_to_read(self.path)
+        self._is_shared = self._is_shared and opened.seen is None
+        self._file = self._file or identity_of(self.path)
+        return opened
+
+    def _open_to_write(self) -> sqlite3.Connection:
+        self._require_same_file()
+        self._wrote = True
+        opened = open_to_write(self.path, create=self._file is None, wait=BUSY_SECONDS)
+        self._file = self._file or identity_of(self.path)
+        return opened
+
+    def _check_out(self, driver: ReadConnection, *_: object) -> None:
+        self._require_same_file()
+        if driver.seen not in (None, state_of(self.path)):
+            raise sa.exc.DisconnectionError("written since: opened anew")
+
+    def _require_same_file(self) -> None:
+        """Raises LibraryReplacedError: SQLite would go on answering from a file without a name."""
+        if self._file is not None and self._file != identity_of(self.path):
+            raise LibraryReplacedError(self.path.parent)
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A transaction that sees one moment: that of its first statement.
 
-        Raises StorageFullError, LibraryUnusableError and LibraryDamagedError, as all of these.
+        Raises StorageFullError, LibraryUnusableError, LibraryReplacedError and LibraryDamagedError,
+        as all of these.
         """
         with our_errors(self.path.parent), self.engine.begin() as connection:
-            _driver(connection).execute("BEGIN")
+            driver = _driver(connection)
+            driver.execute("BEGIN")
             yield connection
+            seen = cast(ReadConnection, driver).seen
+            if seen not in (None, state_of(self.path)):
+                why = "it was written to while it was read without SQLite's locks; try again"
+                raise LibraryUnusableError(self.path.parent, why)
 
     @contextmanager
     def reading_now(self) -> Iterator[sa.Connection]:
@@ -87,10 +146,12 @@ class Database:
         bits, text with lone surrogates, values of other types.
         """
         try:
-            with our_errors(self.path.parent), self.engine.begin() as connection:
+            with our_errors(self.path.parent), self._writer.begin() as connection:
                 _driver(connection).execute("BEGIN IMMEDIATE")
+                if self.guard is not None:
+                    self.guard()
                 yield connection
-        except (OverflowError, UnicodeEncodeError, sa.exc.StatementError) as error:
+        except (OverflowError, sa.exc.StatementError) as error:
             raise RefusedValueError(f"the catalog cannot hold a value: {error}") from error
 
     @contextmanager
@@ -101,7 +162,7 @@ class Database:
         too. SQLite changes that setting outside a transaction only.
         Raises LibraryDamagedError, and changes nothing, where a reference leads nowhere at the end.
         """
-        with our_errors(self.path.parent), self.engine.connect() as connection:
+        with our_errors(self.path.parent), self._writer.connect() as connection:
             driver = _driver(connection)
             driver.execute("PRAGMA foreign_keys = OFF")
             try:
@@ -142,9 +203,9 @@ def our_errors(library: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise _as_ours(error, library) from error
     except UnicodeEncodeError as error:
-        raise InputError(
-            f"{error.object!r} is no Unicode text, and nothing in a library is named so; write it "
-            "in UTF-8"
+        raise RefusedValueError(
+            f"the catalog cannot hold a value: {error.object!r} is no Unicode text, and nothing in "
+            "a library is named so; write it in UTF-8"
         ) from error
 
 
@@ -167,25 +228,3 @@ def chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """The values in runs of MAX_PARAMETERS."""
     for start in range(0, len(values), MAX_PARAMETERS):
         yield values[start : start + MAX_PARAMETERS]
-
-
-def _configure(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # no BEGIN of its own
-    _write_ahead(connection)
-    # With WAL, a power cut loses the last transactions at most, never consistency.
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Where two open a new file at once, SQLite tells one that it is locked, without any wait."""
-    until = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise
-            time.sleep(0.01)
-        else:
-            return

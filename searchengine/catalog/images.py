@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from searchengine.catalog.connection import FETCHED_AT_A_TIME, Reads, chunks
 from searchengine.catalog.filters import at_or_under, conditions
-from searchengine.catalog.records import Known, SameContent
+from searchengine.catalog.records import Append, Known, SameContent
 from searchengine.catalog.rows import OF_SPACE, disown_rows, own_rows
 from searchengine.catalog.schema import embeddings, images, spaces
 from searchengine.types import (
@@ -161,7 +161,10 @@ def move_images(connection: sa.Connection, moved: Sequence[tuple[int, FileState]
 
 
 def add_images(
-    connection: sa.Connection, space: SpaceInfo, entries: Sequence[ImageEntry], first_row: int
+    connection: sa.Connection,
+    space: SpaceInfo,
+    entries: Sequence[ImageEntry],
+    append: Append | None,
 ) -> None:
     """Insert new images, rewrite changed ones, and say whose the new rows are."""
     values = [
@@ -182,7 +185,7 @@ def add_images(
         inserted = sa.insert(images).returning(images.c.id, sort_by_parameter_order=True)
         new_ids = iter(connection.execute(inserted, new).scalars().all())
     owners = [entry.image_id or next(new_ids) for entry in entries]
-    own_rows(connection, embeddings, space, owners, first_row)
+    own_rows(connection, embeddings, space, owners, append)
 
 
 def read_ids(connection: sa.Connection, paths: Sequence[str]) -> dict[str, int]:

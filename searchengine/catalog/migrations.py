@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from searchengine.catalog.connection import Database
 from searchengine.catalog.schema import SCHEMA_VERSION, tables
-from searchengine.errors import LibraryTooNewError
+from searchengine.errors import LibraryDamagedError, LibraryTooNewError, LibraryUnusableError
 
 Step: TypeAlias = Callable[[sa.Connection], None]
 
@@ -87,23 +87,46 @@ def bring_up_to_date(
     """Make the tables where there are none, or run the steps from the version that is there.
 
     A catalog that is up to date is only read. Raises LibraryTooNewError for a version after
-    `newest`, and what `Database.rebuilding` does.
+    `newest`, LibraryDamagedError for one that holds anything but tables of ours,
+    LibraryUnusableError for an older one that cannot be written, and what `Database.rebuilding`
+    does.
     """
-    with database.reading() as connection:
-        found = _version(connection, database, newest)
-    while found < newest:
-        with database.rebuilding() as connection:
-            # Another process may have been here since.
+    found = 0
+    if database.path.exists():
+        with database.reading() as connection:
             found = _version(connection, database, newest)
-            if found < newest:
-                found = _advance(connection, found, steps, newest)
+    while found < newest:
+        try:
+            with database.rebuilding() as connection:
+                # Another process may have been here since.
+                found = _version(connection, database, newest)
+                if found < newest:
+                    found = _advance(connection, found, steps, newest)
+        except LibraryUnusableError as error:
+            if found == 0:
+                raise
+            why = f"it has schema {found} and must once be brought to {newest}, but {error.why}"
+            raise LibraryUnusableError(database.path.parent, why) from error
 
 
 def _version(connection: sa.Connection, database: Database, newest: int) -> int:
     found = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
     if found > newest:
         raise LibraryTooNewError(database.path.parent, found, newest)
+    _require_tables(connection, database, are_ours=found > 0)
     return found
+
+
+def _require_tables(connection: sa.Connection, database: Database, *, are_ours: bool) -> None:
+    """Raise LibraryDamagedError where the catalog holds what no clipseek has made.
+
+    A view in the place of a table may never end, and a trigger writes what nobody asked for.
+    """
+    made = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master").all()
+    for kind, name, sql in made:
+        if not are_ours or kind not in ("table", "index") or "VIRTUAL" in (sql or "").upper():
+            why = f"the catalog holds a {kind} {name!r}, which clipseek has not made"
+            raise LibraryDamagedError(database.path.parent, why)
 
 
 def _advance(connection: sa.Connection, found: int, steps: Sequence[Step], newest: int) -> int:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from searchengine.types import FailureKind, FileState, ImageEntry, ImageFacts, Orientation
+from searchengine.types import (
+    BlockChecksum,
+    FailureKind,
+    FileState,
+    ImageEntry,
+    ImageFacts,
+    Orientation,
+)
 
 
 class Known(NamedTuple):
@@ -44,7 +51,7 @@ class FailedFile:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one transaction of an index run records. Vectors of `added` are in the file by then."""
+    """What one transaction of an index run records."""
 
     added: Sequence[ImageEntry] = ()
     moved: Sequence[tuple[int, FileState]] = ()
@@ -55,6 +62,11 @@ class Batch:
 
     def __bool__(self) -> bool:
         return bool(self.added or self.moved or self.failed or self.removed)
+
+
+Append: TypeAlias = Callable[[int, BlockChecksum | None], Sequence[BlockChecksum]]
+"""Writes the vectors of a batch behind so many rows, of which the checksum of the last block is
+given where it is known, and returns the checksums of the blocks they lie in."""
 
 
 @dataclass(frozen=True, slots=True)

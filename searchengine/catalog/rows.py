@@ -9,8 +9,10 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from searchengine.catalog.checksums import FILES, keep_checksums, last_checksum
 from searchengine.catalog.connection import Reads, chunks
 from searchengine.catalog.filters import conditions
+from searchengine.catalog.records import Append
 from searchengine.catalog.schema import caption_embeddings, embeddings, images
 from searchengine.types import Filter, SpaceInfo
 
@@ -115,12 +117,19 @@ def own_rows(
     table: sa.Table,
     space: SpaceInfo,
     owner_ids: Sequence[int],
-    first_row: int,
+    append: Append | None,
 ) -> None:
-    """Record that row `first_row + i` of the space holds the vector of `owner_ids[i]`.
+    """Record that the next rows of the space hold the vectors of `owner_ids`, in their order.
 
     `table` is `embeddings` for ids of images and `caption_embeddings` for ids of captions.
+    `append` writes those vectors to the file of the table, inside this transaction: no other
+    writer has counted the same rows. Without it they are said to be there.
     """
+    first_row = _count_rows(connection, table, space)
+    if append is not None:
+        file = FILES[table.name]
+        written = append(first_row, last_checksum(connection, space, file))
+        keep_checksums(connection, space, file, written)
     connection.execute(
         sa.insert(table),
         [

@@ -17,9 +17,11 @@ from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
     InputError,
     LibraryNotFoundError,
+    LibraryUnusableError,
     NothingIndexedError,
     NotListedError,
     SpaceNotFoundError,
+    reason_of,
 )
 from searchengine.index.types import IndexInfo
 from searchengine.library import writing
@@ -53,10 +55,14 @@ def open_library(
     """The library at `path`, or the default one; made there with `create`.
 
     `load` turns an encoder's name into the encoder, when it is first needed. Raises
-    LibraryNotFoundError, LibraryTooNewError or LibraryDamagedError.
+    LibraryNotFoundError, LibraryTooNewError, LibraryUnusableError or LibraryDamagedError.
     """
     directory = Path(absolute(default_library_path() if path is None else path))
-    if not (directory / CATALOG).is_file():
+    try:
+        is_there = (directory / CATALOG).is_file()
+    except OSError as error:
+        raise LibraryUnusableError(directory, reason_of(error)) from error
+    if not is_there:
         if not create:
             raise LibraryNotFoundError(directory)
         make_directory(directory)
@@ -324,8 +330,12 @@ class Library:
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
-        """The one writer. Raises LibraryLockedError at once while another process writes."""
-        with writing.lock(self.path):
+        """The one writer. Raises LibraryLockedError at once while another process writes.
+
+        Where somebody has taken the lock file away meanwhile, the next write raises
+        LibraryUnusableError and changes nothing.
+        """
+        with writing.lock(self.path) as held, self.catalog.guarded_by(held.require):
             yield Writer(self)
 
     def remove(self, paths: Iterable[str | os.PathLike[str]]) -> int:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from searchengine.catalog.records import Batch
+from searchengine.catalog.opening import identity_of
+from searchengine.catalog.records import Append, Batch
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
     InputError,
@@ -17,24 +20,50 @@ from searchengine.errors import (
     StorageFullError,
     reason_of,
 )
+from searchengine.files import read_small
 from searchengine.library.layout import LOCK, PID, SPACES
 from searchengine.paths import absolute
 from searchengine.spaces.names import space_name
 from searchengine.spaces.space import Space
-from searchengine.types import Vectors
+from searchengine.types import BlockChecksum, Vectors
+from searchengine.vectors.checksums import blocks_of
+from searchengine.vectors.file import VectorFile
 
 if TYPE_CHECKING:
     from searchengine.library.library import Library
+
+log = logging.getLogger("clipseek")
 
 CAPTION_BATCH = 256
 """Captions encoded and recorded at a time."""
 
 
+class HeldLock:
+    """The write lock of a library, held by this process."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._file = identity_of(directory / LOCK)
+
+    def require(self) -> None:
+        """Raises LibraryUnusableError where another process may hold a lock of that name by now.
+
+        Who locks the file that lies there locks another one, once somebody has removed ours.
+        """
+        if identity_of(self._directory / LOCK) != self._file:
+            raise LibraryUnusableError(
+                self._directory,
+                f"{LOCK} was removed or replaced while this process was writing, so that another "
+                "may write too; what it has saved stays: run the same command again",
+            )
+
+
 @contextmanager
-def lock(directory: Path) -> Iterator[None]:
+def lock(directory: Path) -> Iterator[HeldLock]:
     """Hold the write lock of the library in `directory`.
 
-    Raises LibraryLockedError at once while another process holds it.
+    Raises LibraryLockedError at once while another process holds it, and LibraryUnusableError where
+    it cannot be held.
     """
     import filelock
 
@@ -43,24 +72,37 @@ def lock(directory: Path) -> Iterator[None]:
     try:
         held.acquire()
     except filelock.Timeout as error:
-        holder = pid.read_text(encoding="ascii") if pid.exists() else "unknown"
-        raise LibraryLockedError(directory, holder) from error
+        raise LibraryLockedError(directory, _holder(pid)) from error
     except OSError as error:
         raise LibraryUnusableError(directory, reason_of(error)) from error
     try:
         _write_pid(pid, directory)
-        yield
+        yield HeldLock(directory)
     finally:
         with suppress(OSError):  # a full or pulled disk must not hide why the block ended
             pid.unlink(missing_ok=True)
         held.release()
 
 
-def _write_pid(pid: Path, library: Path) -> None:
+def _holder(pid: Path) -> str:
     try:
-        pid.write_text(str(os.getpid()), encoding="ascii")
+        found = read_small(pid, most=32).decode("ascii")
+    except (OSError, ValueError):
+        return "unknown"
+    return found if found.isdecimal() else "unknown"
+
+
+def _write_pid(pid: Path, library: Path) -> None:
+    """A link or anything else in its place is taken away, and what it leads to left as it is."""
+    try:
+        pid.unlink(missing_ok=True)
+        descriptor = os.open(pid, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(str(os.getpid()))
     except OSError as error:
-        raise StorageFullError(library) from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFullError(library) from error
+        raise LibraryUnusableError(library, f"{pid.name}: {reason_of(error)}") from error
 
 
 class Writer:
@@ -89,16 +131,18 @@ class Writer:
         return self._library.space(encoder.name)
 
     def commit(self, space: Space | None, batch: Batch, vectors: Vectors | None = None) -> None:
-        """Make a batch last: first its vectors, shape (len(batch.added), d), then its facts."""
-        first_row = 0
+        """Make a batch last: its vectors, shape (len(batch.added), d), and its facts.
+
+        Raises LibraryUnusableError, and saves nothing, where the lock is no longer ours.
+        """
         if len(batch.added) != (0 if vectors is None else len(vectors)):
             raise ValueError(
                 f"{len(batch.added)} images, {0 if vectors is None else len(vectors)} vectors"
             )
-        if space is not None and vectors is not None:
-            first_row = self._catalog.rows(space.info)
-            space.images.append(vectors, rows=first_row)
-        self._catalog.record(None if space is None else space.info, batch, first_row)
+        if space is None or vectors is None:
+            self._catalog.record(None if space is None else space.info, batch)
+        else:
+            self._catalog.record(space.info, batch, _appending(space.images, vectors))
 
     def remove(self, paths: Iterable[str | os.PathLike[str]]) -> int:
         """Take images at or under `paths` out; returns how many.
@@ -112,17 +156,45 @@ class Writer:
             if not found:
                 raise InputError(f"{place}: the library lists no image there")
             ids.update(found)
-        self._catalog.record(None, Batch(removed=sorted(ids)), first_row=0)
+        self._catalog.record(None, Batch(removed=sorted(ids)))
         return len(ids)
 
     def embed_captions(self, space: Space) -> None:
         """Encode every caption the space has no vector of."""
         while missing := self._catalog.captions_without_vector(space.info, CAPTION_BATCH):
             encoder = self._library.encoders.for_texts(space)
-            first_row = self._catalog.caption_rows(space.info)
-            space.captions.append(
-                encoder.encode_texts([caption.text for caption in missing]), rows=first_row
-            )
+            vectors = encoder.encode_texts([caption.text for caption in missing])
             self._catalog.record_caption_vectors(
-                space.info, [caption.id for caption in missing], first_row
+                space.info,
+                [caption.id for caption in missing],
+                _appending(space.captions, vectors),
             )
+
+    def complete_checksums(self, space: Space) -> None:
+        """Record the checksums of rows that a version wrote which kept none; says so."""
+        for file, rows in (
+            (space.images, self._catalog.rows(space.info)),
+            (space.captions, self._catalog.caption_rows(space.info)),
+        ):
+            known = self._catalog.checksums(space.info, file.path.name)
+            lacking = [block for block, size in blocks_of(rows) if _rows_of(known, block) != size]
+            if lacking:
+                log.warning(
+                    "keeping checksums of %s in space %s, which had none: clipseek check holds the "
+                    "files against them from now on",
+                    file.path.name,
+                    space.info.name,
+                )
+                found = list(file.checksums(rows, lacking))
+                self._catalog.keep_checksums(space.info, file.path.name, found)
+
+
+def _rows_of(known: Mapping[int, BlockChecksum], block: int) -> int:
+    return known[block].rows if block in known else 0
+
+
+def _appending(file: VectorFile, vectors: Vectors) -> Append:
+    def append(rows: int, last: BlockChecksum | None) -> list[BlockChecksum]:
+        return file.append(vectors, rows=rows, last=last)
+
+    return append

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from searchengine.catalog.catalog import Catalog, CatalogReads
+from searchengine.catalog.checksums import CAPTION_VECTORS, IMAGE_VECTORS
 from searchengine.errors import LibraryDamagedError, MissingExtraError, NotListedError
 from searchengine.files import checksum_of
 from searchengine.index import faiss_build, faiss_index
@@ -41,8 +42,8 @@ class Space:
         self.info = info
         self.directory = directory
         self.catalog = catalog
-        self.images = VectorFile(directory / "vectors.f16", info.dim)
-        self.captions = VectorFile(directory / "captions.f16", info.dim)
+        self.images = VectorFile(directory / IMAGE_VECTORS, info.dim)
+        self.captions = VectorFile(directory / CAPTION_VECTORS, info.dim)
         self._loaded: tuple[IndexFacts | None, AnnIndex | None] = (None, None)
         self._loading = threading.Lock()
         self._said = False

@@ -27,3 +27,9 @@ def continued(data: bytes, row_bytes: int, first_row: int, crc: int = 0) -> Iter
         row += (stop - start) // row_bytes
         yield BlockChecksum(block, row - block * BLOCK_ROWS, zlib.crc32(view[start:stop], crc))
         start, crc = stop, 0
+
+
+def blocks_of(rows: int) -> list[tuple[int, int]]:
+    """The blocks of so many rows, each with the rows of it that count."""
+    starts = range(0, rows, BLOCK_ROWS)
+    return [(start // BLOCK_ROWS, min(BLOCK_ROWS, rows - start)) for start in starts]

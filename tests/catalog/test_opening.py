@@ -70,7 +70,7 @@ def test_several_make_one_new_catalog_together(tmp_path: Path) -> None:
 def test_sqlites_errors_are_the_librarys(tmp_path: Path, question: str) -> None:
     catalog = make_catalog(tmp_path / "catalog.sqlite")
     with sqlite3.connect(catalog.path) as other:
-        for table in ("spaces", "images", "embeddings", "captions", "failures"):
+        for table in ("spaces", "images", "embeddings", "captions", "failures", "checksums"):
             other.execute(f"ALTER TABLE {table} RENAME TO other_{table}")
         other.execute("ALTER TABLE caption_embeddings RENAME TO other_caption_embeddings")
     other.close()

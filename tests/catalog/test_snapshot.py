@@ -84,8 +84,8 @@ def test_one_question_of_two_statements_sees_one_moment(catalog: Catalog, path: 
     other = Catalog(path)
 
     def write(*_: object) -> None:
-        other.record(ONE, Batch(added=[GONE]), 5)
-        other.record(ONE, Batch(removed=other.image_ids(GONE.file.path)), 0)
+        other.record(ONE, Batch(added=[GONE]))
+        other.record(ONE, Batch(removed=other.image_ids(GONE.file.path)))
 
     sa.event.listen(catalog._database.engine, "after_cursor_execute", write, once=True)
     count, dead = catalog.rows_and_dead(ONE)
@@ -99,7 +99,7 @@ def test_writers_do_not_wait_for_a_snapshot_and_it_leaves_nothing_open(
     catalog: Catalog, path: Path
 ) -> None:
     with catalog.snapshot() as now:
-        catalog.record(None, Batch(removed=[1]), 0)
+        catalog.record(None, Batch(removed=[1]))
         assert now.images([1])[1].path == Path(RED.file.path)
     assert catalog.images([1]) == {}
     with pytest.raises(ZeroDivisionError), catalog.snapshot() as now:

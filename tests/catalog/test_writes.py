@@ -24,7 +24,7 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 def test_a_file_that_fails_again_has_its_last_reason(catalog: Catalog) -> None:
     path = "/photos/a/bad.jpg"
     again = FailedFile(FileState(path, 7, 77), FailureKind.UNREADABLE, "empty", "pillow 2")
-    catalog.record(None, Batch(failed=[again]), 0)
+    catalog.record(None, Batch(failed=[again]))
     assert [(failure.path, failure.reason) for failure in catalog.failures()] == [
         (path, "empty"),
         ("/photos/x/worse.jpg", "not a picture"),
@@ -47,7 +47,7 @@ def test_a_caption_of_an_image_is_stored_once(catalog: Catalog) -> None:
 
 def test_what_is_indexed_or_gone_is_no_failure(catalog: Catalog) -> None:
     moved = FileState("/photos/a/bad.jpg", 11, 12)
-    catalog.record(ONE, Batch(moved=[(1, moved)]), 0)
+    catalog.record(ONE, Batch(moved=[(1, moved)]))
     assert [failure.path for failure in catalog.failures()] == ["/photos/x/worse.jpg"]
     catalog.forget_failures(["/photos"], keep={"/photos/x/worse.jpg"})
     catalog.forget_failures(["/photos/xy"], keep=set())
@@ -59,7 +59,7 @@ def test_what_is_indexed_or_gone_is_no_failure(catalog: Catalog) -> None:
 
 def test_a_batch_that_fails_is_not_recorded_in_part(catalog: Catalog) -> None:
     with pytest.raises(LibraryDamagedError, match=r"UNIQUE .*: images\.path"):
-        catalog.record(ONE, Batch(added=[RED], removed=[2, 3]), 5)
+        catalog.record(ONE, Batch(added=[RED], removed=[2, 3]))
     assert catalog.counts()["images"] == 4
     assert catalog.rows(ONE) == 5
 
@@ -80,7 +80,7 @@ def test_what_sqlite_cannot_hold_is_refused_whole(catalog: Catalog, facts: Image
     good = ImageEntry(FileState("/photos/d/good.jpg", 1, 1), b"good", ImageFacts(1, 1, "PNG"))
     bad = ImageEntry(FileState("/photos/d/bad.jpg", 1, 1), b"bad", facts)
     with pytest.raises(RefusedValueError, match="the catalog cannot hold a value"):
-        catalog.record(ONE, Batch(added=[good, bad]), 5)
+        catalog.record(ONE, Batch(added=[good, bad]))
     assert catalog.counts()["images"] == 4
     assert catalog.rows(ONE) == 5
 
@@ -101,9 +101,9 @@ def test_what_sqlite_cannot_hold_is_refused_whole(catalog: Catalog, facts: Image
 def test_times_are_cut_to_what_the_catalog_holds(catalog: Catalog, given: int, kept: int) -> None:
     file = FileState("/photos/d/old.jpg", 1, given)
     assert file.mtime_ns == kept
-    catalog.record(ONE, Batch(added=[ImageEntry(file, b"old", ImageFacts(1, 1, "PNG"))]), 5)
-    catalog.record(None, Batch(moved=[(1, FileState(RED.file.path, 1, given))]), 0)
-    catalog.record(None, Batch(failed=[FailedFile(file, FailureKind.UNREADABLE, "old")]), 0)
+    catalog.record(ONE, Batch(added=[ImageEntry(file, b"old", ImageFacts(1, 1, "PNG"))]))
+    catalog.record(None, Batch(moved=[(1, FileState(RED.file.path, 1, given))]))
+    catalog.record(None, Batch(failed=[FailedFile(file, FailureKind.UNREADABLE, "old")]))
     assert catalog.images([1])[1].file.mtime_ns == kept
     assert catalog.images([1])[1].modified_at.year in (1677, 1969, 1970, 2262)
     assert catalog.failed_files()[file.path].file == file

@@ -12,8 +12,17 @@ from typing import Any
 import numpy as np
 
 from searchengine.catalog.catalog import Catalog, CatalogReads
+from searchengine.catalog.checksums import IMAGE_VECTORS
 from searchengine.catalog.records import Batch, FailedFile
-from searchengine.types import FailureKind, FileState, Filter, ImageEntry, ImageFacts, SpaceInfo
+from searchengine.types import (
+    BlockChecksum,
+    FailureKind,
+    FileState,
+    Filter,
+    ImageEntry,
+    ImageFacts,
+    SpaceInfo,
+)
 
 NOON_2018 = int(datetime(2018, 3, 4, 12).timestamp()) * 10**9
 ONE = SpaceInfo(1, "one", "encoder/one", 4, "float32", "f1")
@@ -57,11 +66,11 @@ def make_catalog(path: Path) -> Catalog:
             fingerprint=space.fingerprint,
         )
     before = ImageEntry(FileState(BLUE.file.path, 99, 99), b"before", ImageFacts(9, 9, "PNG"))
-    catalog.record(ONE, Batch(added=[RED, before, GREEN, GONE], failed=[WORSE, BAD]), 0)
+    catalog.record(ONE, Batch(added=[RED, before, GREEN, GONE], failed=[WORSE, BAD]))
     blue = ImageEntry(BLUE.file, BLUE.content_hash, BLUE.facts, image_id=2)
-    catalog.record(ONE, Batch(added=[blue], removed=[4]), 4)
+    catalog.record(ONE, Batch(added=[blue], removed=[4]))
     red = ImageEntry(RED.file, RED.content_hash, RED.facts, image_id=1)
-    catalog.record(TWO, Batch(added=[COPY, red]), 0)
+    catalog.record(TWO, Batch(added=[COPY, red]))
     catalog.add_captions(
         [
             (RED.file.path, "a red car"),
@@ -69,7 +78,8 @@ def make_catalog(path: Path) -> Catalog:
             (GREEN.file.path, "grass"),
         ]
     )
-    catalog.record_caption_vectors(ONE, [3, 1], 0)
+    catalog.record_caption_vectors(ONE, [3, 1])
+    catalog.keep_checksums(ONE, IMAGE_VECTORS, [BlockChecksum(0, 5, 77)])
     return catalog
 
 
@@ -80,9 +90,10 @@ def change_everything(catalog: Catalog) -> None:
         FileState("/photos/d/new.jpg", 15, NOON_2018), b"new", ImageFacts(3, 2, "JPEG")
     )
     failed = FailedFile(FileState("/photos/z.jpg", 23, 223), FailureKind.UNREADABLE, "empty")
-    catalog.record(ONE, Batch(added=[new], removed=[1, 2], failed=[failed]), 5)
+    catalog.record(ONE, Batch(added=[new], removed=[1, 2], failed=[failed]))
     catalog.add_captions([(GREEN.file.path, "more grass"), ("/photos/d/new.jpg", "new")])
-    catalog.record_caption_vectors(ONE, [4], 2)
+    catalog.record_caption_vectors(ONE, [4])
+    catalog.keep_checksums(ONE, IMAGE_VECTORS, [BlockChecksum(0, 6, 2**32 - 1)])
 
 
 ASKED: dict[str, Callable[[CatalogReads], Any]] = {
@@ -108,6 +119,7 @@ ASKED: dict[str, Callable[[CatalogReads], Any]] = {
     "caption_texts": lambda now: now.caption_texts(ONE),
     "failures": lambda now: now.failures(),
     "failed_files": lambda now: now.failed_files(),
+    "checksums": lambda now: now.checksums(ONE, IMAGE_VECTORS),
     "counts": lambda now: now.counts(),
 }
 """Every question, by the name of its method."""
