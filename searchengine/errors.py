@@ -5,6 +5,7 @@ ClipseekError
 │   ├── PathNotFoundError
 │   ├── QueryError
 │   ├── NotListedError
+│   ├── NothingListedError
 │   └── CaptionFileError
 ├── ImageError              one picture cannot be used
 │   ├── UnreadableImageError
@@ -64,6 +65,14 @@ class NotListedError(InputError):
         super().__init__(
             f"the library lists no image {image}; it may have been removed: search again"
         )
+
+
+class NothingListedError(InputError):
+    """The library lists no image at or under a path."""
+
+    def __init__(self, path: str, near: list[str]) -> None:
+        hint = f"; it has: {', '.join(near)}" if near else ""
+        super().__init__(f"{path}: the library lists no image there{hint}")
 
 
 class CaptionFileError(InputError):

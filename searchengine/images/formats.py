@@ -14,6 +14,15 @@ IMAGE_SUFFIXES = RAW_SUFFIXES | {
     ".heic", ".heif",
 }
 """Every suffix of an image this program reads, in lower case, with the dot."""
+
+KNOWN_SUFFIXES = frozenset((
+    ".ai", ".afphoto", ".apng", ".bpg", ".cur", ".dcm", ".dds", ".dib", ".emf", ".eps", ".exr",
+    ".fits", ".flif", ".hdr", ".hif", ".heics", ".heifs", ".icns", ".ico", ".insp", ".j2k", ".jls",
+    ".jp2", ".jpf", ".jpx", ".jxl", ".jxr", ".kra", ".lrprev", ".mpo", ".pbm", ".pcx", ".pgm",
+    ".pict", ".pjpeg", ".pjp", ".pnm", ".ppm", ".psb", ".psd", ".qoi", ".svg", ".svgz", ".tga",
+    ".wdp", ".wmf", ".xcf",
+))
+"""Suffixes of pictures that this program does not read."""
 # fmt: on
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -22,16 +23,17 @@ from searchengine.index.types import IndexInfo
 from searchengine.library import writing
 from searchengine.library.encoders import LoadedEncoders, load_for_queries
 from searchengine.library.layout import CATALOG, SPACES, default_library_path, make_directory
+from searchengine.library.places import listed_images, listed_place
 from searchengine.library.status import LibraryInfo, library_info
 from searchengine.library.writing import Writer
-from searchengine.paths import absolute
+from searchengine.paths import absolute, real
 from searchengine.retrieval.asked import as_query
 from searchengine.retrieval.compose import encoded_part, listed_part, unit
 from searchengine.retrieval.hits import Hits
 from searchengine.retrieval.rank import nearest_captions, rank_images, rank_texts
 from searchengine.spaces.encoders import SpaceEncoders
 from searchengine.spaces.space import Space
-from searchengine.types import Failure, Filter, SpaceInfo, TextHit, Vectors
+from searchengine.types import Excluded, Failure, Filter, SpaceInfo, TextHit, Vectors
 from searchengine.vectors.file import Rows
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def open_library(
     `load` turns an encoder's name into the encoder, when it is first needed. Raises
     LibraryNotFoundError, LibraryTooNewError or LibraryDamagedError.
     """
-    directory = Path(absolute(default_library_path() if path is None else path))
+    directory = Path(real(default_library_path() if path is None else path))
     if not (directory / CATALOG).is_file():
         if not create:
             raise LibraryNotFoundError(directory)
@@ -114,13 +116,16 @@ class Library:
         index would answer. What is answered from the library is of one moment, whatever others
         write meanwhile.
 
-        Raises InputError and QueryError for what makes no query, NotListedError for an image that
+        Raises InputError and QueryError for what makes no query, NothingListedError where the
+        filter asks for a folder in which nothing is listed, NotListedError for an image that
         is not listed, SpaceNotFoundError, NothingIndexedError and the encoder's errors.
         """
         if k < 1 or offset < 0:
             raise InputError(f"k must be at least 1 and offset at least 0, not {k} and {offset}")
         asked = as_query(query)
         chosen = self._searchable(space)
+        if where is not None and where.under is not None:
+            where = replace(where, under=Path(listed_place(self.catalog, where.under)))
         encoded = encoded_part(asked, chosen, self.encoders)
         with self.catalog.snapshot() as now:
             return rank_images(
@@ -184,13 +189,15 @@ class Library:
         Raises NotListedError for a path that is not listed or has no vector in the space.
         """
         chosen = self.space(space)
-        places = [absolute(path) for path in paths]
+        asked = [absolute(path) for path in paths]
         with self.catalog.snapshot() as now:
-            ids = now.ids_by_path(places)
-            for place in places:
-                if place not in ids:
-                    raise NotListedError(place)
-            return chosen.vectors_of_images(now, [ids[place] for place in places])
+            places = listed_images(now, asked)
+            for path in asked:
+                if path not in places:
+                    raise NotListedError(path)
+            listed = now.ids_by_path(list(places.values()))
+            ids = {path: listed[place] for path, place in places.items()}
+            return chosen.vectors_of_images(now, [ids[path] for path in asked])
 
     def stored_vectors(self, space: str | None = None) -> tuple[list[Path], Rows]:
         """Every image that has a vector in a space: its path, and its row as it is stored.
@@ -214,6 +221,10 @@ class Library:
     def failures(self) -> list[Failure]:
         """Every file that could not be indexed, and why."""
         return self.catalog.failures()
+
+    def excluded(self) -> list[Excluded]:
+        """Every picture and folder that the last index runs left out, and the rule that did it."""
+        return self.catalog.excluded()
 
     def tune(
         self,
@@ -297,7 +308,7 @@ class Library:
     def remove(self, paths: Iterable[str | os.PathLike[str]]) -> int:
         """Take images at or under `paths` out of the library; files are not touched.
 
-        Returns how many. Raises InputError, and removes nothing, where a path holds no image.
+        Returns how many. Raises NothingListedError, and removes nothing, where a path holds none.
         """
         with self.writing() as writer:
             return writer.remove(paths)
@@ -305,10 +316,15 @@ class Library:
     def add_captions(self, pairs: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
         """Store (absolute image path, caption) pairs and embed them in the default space.
 
+        Another spelling of an image's path names it too, such as one through a link.
+
         Returns how many are new, and the image paths that the library does not list.
         """
         space = self.space()
         with self.writing() as writer:
-            added, strangers = self.catalog.add_captions(pairs)
+            places = listed_images(self.catalog, list(dict.fromkeys(path for path, _ in pairs)))
+            added, strangers = self.catalog.add_captions(
+                [(places.get(path, path), text) for path, text in pairs]
+            )
             writer.embed_captions(space)
         return added, strangers

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 from searchengine.catalog.records import Batch
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
-    InputError,
     LibraryLockedError,
     LibraryUnusableError,
     StorageFullError,
     reason_of,
 )
 from searchengine.library.layout import LOCK, PID, SPACES
-from searchengine.paths import absolute
+from searchengine.library.places import listed_place
 from searchengine.spaces.names import space_name
 from searchengine.spaces.space import Space
 from searchengine.types import Vectors
@@ -102,16 +101,16 @@ class Writer:
     def remove(self, paths: Iterable[str | os.PathLike[str]]) -> int:
         """Take images at or under `paths` out; returns how many.
 
-        Raises InputError, and removes nothing, where a path holds no image.
+        Raises NothingListedError, and removes nothing, where a path holds no image.
         """
         ids: set[int] = set()
+        places: list[str] = []
         for path in paths:
-            place = absolute(path)
-            found = self._catalog.image_ids(place)
-            if not found:
-                raise InputError(f"{place}: the library lists no image there")
-            ids.update(found)
+            place = listed_place(self._catalog, path)
+            places.append(place)
+            ids.update(self._catalog.image_ids(place))
         self._catalog.record(None, Batch(removed=sorted(ids)), first_row=0)
+        self._catalog.forget_survey(places)
         return len(ids)
 
     def embed_captions(self, space: Space) -> None:
