@@ -74,8 +74,13 @@ def print_hits(hits: Sequence[SearchHit], form: Form) -> None:
         writer.writerow(HIT_FIELDS)
         writer.writerows(hit.record().values() for hit in hits)
     else:
-        end = "\0" if form is Form.NUL else "\n"
-        sys.stdout.write("".join(f"{hit.path}{end}" for hit in hits))
+        print_paths([hit.path for hit in hits], form)
+
+
+def print_paths(paths: Sequence[Path | str], form: Form) -> None:
+    """Paths on stdout, one a line, or each ended by NUL."""
+    end = "\0" if form is Form.NUL else "\n"
+    sys.stdout.write("".join(f"{path}{end}" for path in paths))
 
 
 def _print_table(hits: Sequence[SearchHit]) -> None:

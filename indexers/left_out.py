@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from typing import TypeVar
-
-T = TypeVar("T")
 
 HIDDEN = "hidden: the name begins with a dot"
 
@@ -89,25 +86,26 @@ _INSIDE = {
 """Packages, by a pattern of their names, and the only folders in them that are taken."""
 
 _PACKAGES = tuple(pattern.removeprefix("*") for pattern in _INSIDE)
-_ONLY_ORIGINALS = "inside a photo library, whose originals are taken"
 _CAPTURE_ONE = ("captureone", "cache")
 
 
 def why_left_out(name: str, parent: str, *, is_dir: bool) -> str | None:
-    """What a file or folder of this base name is, where it is left out by itself; else None.
+    """Why a file or folder of this base name is left out by itself; None where it is not.
 
     `parent` is the base name of the folder it is in. A file is known by a leading dot only.
     """
     lower, above = name.lower(), parent.lower()
     if is_dir or lower.startswith("."):
         if known := _NAMES.get(lower):
-            return known
-        if why := _first_match(lower, _PATTERNS):
-            return why
+            return f"{name} ({known})"
+        if pattern := _first_match(lower, _PATTERNS):
+            return f"{pattern} ({_PATTERNS[pattern]})"
     if (above, lower) == _CAPTURE_ONE:
-        return THUMBNAILS
-    taken = _first_match(above, _INSIDE) if is_package(parent) else None
-    return _ONLY_ORIGINALS if taken is not None and lower not in taken else None
+        return f"{parent}/{name} ({THUMBNAILS})"
+    package = _first_match(above, _INSIDE) if is_package(parent) else None
+    if package is None or lower in _INSIDE[package]:
+        return None
+    return f"inside {package} (a photo library: its originals are taken)"
 
 
 def is_package(name: str) -> bool:
@@ -115,5 +113,5 @@ def is_package(name: str) -> bool:
     return name.lower().endswith(_PACKAGES)
 
 
-def _first_match(name: str, patterns: Mapping[str, T]) -> T | None:
-    return next((what for pattern, what in patterns.items() if fnmatchcase(name, pattern)), None)
+def _first_match(name: str, patterns: Iterable[str]) -> str | None:
+    return next((pattern for pattern in patterns if fnmatchcase(name, pattern)), None)

@@ -135,7 +135,8 @@ class Run:
             self._moves.append((same.image_id, job.file))
             return
         self.moved += 1
-        is_free = same.image_id not in self.moved_ids and not os.path.lexists(same.path)
+        is_gone = not os.path.lexists(same.path) or os.path.realpath(same.path) == job.file.path
+        is_free = same.image_id not in self.moved_ids and is_gone
         if job.image_id is None and is_free:
             self.moved_ids.add(same.image_id)
             self._moves.append((same.image_id, job.file))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import output
+from cli.left_out import not_read
 from cli.options import (
     MAX_MEGAPIXELS,
     DeviceOption,
@@ -53,7 +54,11 @@ def index(
     workers: WorkersOption = None,
     exclude: Annotated[
         list[str] | None,
-        typer.Option(metavar="GLOB", help="Leave out files and folders; may be repeated."),
+        typer.Option(
+            metavar="GLOB",
+            help="Leave out files and folders, in this and all later runs of this library; may be "
+            "repeated. An empty one, '', forgets those given before. clipseek info lists them.",
+        ),
     ] = None,
     include_hidden: Annotated[
         bool, typer.Option("--include-hidden", help="Take names that begin with a dot too.")
@@ -70,6 +75,9 @@ def index(
 
     New and changed images are encoded, moved ones keep their vectors, deleted ones leave. Stop it
     at any time: the next run goes on from there.
+
+    Recycle bins, snapshots, previews of other programs, and folders that hold .nomedia, .noimage or
+    .ppignore are left out, and what .clipseekignore files say, in the way of .gitignore.
     """
     from cli.progress import TqdmObserver
     from indexers import pipeline
@@ -148,5 +156,10 @@ def _print(report: IndexReport, library: Library, *, as_json: bool) -> None:
             f"({report.precision}), limited by {report.bottleneck}"
         )
     output.note(f"{speed}. Library: {library.path}")
+    passed_over = not_read(report.passed_over)
+    if passed_over:
+        output.note(f"passed over: {passed_over}")
+    if report.excluded:
+        output.note("What was left out and why: clipseek failures --excluded")
     if report.failed:
         output.note("What failed and why: clipseek failures")

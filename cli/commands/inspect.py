@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import output
+from cli.left_out import left_out_lines
 from cli.options import JsonOption, LibraryOption
 
 if TYPE_CHECKING:
     from searchengine.index.types import IndexInfo, Setting, TunedSetting
+    from searchengine.types import Excluded, Failure
 
 
 def info(library: LibraryOption = None, json_output: JsonOption = False) -> None:
@@ -29,6 +32,8 @@ def info(library: LibraryOption = None, json_output: JsonOption = False) -> None
     print(f"failures  {facts.failures:,}")
     print(f"captions  {facts.captions:,}")
     print(f"on disk   {facts.bytes / 1e6:,.1f} MB")
+    for line in left_out_lines(facts):
+        print(line)
     for space in facts.spaces:
         mark = " (default)" if space.name == facts.default_space else ""
         index = f"index over {space.indexed_rows:,} rows" if space.indexed_rows else "exact scan"
@@ -70,18 +75,38 @@ def _measured(tuned: TunedSetting) -> str:
     )
 
 
-def failures(library: LibraryOption = None, json_output: JsonOption = False) -> None:
-    """List the files that could not be indexed, and why."""
+def failures(
+    library: LibraryOption = None,
+    excluded: Annotated[
+        bool,
+        typer.Option(
+            "--excluded",
+            help="List instead what was left out: pictures, and folders with all that is in them.",
+        ),
+    ] = False,
+    json_output: JsonOption = False,
+    paths: Annotated[bool, typer.Option("--paths", help="Print paths only.")] = False,
+    print0: Annotated[
+        bool, typer.Option("-0", "--print0", help="Print paths only, each ended by NUL.")
+    ] = False,
+) -> None:
+    """List the files that could not be indexed, or that were left out, and why."""
     from searchengine import open_library
 
+    form = output.choose_form(json=json_output, csv=False, paths=paths, nul=print0)
     with open_library(library) as opened:
-        found = opened.failures()
-    if json_output:
+        found: Sequence[Failure | Excluded] = opened.excluded() if excluded else opened.failures()
+    if form is output.Form.JSON:
         output.print_json(found)
         return
-    for failure in found:
-        print(f"{failure.path}: {failure.reason}")
-    if found:
+    if form is not output.Form.TABLE:
+        output.print_paths([entry.path for entry in found], form)
+        return
+    for entry in found:
+        print(f"{entry.path}: {entry.reason}")
+    if excluded:
+        output.note(f"{len(found):,} in all" if found else "nothing was left out")
+    elif found:
         output.note(
             f"{len(found):,} in all; tried again when they change, "
             "or with: clipseek index PATH --retry-failed"

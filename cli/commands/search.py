@@ -75,14 +75,18 @@ def search(
     dates = [parse_date(text) if text else None for text in (after, before)]
 
     from searchengine import Filter, open_library
-    from searchengine.paths import absolute
     from searchengine.retrieval.query import Query
-    from searchengine.retrieval.terms import parse_terms
+    from searchengine.retrieval.terms import names_a_folder, parse_terms
 
     words = terms or []
+    if len(words) == 1 and names_a_folder(words[0]):
+        output.note(
+            f"{words[0]} is searched as a word; to search in the folder of this name: "
+            f"--under {words[0]}"
+        )
     query = Query(tuple(parse_terms(words, add=add or [], subtract=sub or [])))
     where = Filter(
-        under=Path(absolute(under)) if under else None,
+        under=under,
         after=dates[0],
         before=dates[1],
         camera=camera,

@@ -101,13 +101,23 @@ def _kind(text: str) -> Kind:
     names_a_path = is_image_name(text) or os.sep in text
     if names_a_path and _is_file(text):
         return Kind.FILE
+    if os.sep in text and names_a_folder(text):
+        raise QueryError(f"{text} is a folder, and no term; to search in it: --under {text}")
     if is_image_name(text) and " " not in text:
         raise QueryError(f"{text}: no such image file; check the path")
     return Kind.TEXT
 
 
+def names_a_folder(text: str) -> bool:
+    """Whether there is a folder of this name or path."""
+    try:
+        return Path(text).expanduser().is_dir()
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL, no such user's home
+        return False
+
+
 def _is_file(text: str) -> bool:
     try:
         return Path(text).expanduser().is_file()
-    except (OSError, ValueError, RuntimeError):  # too long, a NUL, no such user's home
+    except (OSError, ValueError, RuntimeError):
         return False
