@@ -323,7 +323,8 @@ class Walk:
             if key in self._entered:
                 return [], None
             self._entered.add(key)
-            if directory.device not in (None, facts.st_dev):
+            device = device_of(path, facts)
+            if directory.device not in (None, device):
                 self.mounts.add(path)
             if directory.real is not None and os.path.islink(path):
                 self.links[path] = directory.real
@@ -334,7 +335,7 @@ class Walk:
             return [], None
         if not found and directory.device is not None:
             self.empty.add(path)
-        return found, facts.st_dev
+        return found, device
 
     def _report(self, path: str, reason: str, is_dir: bool) -> None:
         readable = os.fsencode(path).decode("utf-8", "backslashreplace")
@@ -344,6 +345,11 @@ class Walk:
 def require_roots(roots: Sequence[Path]) -> None:
     """Raise PathNotFoundError unless every root can be walked: a check before slow work."""
     Walk(roots)
+
+
+def device_of(_path: str, facts: os.stat_result) -> int:
+    """The device that a directory is on."""
+    return facts.st_dev
 
 
 def _is_text(name: str) -> bool:

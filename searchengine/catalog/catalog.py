@@ -21,9 +21,14 @@ from searchengine.catalog.failures import (
     clear_failures,
     forget_failures,
 )
-from searchengine.catalog.images import ImageReads, add_images, move_images, remove_images
+from searchengine.catalog.images import (
+    ImageReads,
+    add_images,
+    move_images,
+    remove_images,
+    respell_images,
+)
 from searchengine.catalog.migrations import bring_up_to_date
-from searchengine.catalog.places import PlaceReads, drop_failures_under, respell_images
 from searchengine.catalog.records import Batch
 from searchengine.catalog.rows import RowReads, own_rows
 from searchengine.catalog.schema import caption_embeddings, captions, failures, images
@@ -36,7 +41,6 @@ class CatalogReads(
     SpaceReads,
     RowReads,
     ImageReads,
-    PlaceReads,
     FacetReads,
     CaptionReads,
     FailureReads,
@@ -159,7 +163,7 @@ class Catalog(CatalogReads):
         """
         with self._database.writing() as connection:
             respell_images(connection, renamed, same)
-            drop_failures_under(connection, other)
+            forget_failures(connection, [other], keep=set())
 
     def set_setting(self, name: str, value: str) -> None:
         """Keep the value of a setting."""

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from searchengine.catalog.connection import Reads
 from searchengine.catalog.filters import conditions
-from searchengine.catalog.places import FOLDER
+from searchengine.catalog.images import FOLDER
 from searchengine.catalog.records import Facets
 from searchengine.catalog.schema import embeddings, images
 from searchengine.paths import below
