@@ -20,6 +20,9 @@ RULES = frozenset((".clipseekignore", ".ppignore"))
 """Files of rules as in .gitignore, ours and PhotoPrism's. An empty one leaves the folder out."""
 
 
+_NAMES = MARKS | RULES
+
+
 @dataclass(frozen=True, slots=True)
 class Ignoring:
     """The rules of one file, for what is in its folder and below."""
@@ -36,6 +39,11 @@ class Ignoring:
 
 class UnusableRulesError(Exception):
     """A file of rules that cannot be read as such, and why: what it leaves out is unknown."""
+
+
+def ignore_files_among(names: Iterable[str]) -> list[str]:
+    """The names of ignore files among those of a directory."""
+    return [name for name in names if name[0] == "." and name.lower() in _NAMES]
 
 
 def read_ignore_files(

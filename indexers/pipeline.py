@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from indexers.away import MOUNTS
-from indexers.globs import merged_globs
 from indexers.reading import IndexOptions, Run
+from indexers.rules import WalkRules, merged_globs
 from indexers.survey import Survey, take_survey
-from indexers.walk import Walk, WalkRules
+from indexers.walk import Walk
 from searchengine.catalog.catalog import Catalog
 from searchengine.catalog.records import Batch
 from searchengine.embedding.stream import Observer

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexers.plan import Job
-from indexers.walk import WalkRules
+from indexers.rules import WalkRules
 from searchengine.catalog.records import Batch, SameContent
 from searchengine.embedding.stream import (
     Content,

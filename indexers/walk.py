@@ -9,37 +9,22 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 
-from indexers.globs import first_match
 from indexers.ignore_files import (
-    MARKS,
-    RULES,
     Ignoring,
     UnusableRulesError,
+    ignore_files_among,
     ignored_by,
     read_ignore_files,
 )
-from indexers.left_out import HIDDEN, is_package, why_left_out
+from indexers.left_out import is_package
 from indexers.passing import Tally
+from indexers.rules import EXCLUDE, WalkRules, rules_below, why_skipped
 from searchengine.errors import PathNotFoundError, reason_of
 from searchengine.images.formats import is_image_name
-from searchengine.paths import Places
+from searchengine.paths import Places, is_text
 from searchengine.types import FileState
 
-_IGNORE_FILES = MARKS | RULES
 NOT_UTF8 = "the name is not valid UTF-8; rename it"
-
-
-@dataclass(frozen=True, slots=True)
-class WalkRules:
-    """What the walk leaves out."""
-
-    exclude: tuple[str, ...] = ()
-    """Globs, matched against the base name and the path below the root; also absolute paths.
-
-    `*` and `?` stop at a slash, `**` does not, a slash at the end means directories only.
-    """
-    include_hidden: bool = False
-    """Take names with a leading dot. Junk (`._*`, `.git`, `.Trash*`, ...) stays out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +37,6 @@ class Unreadable:
     path: str
     reason: str
     is_dir: bool
-
-
-def why_skipped(
-    name: str, relative: str, is_dir: bool, rules: WalkRules, parent: str = ""
-) -> str | None:
-    """The rule that leaves out this base name, at this path below its root (with `/`), or None.
-
-    `parent` is the base name of its directory. Parents' own names are not looked at: the walk has
-    pruned them already.
-    """
-    if why := why_left_out(name, parent, is_dir=is_dir):
-        return why
-    if name.startswith(".") and not rules.include_hidden:
-        return HIDDEN
-    glob = first_match(rules.exclude, name, relative, is_dir=is_dir)
-    return None if glob is None else f"--exclude {glob}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,15 +138,10 @@ class Walk:
             raise PathNotFoundError(path, reason_of(error)) from error
         if not is_dir and not stat.S_ISREG(facts.st_mode):
             raise PathNotFoundError(path, "neither a file nor a directory")
-        if not _is_text(path):
+        if not is_text(path):
             self._report(path, NOT_UTF8, is_dir)
         elif is_dir:
-            prefix = path.rstrip("/") + "/"
-            below = tuple(
-                "./" + glob.removeprefix(prefix) if glob.startswith(prefix) else glob
-                for glob in rules.exclude
-            )
-            self._directories.append(_Directory(path, path, replace(rules, exclude=below)))
+            self._directories.append(_Directory(path, path, rules_below(path, rules)))
         else:
             self._files[path] = FileState(path, facts.st_size, facts.st_mtime_ns)
 
@@ -222,10 +186,10 @@ class Walk:
         """Whether an entry is left out, or its name is none that can be kept."""
         if self._leaves_out(entry, directory, is_image, is_dir):
             return True
-        is_text = _is_text(entry.name)
-        if not is_text:
-            self._report(entry.path, NOT_UTF8, is_dir)
-        return not is_text
+        if is_text(entry.name):
+            return False
+        self._report(entry.path, NOT_UTF8, is_dir)
+        return True
 
     def _leaves_out(
         self, entry: os.DirEntry[str], directory: _Directory, is_image: bool, is_dir: bool
@@ -234,7 +198,7 @@ class Walk:
         start = len(directory.root.rstrip("/")) + 1
         parent = os.path.basename(directory.path)
         why = why_skipped(entry.name, entry.path[start:], is_dir, directory.rules, parent)
-        by_rule = why is not None and why.startswith("--exclude ")
+        by_rule = why is not None and why.startswith(EXCLUDE)
         if why is None and (file := ignored_by(entry.path, is_dir, directory.ignoring)):
             why, by_rule = f"rules in {file}", True
         if why is None or entry.path in self._named:
@@ -253,11 +217,7 @@ class Walk:
         self, directory: _Directory, entries: Sequence[os.DirEntry[str]]
     ) -> tuple[Ignoring, ...] | None:
         """The rules that hold in a directory; None where it is left out as a whole."""
-        names = [
-            entry.name
-            for entry in entries
-            if entry.name[0] == "." and entry.name.lower() in _IGNORE_FILES
-        ]
+        names = ignore_files_among(entry.name for entry in entries)
         if not names:
             return directory.ignoring
         try:
@@ -350,12 +310,3 @@ def require_roots(roots: Sequence[Path]) -> None:
 def device_of(_path: str, facts: os.stat_result) -> int:
     """The device that a directory is on."""
     return facts.st_dev
-
-
-def _is_text(name: str) -> bool:
-    """Whether the name is text: bytes that are not UTF-8 come as lone surrogates."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

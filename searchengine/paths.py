@@ -26,6 +26,15 @@ def composed(name: str) -> str:
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
+def is_text(name: str) -> bool:
+    """Whether the name is text: bytes that are not UTF-8 come as lone surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class Places:
     """The one spelling of each place on the disk, with what was listed on the way remembered.
 

@@ -82,7 +82,8 @@ def index(
     from cli.progress import TqdmObserver
     from indexers import pipeline
     from indexers.reading import IndexOptions
-    from indexers.walk import WalkRules, require_roots
+    from indexers.rules import WalkRules
+    from indexers.walk import require_roots
     from searchengine import load_encoder, open_library
     from searchengine.index.plan import cells_of
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -16,17 +15,16 @@ from searchengine.errors import (
     InputError,
     LibraryNotFoundError,
     NothingIndexedError,
-    NotListedError,
     SpaceNotFoundError,
 )
 from searchengine.index.types import IndexInfo
 from searchengine.library import writing
 from searchengine.library.encoders import LoadedEncoders, load_for_queries
 from searchengine.library.layout import CATALOG, SPACES, default_library_path, make_directory
-from searchengine.library.places import listed_images, listed_place
+from searchengine.library.places import listed_ids, placed
 from searchengine.library.status import LibraryInfo, library_info
 from searchengine.library.writing import Writer
-from searchengine.paths import absolute, real
+from searchengine.paths import real
 from searchengine.retrieval.asked import as_query
 from searchengine.retrieval.compose import encoded_part, listed_part, unit
 from searchengine.retrieval.hits import Hits
@@ -124,8 +122,7 @@ class Library:
             raise InputError(f"k must be at least 1 and offset at least 0, not {k} and {offset}")
         asked = as_query(query)
         chosen = self._searchable(space)
-        if where is not None and where.under is not None:
-            where = replace(where, under=Path(listed_place(self.catalog, where.under)))
+        where = placed(self.catalog, where)
         encoded = encoded_part(asked, chosen, self.encoders)
         with self.catalog.snapshot() as now:
             return rank_images(
@@ -189,15 +186,8 @@ class Library:
         Raises NotListedError for a path that is not listed or has no vector in the space.
         """
         chosen = self.space(space)
-        asked = [absolute(path) for path in paths]
         with self.catalog.snapshot() as now:
-            places = listed_images(now, asked)
-            for path in asked:
-                if path not in places:
-                    raise NotListedError(path)
-            listed = now.ids_by_path(list(places.values()))
-            ids = {path: listed[place] for path, place in places.items()}
-            return chosen.vectors_of_images(now, [ids[path] for path in asked])
+            return chosen.vectors_of_images(now, listed_ids(now, paths))
 
     def stored_vectors(self, space: str | None = None) -> tuple[list[Path], Rows]:
         """Every image that has a vector in a space: its path, and its row as it is stored.
@@ -314,17 +304,10 @@ class Library:
             return writer.remove(paths)
 
     def add_captions(self, pairs: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
-        """Store (absolute image path, caption) pairs and embed them in the default space.
-
-        Another spelling of an image's path names it too, such as one through a link.
+        """Store (image path, caption) pairs and embed them in the default space.
 
         Returns how many are new, and the image paths that the library does not list.
         """
         space = self.space()
         with self.writing() as writer:
-            places = listed_images(self.catalog, list(dict.fromkeys(path for path, _ in pairs)))
-            added, strangers = self.catalog.add_captions(
-                [(places.get(path, path), text) for path, text in pairs]
-            )
-            writer.embed_captions(space)
-        return added, strangers
+            return writer.add_captions(space, pairs)

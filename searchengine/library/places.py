@@ -10,12 +10,14 @@ import difflib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from searchengine.catalog.catalog import Catalog, CatalogReads
-from searchengine.errors import NothingListedError
+from searchengine.errors import NothingListedError, NotListedError
 from searchengine.paths import Places, absolute, composed, is_at_or_below
+from searchengine.types import Filter
 
 LINKS = "links"
 """The setting with the links that images are or were listed through: a JSON object of the link's
@@ -66,6 +68,24 @@ def listed_images(catalog: CatalogReads, paths: Sequence[str]) -> dict[str, str]
             path: alike[form][0] for path, form in odd.items() if len(alike.get(form, ())) == 1
         }
     return found
+
+
+def listed_ids(catalog: CatalogReads, paths: Iterable[str | os.PathLike[str]]) -> list[int]:
+    """The ids of images, in order, by any spelling of their paths. Raises NotListedError."""
+    asked = [absolute(path) for path in paths]
+    places = listed_images(catalog, list(dict.fromkeys(asked)))
+    for path in asked:
+        if path not in places:
+            raise NotListedError(path)
+    ids = catalog.ids_by_path(list(places.values()))
+    return [ids[places[path]] for path in asked]
+
+
+def placed(catalog: CatalogReads, where: Filter | None) -> Filter | None:
+    """The filter with its folder as the library lists it. Raises NothingListedError."""
+    if where is None or where.under is None:
+        return where
+    return replace(where, under=Path(listed_place(catalog, where.under)))
 
 
 def respell(catalog: Catalog, roots: Sequence[str]) -> None:

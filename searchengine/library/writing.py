@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from searchengine.errors import (
     reason_of,
 )
 from searchengine.library.layout import LOCK, PID, SPACES
-from searchengine.library.places import listed_place
+from searchengine.library.places import listed_images, listed_place
 from searchengine.spaces.names import space_name
 from searchengine.spaces.space import Space
 from searchengine.types import Vectors
@@ -112,6 +112,15 @@ class Writer:
         self._catalog.record(None, Batch(removed=sorted(ids)), first_row=0)
         self._catalog.forget_survey(places)
         return len(ids)
+
+    def add_captions(self, space: Space, pairs: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
+        """Store and embed (image path, caption) pairs; how many are new, and paths not listed."""
+        places = listed_images(self._catalog, list(dict.fromkeys(path for path, _ in pairs)))
+        added, strangers = self._catalog.add_captions(
+            [(places.get(path, path), text) for path, text in pairs]
+        )
+        self.embed_captions(space)
+        return added, strangers
 
     def embed_captions(self, space: Space) -> None:
         """Encode every caption the space has no vector of."""

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from indexers.globs import merged_globs
 from indexers.left_out import why_left_out
 from indexers.reading import IndexOptions
-from indexers.walk import Walk, WalkRules
+from indexers.rules import WalkRules, merged_globs
+from indexers.walk import Walk
 from tests.conftest import Run, Workbench
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from indexers.walk import Walk, WalkRules, require_roots, why_skipped
+from indexers.rules import WalkRules, why_skipped
+from indexers.walk import Walk, require_roots
 from searchengine.errors import PathNotFoundError
 from searchengine.images.formats import is_image_name
 from searchengine.types import FileState

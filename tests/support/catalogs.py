@@ -13,7 +13,15 @@ import numpy as np
 
 from searchengine.catalog.catalog import Catalog, CatalogReads
 from searchengine.catalog.records import Batch
-from searchengine.types import FileState, Filter, ImageEntry, ImageFacts, SpaceInfo
+from searchengine.types import (
+    Excluded,
+    FileState,
+    Filter,
+    ImageEntry,
+    ImageFacts,
+    PassedOver,
+    SpaceInfo,
+)
 
 NOON_2018 = int(datetime(2018, 3, 4, 12).timestamp()) * 10**9
 ONE = SpaceInfo(1, "one", "encoder/one", 4, "float32", "f1")
@@ -80,7 +88,17 @@ def change_everything(catalog: Catalog) -> None:
         FileState("/photos/d/new.jpg", 15, NOON_2018), b"new", ImageFacts(3, 2, "JPEG")
     )
     failed = [(FileState("/photos/z.jpg", 23, 223), "empty")]
-    catalog.record(ONE, Batch(added=[new], removed=[1, 2], failed=failed), 5)
+    others = [
+        ImageEntry(FileState(path, 16, NOON_2018), path.encode(), ImageFacts(3, 2, "JPEG"))
+        for path in ("/photos/d/e\u0301.jpg", "/photos/d/other.jpg")
+    ]
+    catalog.record(ONE, Batch(added=[new, *others], removed=[1, 2], failed=failed), 5)
+    catalog.record_survey(
+        ["/photos"],
+        [Excluded("/photos/@eaDir", "@eaDir")],
+        [PassedOver("/photos", ".psd", "not read", 2)],
+        {"exclude": "[]"},
+    )
     catalog.add_captions([(GREEN.file.path, "more grass"), ("/photos/d/new.jpg", "new")])
     catalog.record_caption_vectors(ONE, [4], 2)
 
@@ -107,6 +125,14 @@ ASKED: dict[str, Callable[[CatalogReads], Any]] = {
     "caption_texts": lambda now: now.caption_texts(ONE),
     "failures": lambda now: now.failures(),
     "failed_files": lambda now: now.failed_files(),
+    "folders": lambda now: now.folders(),
+    "holds_images": lambda now: now.holds_images("/photos/d"),
+    "paths_under": lambda now: now.paths_under("/photos/a"),
+    "composed_alike": lambda now: now.composed_alike({"/photos/d/\u00e9.jpg"}),
+    "setting": lambda now: now.setting("exclude"),
+    "excluded": lambda now: now.excluded(),
+    "excluded_counts": lambda now: now.excluded_counts(),
+    "passed_over": lambda now: now.passed_over(),
     "counts": lambda now: now.counts(),
 }
 """Every question, by the name of its method."""

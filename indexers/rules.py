@@ -1,13 +1,59 @@
-"""Globs of `--exclude`: as they are written, stored and matched."""
+"""The rules of a walk: what it leaves out of itself, hidden names, and globs of `--exclude`."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from searchengine.paths import composed, real
+from indexers.left_out import HIDDEN, why_left_out
+from searchengine.paths import below, composed, real
+
+EXCLUDE = "--exclude "
+"""How the reason begins where a glob of the user's left something out."""
+
+
+@dataclass(frozen=True, slots=True)
+class WalkRules:
+    """What the walk leaves out."""
+
+    exclude: tuple[str, ...] = ()
+    """Globs, matched against the base name and the path below the root; also absolute paths.
+
+    `*` and `?` stop at a slash, `**` does not, a slash at the end means directories only.
+    """
+    include_hidden: bool = False
+    """Take names with a leading dot. Junk (`._*`, `.git`, `.Trash*`, ...) stays out."""
+
+
+def why_skipped(
+    name: str, relative: str, is_dir: bool, rules: WalkRules, parent: str = ""
+) -> str | None:
+    """The rule that leaves out this base name, at this path below its root (with `/`), or None.
+
+    `parent` is the base name of its directory. Parents' own names are not looked at: the walk has
+    pruned them already.
+    """
+    if why := why_left_out(name, parent, is_dir=is_dir):
+        return why
+    if name.startswith(".") and not rules.include_hidden:
+        return HIDDEN
+    glob = first_match(rules.exclude, name, relative, is_dir=is_dir)
+    return None if glob is None else EXCLUDE + glob
+
+
+def rules_below(root: str, rules: WalkRules) -> WalkRules:
+    """The rules for what is below a root: globs that are paths below it are relative to it."""
+    start = below(root)
+    return replace(
+        rules,
+        exclude=tuple(
+            "./" + glob.removeprefix(start) if glob.startswith(start) else glob
+            for glob in rules.exclude
+        ),
+    )
 
 
 def merged_globs(stored: Sequence[str], given: Iterable[str]) -> tuple[str, ...]:
