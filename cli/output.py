@@ -133,7 +133,22 @@ def print_hits(hits: Sequence[SearchHit], form: Form) -> None:
     elif form is Form.CSV:
         _print_csv(hits)
     else:
-        _print_paths(hits, end="\0" if form is Form.NUL else "\n")
+        print_paths([hit.path for hit in hits], form)
+
+
+def print_paths(paths: Sequence[Path | str], form: Form) -> None:
+    """Paths on stdout, one a line or each ended by NUL.
+
+    To a program they go byte by byte as the file system has them, to a terminal made visible.
+    """
+    end = "\0" if form is Form.NUL else "\n"
+    if sys.stdout.isatty():
+        write("".join(visible(str(path)) + end for path in paths))
+        return
+    names = b"".join(_bytes_of(str(path)) + end.encode() for path in paths)
+    with _stdout():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(names)
 
 
 def _print_table(hits: Sequence[SearchHit]) -> None:
@@ -168,17 +183,6 @@ def _print_csv(hits: Sequence[SearchHit]) -> None:
     text = io.StringIO()
     csv_module.writer(text).writerows(rows)
     write(text.getvalue())
-
-
-def _print_paths(hits: Sequence[SearchHit], end: str) -> None:
-    """Paths for a program, byte by byte as the file system has them; to a terminal, visible."""
-    if sys.stdout.isatty():
-        write("".join(visible(str(hit.path)) + end for hit in hits))
-        return
-    names = b"".join(_bytes_of(str(hit.path)) + end.encode() for hit in hits)
-    with _stdout():
-        sys.stdout.flush()
-        sys.stdout.buffer.write(names)
 
 
 def _bytes_of(path: str) -> bytes:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from indexers.away import MOUNTS
 from indexers.reading import Fate, IndexOptions, Run
 from indexers.reasons import Reason, count_reasons
+from indexers.rules import WalkRules, merged_globs
 from indexers.survey import Survey, take_survey
 from indexers.trial import Trial
+from indexers.walk import Walk
+from searchengine.catalog.catalog import Catalog
 from searchengine.catalog.records import Batch
 from searchengine.embedding.stream import Observer
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import MissingExtraError
 from searchengine.library.library import Library
+from searchengine.library.places import remember_links, respell
+from searchengine.library.status import EXCLUDES
 from searchengine.library.writing import Writer
 from searchengine.spaces.space import Space
+from searchengine.types import PassedOver
 
 log = logging.getLogger("clipseek")
 
@@ -39,6 +47,9 @@ class IndexReport:
     """Images that left the library because their files are gone."""
     failed: int
     excluded: int
+    """Pictures that were left out; those in folders that were left out are not looked for."""
+    passed_over: list[PassedOver]
+    """Files that are no pictures to this program, counted by suffix."""
     reasons: tuple[Reason, ...]
     """Why files failed, in this run or before, and what can be done about it."""
     seconds: float
@@ -66,7 +77,8 @@ def index(
 
     `load` makes the encoder; it is called when the first picture has to be encoded, or not at all.
     Interrupted at any moment, the run loses at most the last seconds of work, and the next one goes
-    on from there.
+    on from there. Globs in `options.rules.exclude` are added to those the library keeps, which hold
+    for this run too; an empty one drops those before it.
 
     Raises PathNotFoundError, LibraryLockedError, StorageFullError and the encoder's errors.
     """
@@ -74,9 +86,12 @@ def index(
     options = options or IndexOptions()
     trial = Trial(options.max_megapixels, options.max_file_size, encoder)
     with library.writing() as writer:
-        survey = take_survey(
-            library.catalog, paths, options.rules, trial, retry_failed=options.retry_failed
-        )
+        catalog = library.catalog
+        rules = _rules(catalog, options.rules)
+        walk = Walk(paths, rules, listed=lambda paths: catalog.ids_by_path(list(paths)))
+        catalog.set_setting(EXCLUDES, json.dumps(rules.exclude))
+        respell(catalog, walk.roots)
+        survey = take_survey(catalog, walk, trial, retry_failed=options.retry_failed)
         observer.planned(len(survey.plan.jobs))
         for failure in survey.failed:
             observer.skipped(failure.file.path, failure.reason)
@@ -90,6 +105,7 @@ def index(
             writer.embed_captions(space)
             writer.complete_checksums(space)
             _refresh_index(space, options)
+        _record_survey(catalog, survey)
     return _report(survey, run, removed, space, time.perf_counter() - started)
 
 
@@ -104,7 +120,34 @@ def _remove_missing(library: Library, writer: Writer, survey: Survey, moved_ids:
     named = {failure.file.path for failure in survey.failed}
     if survey.roots:
         library.catalog.forget_failures(survey.roots, still_there | named)
+    _tell_of_those_away(survey, moved_ids)
     return len(gone)
+
+
+def _tell_of_those_away(survey: Survey, moved_ids: set[int]) -> None:
+    unreadable = {path for path, _ in survey.unreadable}
+    for directory, ids in sorted(survey.away.kept.items()):
+        listed = len(set(ids) - moved_ids)
+        if listed and directory not in unreadable:
+            log.warning(
+                "%s holds no images, but the library lists %s there; they are kept, in case the "
+                "drive is not mounted. If they are gone: clipseek remove %s",
+                directory,
+                f"{listed:,}",
+                directory,
+            )
+
+
+def _rules(catalog: Catalog, given: WalkRules) -> WalkRules:
+    stored = json.loads(catalog.setting(EXCLUDES) or "[]")
+    return replace(given, exclude=merged_globs(stored, given.exclude))
+
+
+def _record_survey(catalog: Catalog, survey: Survey) -> None:
+    remember_links(catalog, survey.roots, survey.links)
+    catalog.record_survey(
+        survey.roots, survey.left_out, survey.passed_over, {MOUNTS: json.dumps(survey.mounts)}
+    )
 
 
 def _refresh_index(space: Space, options: IndexOptions) -> None:
@@ -133,6 +176,7 @@ def _report(
         removed=removed,
         failed=len(failures),
         excluded=survey.excluded,
+        passed_over=survey.passed_over,
         reasons=count_reasons((failure.kind, failure.reason) for failure in failures),
         seconds=seconds,
         images_per_second=indexed / run.working_seconds if indexed else 0.0,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from searchengine.catalog.records import FailedFile, Known
-from searchengine.paths import below
 from searchengine.types import FileState
 
 
@@ -66,9 +65,3 @@ def make_plan(
             plan.jobs.append(Job(file, record.id))
     plan.missing = [record.id for path, record in known.items() if path not in seen]
     return plan
-
-
-def without_those_under(known: Mapping[str, Known], directories: Sequence[str]) -> dict[str, Known]:
-    """The images that are not below any of `directories`, which could not be looked into."""
-    hidden = tuple(below(directory) for directory in directories)
-    return {path: record for path, record in known.items() if not path.startswith(hidden)}

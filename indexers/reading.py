@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexers.plan import Job
+from indexers.rules import WalkRules
 from indexers.trial import Trial
-from indexers.walk import WalkRules
 from searchengine.catalog.records import Batch, FailedFile, SameContent
 from searchengine.embedding.faults import failure_reason
 from searchengine.embedding.stream import (
@@ -178,7 +178,8 @@ class Run:
         job, same = outcome.job, outcome.stored
         if same.image_id == job.image_id:
             return _Done(Fate.TOUCHED, job, holder=same.image_id)
-        is_gone = same.image_id not in self.moved_ids and not os.path.lexists(same.path)
+        is_away = not os.path.lexists(same.path) or os.path.realpath(same.path) == job.file.path
+        is_gone = same.image_id not in self.moved_ids and is_away
         fate = Fate.MOVED if is_gone else Fate.COPY
         if job.image_id is None and is_gone:
             self.moved_ids.add(same.image_id)

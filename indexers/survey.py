@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexers.plan import Plan, make_plan, without_those_under
+from indexers.away import MOUNTS, Away, find_away, mounts_to_remember, read_mounts
+from indexers.plan import Plan, make_plan
 from indexers.trial import Trial
-from indexers.walk import NOT_UTF8, Unreadable, Walk, WalkRules
+from indexers.walk import NOT_UTF8, Unreadable, Walk
 from searchengine.catalog.catalog import Catalog
-from searchengine.catalog.records import FailedFile, Known
+from searchengine.catalog.records import FailedFile
 from searchengine.embedding.faults import failure_kind, failure_reason, one_line
 from searchengine.errors import InputError
 from searchengine.files import read_whole
 from searchengine.images.decode import read_image
-from searchengine.paths import absolute, below, is_text
-from searchengine.types import FailureKind, FileState
-
-log = logging.getLogger("clipseek")
+from searchengine.paths import is_at_or_below, is_text
+from searchengine.types import Excluded, FailureKind, FileState, PassedOver
 
 
 @dataclass(slots=True)
@@ -33,36 +31,48 @@ class Survey:
     unreadable: list[tuple[str, str]]
     """Directories that could not be looked into, and why."""
     roots: list[str]
-    """Absolute; without those whose names are no text, below which nothing is listed."""
+    """Under their one spelling; without those whose names are no text, below which nothing is
+    listed."""
+    away: Away
+    """The images that were not found and are kept."""
+    left_out: list[Excluded]
+    passed_over: list[PassedOver]
+    mounts: list[str]
+    """Directories on a device of their own, for the next run."""
+    links: dict[str, str]
+    """Links to directories that images are listed through, and where they lead."""
 
 
-def take_survey(
-    catalog: Catalog, paths: Sequence[Path], rules: WalkRules, trial: Trial, *, retry_failed: bool
-) -> Survey:
-    """Walk the paths and hold what is there against the catalog. Raises PathNotFoundError.
+def take_survey(catalog: Catalog, walk: Walk, trial: Trial, *, retry_failed: bool) -> Survey:
+    """Walk and hold what is there against the catalog.
 
     Files that failed are due when `trial` says so, all of them with `retry_failed`.
     """
-    roots = [absolute(path) for path in paths]
-    walk = Walk([Path(root) for root in roots], rules)
-    listable = [root for root in roots if is_text(root)]
-    known = catalog.known(trial.encoder, listable) if listable else {}
+    roots = [root for root in walk.roots if is_text(root)]
+    known = catalog.known(trial.encoder, roots) if roots else {}
+    failed = catalog.failed_files()
     filled: set[str] = set()
     plan = make_plan(
         _noting_roots(walk, roots, filled),
         known,
-        catalog.failed_files(),
-        lambda failed, now: retry_failed or trial.is_due(failed, now),
+        failed,
+        lambda before, now: retry_failed or trial.is_due(before, now),
     )
-    unreadable = [(entry.path, entry.reason) for entry in walk.unreadable if entry.is_dir]
-    silent = [] if walk.excluded else [root for root in listable if root not in filled]
-    plan.missing = _certainly_gone(plan.missing, known, unreadable, silent)
+    remembered = read_mounts(catalog.setting(MOUNTS))
+    away = find_away(walk, known, plan.missing, filled, remembered)
+    plan.missing = [image_id for image_id in plan.missing if image_id not in away.hidden]
+    plan.failed_paths.update(path for path in failed if away.hides(path))
     return Survey(
         plan=plan,
         excluded=walk.excluded,
         failed=[_failed(entry, trial) for entry in walk.unreadable if not entry.is_dir],
-        unreadable=unreadable,
-        roots=listable,
+        unreadable=[(entry.path, entry.reason) for entry in walk.unreadable if entry.is_dir],
+        roots=roots,
+        away=away,
+        left_out=[Excluded(path, reason) for path, reason in walk.left_out.items()],
+        passed_over=list(walk.passed_over.counts()),
+        mounts=mounts_to_remember(walk, away, remembered),
+        links=walk.links,
     )
 
 
@@ -78,38 +88,11 @@ def _noting_roots(
     """The same files; `filled` collects the roots that have at least one."""
     files = iter(files)
     for file in files:
-        filled.update(
-            root for root in roots if file.path == root or file.path.startswith(below(root))
-        )
+        filled.update(root for root in roots if is_at_or_below(file.path, root))
         yield file
         if len(filled) == len(roots):
             break
     yield from files
-
-
-def _certainly_gone(
-    missing: Sequence[int],
-    known: dict[str, Known],
-    unreadable: Sequence[tuple[str, str]],
-    silent: Sequence[str],
-) -> list[int]:
-    """The missing images, less those that may be there but could not be seen."""
-    hidden_by = [path for path, _ in unreadable]
-    for root in silent:
-        listed = len(known) - len(without_those_under(known, [root]))
-        if listed:
-            hidden_by.append(root)
-            log.warning(
-                "%s holds no images, but the library lists %s there; they are kept, in case the "
-                "drive is not mounted. If they are gone: clipseek remove %s",
-                root,
-                f"{listed:,}",
-                root,
-            )
-    if not hidden_by:
-        return list(missing)
-    visible = {record.id for record in without_those_under(known, hidden_by).values()}
-    return [image_id for image_id in missing if image_id in visible]
 
 
 def require_a_picture(paths: Sequence[Path], max_megapixels: float, max_file_size: int) -> None:

@@ -6,6 +6,7 @@ ClipseekError
 │   ├── QueryError
 │   ├── NotListedError
 │   ├── FileTooLargeError
+│   ├── NothingListedError
 │   └── CaptionFileError
 ├── ImageError              one picture cannot be used
 │   ├── UnreadableImageError
@@ -86,6 +87,14 @@ def _plain_size(size: int) -> str:
         if size >= bytes_of_it:
             return f"{size / bytes_of_it:,.1f}".removesuffix(".0") + f" {unit}"
     return f"{size} bytes"
+
+
+class NothingListedError(InputError):
+    """The library lists no image at or under a path."""
+
+    def __init__(self, path: str, near: list[str]) -> None:
+        hint = f"; it has: {', '.join(near)}" if near else ""
+        super().__init__(f"{path}: the library lists no image there{hint}")
 
 
 class CaptionFileError(InputError):

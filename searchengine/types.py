@@ -137,6 +137,26 @@ LARGEST_INTEGER = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
+class Excluded:
+    """A picture, or a folder with all that is in it, that was left out of the library."""
+
+    path: str
+    reason: str
+    """The rule that left it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """How many files of one suffix an index run passed over below a root, and why."""
+
+    root: str
+    suffix: str
+    """In lower case, with the dot; empty for names without one and for those too odd to tell."""
+    reason: str
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileState:
     """A file as the disk shows it: enough to tell whether it changed.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import output
+from cli.left_out import not_read
 from cli.options import (
     MAX_FILE_SIZE,
     MAX_MEGAPIXELS,
@@ -56,7 +57,11 @@ def index(
     workers: WorkersOption = None,
     exclude: Annotated[
         list[str] | None,
-        typer.Option(metavar="GLOB", help="Leave out files and folders; may be repeated."),
+        typer.Option(
+            metavar="GLOB",
+            help="Leave out files and folders, in this and all later runs of this library; may be "
+            "repeated. An empty one, '', forgets those given before. clipseek info lists them.",
+        ),
     ] = None,
     include_hidden: Annotated[
         bool, typer.Option("--include-hidden", help="Take names that begin with a dot too.")
@@ -74,12 +79,16 @@ def index(
 
     New and changed images are encoded, moved and copied ones keep their vectors, deleted ones
     leave. Stop it at any time: the next run goes on from there.
+
+    Recycle bins, snapshots, previews of other programs, and folders that hold .nomedia, .noimage or
+    .ppignore are left out, and what .clipseekignore files say, in the way of .gitignore.
     """
     from cli.progress import TqdmObserver
     from indexers import pipeline
     from indexers.reading import IndexOptions
+    from indexers.rules import WalkRules
     from indexers.survey import require_a_picture
-    from indexers.walk import WalkRules, require_roots
+    from indexers.walk import require_roots
     from searchengine import load_encoder, open_library
     from searchengine.index.plan import cells_of
 
@@ -167,6 +176,11 @@ def _print(report: IndexReport, library: Library, *, as_json: bool) -> None:
             f"({report.precision}), limited by {report.bottleneck}"
         )
     output.note(f"{speed}. Library: {library.path}")
+    passed_over = not_read(report.passed_over)
+    if passed_over:
+        output.note(f"passed over: {passed_over}")
+    if report.excluded:
+        output.note("What was left out and why: clipseek failures --excluded")
     if report.failed:
         for reason in report.reasons:
             output.note(str(reason))

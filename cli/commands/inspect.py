@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import output
+from cli.left_out import left_out_lines
 from cli.notation import plural
 from cli.options import JsonOption, LibraryOption
 
 if TYPE_CHECKING:
     from searchengine.index.types import IndexInfo, Setting, TunedSetting
-    from searchengine.types import Failure
+    from searchengine.types import Excluded, Failure
 
 
 def info(library: LibraryOption = None, json_output: JsonOption = False) -> None:
@@ -32,6 +33,8 @@ def info(library: LibraryOption = None, json_output: JsonOption = False) -> None
     output.say(f"failures  {facts.failures:,}")
     output.say(f"captions  {facts.captions:,}")
     output.say(f"on disk   {facts.bytes / 1e6:,.1f} MB")
+    for line in left_out_lines(facts):
+        output.say(line)
     for space in facts.spaces:
         mark = " (default)" if space.name == facts.default_space else ""
         index = f"index over {space.indexed_rows:,} rows" if space.indexed_rows else "exact scan"
@@ -74,26 +77,59 @@ def _measured(tuned: TunedSetting) -> str:
     )
 
 
-def failures(library: LibraryOption = None, json_output: JsonOption = False) -> None:
-    """List the files that could not be indexed, and why: those with the same reason together."""
-    from indexers.reasons import count_reasons
+def failures(
+    library: LibraryOption = None,
+    excluded: Annotated[
+        bool,
+        typer.Option(
+            "--excluded",
+            help="List instead what was left out: pictures, and folders with all that is in them.",
+        ),
+    ] = False,
+    json_output: JsonOption = False,
+    paths: Annotated[bool, typer.Option("--paths", help="Print paths only.")] = False,
+    print0: Annotated[
+        bool, typer.Option("-0", "--print0", help="Print paths only, each ended by NUL.")
+    ] = False,
+) -> None:
+    """List the files that could not be indexed, or that were left out, and why."""
     from searchengine import open_library
 
+    form = output.choose_form(json=json_output, csv=False, paths=paths, nul=print0)
     with open_library(library) as opened:
-        found = opened.failures()
+        failed = [] if excluded else _by_reason(opened.failures())
+        found: Sequence[Failure | Excluded] = opened.excluded() if excluded else failed
         spaces = [space.info.encoder for space in opened.spaces()]
-    reasons = count_reasons((failure.kind, failure.reason) for failure in found)
-    place = {reason.kind: number for number, reason in enumerate(reasons)}
-    found.sort(key=lambda failure: place[failure.kind])  # by path within a kind
-    if json_output:
+    if form is output.Form.JSON:
         output.print_json(found)
         return
+    if form is not output.Form.TABLE:
+        output.print_paths([entry.path for entry in found], form)
+        return
+    for entry in found:
+        output.say(f"{entry.path}: {entry.reason}")
+    if excluded:
+        output.note(f"{len(found):,} in all" if found else "nothing was left out")
+    else:
+        _say_what_next(failed, spaces)
+
+
+def _by_reason(found: Sequence[Failure]) -> list[Failure]:
+    """Those with the same reason together, the commonest first; by path within."""
+    from indexers.reasons import count_reasons
+
+    reasons = count_reasons((failure.kind, failure.reason) for failure in found)
+    place = {reason.kind: number for number, reason in enumerate(reasons)}
+    return sorted(found, key=lambda failure: place[failure.kind])
+
+
+def _say_what_next(found: Sequence[Failure], spaces: Sequence[str]) -> None:
+    from indexers.reasons import count_reasons
+
     if not found:
         output.note("no failures")
         return
-    for failure in found:
-        output.say(f"{failure.path}: {failure.reason}")
-    for reason in reasons:
+    for reason in count_reasons((failure.kind, failure.reason) for failure in found):
         output.note(str(reason))
     due = _due(found, spaces)
     again = f"the next run tries {due:,} of them again, the others" if due else "tried again"

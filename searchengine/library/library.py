@@ -19,7 +19,6 @@ from searchengine.errors import (
     LibraryNotFoundError,
     LibraryUnusableError,
     NothingIndexedError,
-    NotListedError,
     SpaceNotFoundError,
     reason_of,
 )
@@ -27,18 +26,19 @@ from searchengine.index.types import IndexInfo
 from searchengine.library import writing
 from searchengine.library.encoders import LoadedEncoders, load_for_queries
 from searchengine.library.layout import CATALOG, SPACES, default_library_path, make_directory
+from searchengine.library.places import listed_ids, placed
 from searchengine.library.status import LibraryInfo, library_info
 from searchengine.library.writing import Writer
-from searchengine.paths import absolute
+from searchengine.paths import real
 from searchengine.retrieval.asked import as_query
 from searchengine.retrieval.compose import encoded_part, listed_part, read_part, unit
 from searchengine.retrieval.hits import Hits
 from searchengine.retrieval.own import LeftOut
 from searchengine.retrieval.rank import nearest_captions, rank_images, rank_texts
-from searchengine.retrieval.where import as_listed, require_possible, why_none
+from searchengine.retrieval.where import require_possible, why_none
 from searchengine.spaces.encoders import SpaceEncoders
 from searchengine.spaces.space import Space
-from searchengine.types import Failure, Filter, SpaceInfo, TextHit, Vectors
+from searchengine.types import Excluded, Failure, Filter, SpaceInfo, TextHit, Vectors
 from searchengine.vectors.file import Rows
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def open_library(
     `load` turns an encoder's name into the encoder, when it is first needed. Raises
     LibraryNotFoundError, LibraryTooNewError, LibraryUnusableError or LibraryDamagedError.
     """
-    directory = Path(absolute(default_library_path() if path is None else path))
+    directory = Path(real(default_library_path() if path is None else path))
     try:
         is_there = (directory / CATALOG).is_file()
     except OSError as error:
@@ -131,18 +131,19 @@ class Library:
         the next ones take their place; `gone` of the hits says how many they were. Where all are
         gone, as on a drive that is not mounted, they are the hits nevertheless.
 
-        Raises InputError and QueryError for what makes no query, NotListedError for an image that
+        Raises InputError and QueryError for what makes no query, NothingListedError where the
+        filter asks for a folder in which nothing is listed, NotListedError for an image that
         is not listed, SpaceNotFoundError, NothingIndexedError and the encoder's errors.
         """
         if k < 1 or offset < 0:
             raise InputError(f"k must be at least 1 and offset at least 0, not {k} and {offset}")
         asked, where = as_query(query), where or Filter()
         require_possible(where, min_score)
+        where = placed(self.catalog, where)
         chosen = self._searchable(space)
         pictures = read_part(asked)
         encoded = encoded_part(asked, pictures, chosen, self.encoders)
         with self.catalog.snapshot() as now:
-            where = as_listed(where, now)
             vector = unit(encoded + listed_part(asked, chosen, now))
 
             def ranked(left_out: LeftOut) -> Hits:
@@ -219,13 +220,8 @@ class Library:
         Raises NotListedError for a path that is not listed or has no vector in the space.
         """
         chosen = self.space(space)
-        places = [absolute(path) for path in paths]
         with self.catalog.snapshot() as now:
-            ids = now.ids_by_path(places)
-            for place in places:
-                if place not in ids:
-                    raise NotListedError(place)
-            return chosen.vectors_of_images(now, [ids[place] for place in places])
+            return chosen.vectors_of_images(now, listed_ids(now, paths))
 
     def stored_vectors(self, space: str | None = None) -> tuple[list[Path], Rows]:
         """Every image that has a vector in a space: its path, and its row as it is stored.
@@ -254,6 +250,10 @@ class Library:
     def failures(self) -> list[Failure]:
         """Every file that could not be indexed, and why."""
         return self.catalog.failures()
+
+    def excluded(self) -> list[Excluded]:
+        """Every picture and folder that the last index runs left out, and the rule that did it."""
+        return self.catalog.excluded()
 
     def tune(
         self,
@@ -341,18 +341,16 @@ class Library:
     def remove(self, paths: Iterable[str | os.PathLike[str]]) -> int:
         """Take images at or under `paths` out of the library; files are not touched.
 
-        Returns how many. Raises InputError, and removes nothing, where a path holds no image.
+        Returns how many. Raises NothingListedError, and removes nothing, where a path holds none.
         """
         with self.writing() as writer:
             return writer.remove(paths)
 
     def add_captions(self, pairs: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
-        """Store (absolute image path, caption) pairs and embed them in the default space.
+        """Store (image path, caption) pairs and embed them in the default space.
 
         Returns how many are new, and the image paths that the library does not list.
         """
         space = self.space()
         with self.writing() as writer:
-            added, strangers = self.catalog.add_captions(pairs)
-            writer.embed_captions(space)
-        return added, strangers
+            return writer.add_captions(space, pairs)

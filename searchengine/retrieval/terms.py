@@ -136,7 +136,7 @@ def _picture(text: str, sign: float) -> Source | None:
         return None
     if _is_file(name):
         return _source(Kind.FILE, name, sign * weight)
-    if os.path.isdir(os.path.expanduser(name)):
+    if names_a_folder(name):
         raise QueryError(f"{name}: a folder is no term; did you mean --under {name}")
     if begins_as_path or (is_image_name(name) and not re.search(r"\s", name)):
         raise QueryError(
@@ -160,6 +160,11 @@ def _source(kind: Kind, value: str, weight: float) -> Source:
 def _weighed(text: str) -> tuple[float, str]:
     match = _WEIGHED.fullmatch(text)
     return (float(match["weight"]), match["rest"]) if match else (1.0, text)
+
+
+def names_a_folder(text: str) -> bool:
+    """Whether there is a folder of this name or path."""
+    return os.path.isdir(os.path.expanduser(text))  # False for a NUL, or what is too long
 
 
 def _is_file(name: str) -> bool:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import unicodedata
-from dataclasses import replace
-from pathlib import Path
-
 from searchengine.catalog.catalog import CatalogReads
 from searchengine.errors import InputError
-from searchengine.paths import absolute
 from searchengine.types import Filter, SpaceInfo
 
 SHOWN = 5
-"""Folders or cameras named to somebody who asked for another."""
+"""Cameras named to somebody who asked for another."""
 
 
 def require_possible(where: Filter, min_score: float | None = None) -> None:
@@ -27,28 +21,8 @@ def require_possible(where: Filter, min_score: float | None = None) -> None:
         )
 
 
-def as_listed(where: Filter, now: CatalogReads) -> Filter:
-    """The filter with its folder as the library spells it.
-
-    A relative one is of the working directory; links and the two spellings of accents are tried
-    where nothing is listed under it as it is written.
-    """
-    if where.under is None:
-        return where
-    place = absolute(where.under)
-    spellings = (place, *(unicodedata.normalize(form, place) for form in ("NFC", "NFD")))
-    for spelling in dict.fromkeys((*spellings, os.path.realpath(place))):
-        if now.lists(Filter(under=Path(spelling))):
-            return replace(where, under=Path(spelling))
-    return replace(where, under=Path(place))
-
-
 def why_none(where: Filter, now: CatalogReads, space: SpaceInfo) -> str | None:
     """Why no image of the library can pass the filter, with what there is; None where one may."""
-    if where.under is not None and not now.lists(Filter(under=where.under)):
-        facets = now.facets(space, Filter())
-        there = [str(path) for path, _ in facets.folders] or [str(facets.root)]
-        return f"the library lists nothing under {where.under}; there is: {_some(there)}"
     if where.camera is not None and not now.lists(Filter(camera=where.camera)):
         there = [camera for camera, _ in now.facets(space, Filter()).cameras]
         return f"no image has a camera named like {where.camera!r}; there is: {_some(there)}"

@@ -12,7 +12,7 @@ from PIL import Image
 
 from indexers import reading as run
 from indexers.reading import IndexOptions
-from indexers.walk import WalkRules
+from indexers.rules import WalkRules
 from searchengine.errors import EncoderUnavailableError, LibraryLockedError, PathNotFoundError
 from searchengine.files import read_whole
 from searchengine.types import Pixels, Vectors

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexers.plan import make_plan, without_those_under
+from indexers.plan import make_plan
 from searchengine.catalog.records import FailedFile, Known
 from searchengine.types import FailureKind, FileState
 
@@ -49,10 +49,3 @@ def test_every_file_is_sorted_once_and_rightly(
     for job in plan.jobs:
         expected = known[job.file.path].id if job.file.path in known else None
         assert job.image_id == expected
-
-
-def test_without_those_under_is_about_whole_names() -> None:
-    known = {path: Known(1, 1, 1, True) for path in ("/a/b/c", "/a/bc", "/a/b")}
-    assert set(without_those_under(known, ["/a/b"])) == {"/a/bc", "/a/b"}
-    assert set(without_those_under(known, ["/"])) == set()
-    assert set(without_those_under(known, [])) == set(known)

@@ -16,11 +16,13 @@ from searchengine.catalog.checksums import IMAGE_VECTORS
 from searchengine.catalog.records import Batch, FailedFile
 from searchengine.types import (
     BlockChecksum,
+    Excluded,
     FailureKind,
     FileState,
     Filter,
     ImageEntry,
     ImageFacts,
+    PassedOver,
     SpaceInfo,
 )
 
@@ -90,7 +92,17 @@ def change_everything(catalog: Catalog) -> None:
         FileState("/photos/d/new.jpg", 15, NOON_2018), b"new", ImageFacts(3, 2, "JPEG")
     )
     failed = FailedFile(FileState("/photos/z.jpg", 23, 223), FailureKind.UNREADABLE, "empty")
-    catalog.record(ONE, Batch(added=[new], removed=[1, 2], failed=[failed]))
+    others = [
+        ImageEntry(FileState(path, 16, NOON_2018), path.encode(), ImageFacts(3, 2, "JPEG"))
+        for path in ("/photos/d/e\u0301.jpg", "/photos/d/other.jpg")
+    ]
+    catalog.record(ONE, Batch(added=[new, *others], removed=[1, 2], failed=[failed]))
+    catalog.record_survey(
+        ["/photos"],
+        [Excluded("/photos/@eaDir", "@eaDir")],
+        [PassedOver("/photos", ".psd", "not read", 2)],
+        {"exclude": "[]"},
+    )
     catalog.add_captions([(GREEN.file.path, "more grass"), ("/photos/d/new.jpg", "new")])
     catalog.record_caption_vectors(ONE, [4])
     catalog.keep_checksums(ONE, IMAGE_VECTORS, [BlockChecksum(0, 6, 2**32 - 1)])
@@ -120,6 +132,14 @@ ASKED: dict[str, Callable[[CatalogReads], Any]] = {
     "failures": lambda now: now.failures(),
     "failed_files": lambda now: now.failed_files(),
     "checksums": lambda now: now.checksums(ONE, IMAGE_VECTORS),
+    "folders": lambda now: now.folders(),
+    "holds_images": lambda now: now.holds_images("/photos/d"),
+    "paths_under": lambda now: now.paths_under("/photos/a"),
+    "composed_alike": lambda now: now.composed_alike({"/photos/d/\u00e9.jpg"}),
+    "setting": lambda now: now.setting("exclude"),
+    "excluded": lambda now: now.excluded(),
+    "excluded_counts": lambda now: now.excluded_counts(),
+    "passed_over": lambda now: now.passed_over(),
     "counts": lambda now: now.counts(),
 }
 """Every question, by the name of its method."""
