@@ -16,10 +16,17 @@ MAX_VALUES = 1 << 22
 """Numbers in one table: strips of one row make as many as a picture has rows."""
 
 Tags = dict[int, tuple[int, ...]]
-"""The whole numbers of each tag; none where a tag holds something else."""
+"""The whole numbers of each tag; none where a tag holds something else, or is not looked at."""
 
 _CODES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 """Of `struct`, for the types of tags that hold whole numbers."""
+# fmt: off
+_WANTED = frozenset((
+    254, 255, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 322, 323, 324, 325, 330,
+    338, 339, 530,
+))
+# fmt: on
+"""Tags of which the numbers count. Others may hold megabytes."""
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
 _OLD_JPEG, _YCBCR = 6, 6
 _UNSIGNED, _UNTYPED = 1, 4
@@ -87,7 +94,10 @@ class _Reader:
         tags: Tags = {}
         for at in range(position + head, end, entry):
             tag, kind = self.number(at, 2), self.number(at + 2, 2)
-            tags.setdefault(tag, self._values(kind, self.number(at + 4, wide), at + 4 + wide, wide))
+            if tag in _WANTED and tag not in tags:
+                tags[tag] = self._values(kind, self.number(at + 4, wide), at + 4 + wide, wide)
+            else:
+                tags.setdefault(tag, ())
         return tags, following
 
     def _values(self, kind: int, count: int, at: int, wide: int) -> tuple[int, ...]:

@@ -312,6 +312,13 @@ def test_facts_of_a_thumbnail_serve_its_picture() -> None:
     assert_quarters(np.asarray(image).astype(int))
 
 
+@pytest.mark.parametrize("tag", [700, 34377, 50000])
+def test_megabytes_of_remarks(tag: int) -> None:
+    remark = ((tag, "B", (32,) * (5 << 20)),)
+    assert_quarters(read(tiff_of(Page(quarters(), 2, tags=remark))))
+    assert_quarters(read(tiff_of(Page(deep(quarters(), "u2"), 2, planar=True, tags=remark))))
+
+
 # --- what is refused, and why
 
 
