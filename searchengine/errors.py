@@ -7,6 +7,7 @@ ClipseekError
 │   ├── NotListedError
 │   ├── FileTooLargeError
 │   ├── NothingListedError
+│   ├── RefusedValueError
 │   └── CaptionFileError
 ├── ImageError              one picture cannot be used
 │   ├── UnreadableImageError
@@ -21,7 +22,6 @@ ClipseekError
 │   ├── NothingIndexedError
 │   ├── SpaceNotFoundError
 │   ├── EncoderMismatchError
-│   ├── RefusedValueError
 │   └── StorageFullError
 ├── EncoderError            the model
 │   ├── UnknownEncoderError
@@ -212,7 +212,7 @@ class EncoderMismatchError(LibraryError):
         )
 
 
-class RefusedValueError(LibraryError):
+class RefusedValueError(InputError):
     """The catalog cannot hold a value: the fault of what it is of, not of the library."""
 
 

@@ -27,8 +27,8 @@ from searchengine.catalog.opening import (
     tidy,
 )
 from searchengine.errors import (
+    ClipseekError,
     LibraryDamagedError,
-    LibraryError,
     LibraryReplacedError,
     LibraryUnusableError,
     RefusedValueError,
@@ -194,7 +194,7 @@ def our_errors(library: Path) -> Iterator[None]:
     """Turn SQLite's errors into ours.
 
     Those are StorageFullError, LibraryUnusableError, LibraryDamagedError, RefusedValueError for
-    values of types that SQLite has no form for, and InputError for text that UTF-8 cannot hold.
+    values that SQLite has no form for, and for text that UTF-8 cannot hold.
     """
     try:
         yield
@@ -209,7 +209,7 @@ def our_errors(library: Path) -> Iterator[None]:
         ) from error
 
 
-def _as_ours(error: BaseException | None, library: Path) -> LibraryError:
+def _as_ours(error: BaseException | None, library: Path) -> ClipseekError:
     text = str(error)
     if "full" in text or "disk I/O" in text:
         return StorageFullError(library)

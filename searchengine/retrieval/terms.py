@@ -131,8 +131,9 @@ def _picture(text: str, sign: float) -> Source | None:
     weight, name = _weighed(text)
     if _ADDRESS.match(name):
         return _source(Kind.URL, name, sign * weight)
-    begins_as_path = name.startswith(_PATHS) and bool(name.strip(_SEPARATORS))
-    if not (begins_as_path or is_image_name(name) or os.sep in name.strip(_SEPARATORS)):
+    is_named = bool(name.strip(_SEPARATORS))
+    begins_as_path = name.startswith(_PATHS) and is_named
+    if not (begins_as_path or is_image_name(name) or (os.sep in name and is_named)):
         return None
     if _is_file(name):
         return _source(Kind.FILE, name, sign * weight)

@@ -161,15 +161,15 @@ def test_excludes_hold_on_later_runs_until_they_are_forgotten(
     colours: Workbench, run: Run, tmp_path: Path
 ) -> None:
     photos = colours.photos
-    assert "4 unchanged + 0 moved + 0 failed + 2 excluded; 2 removed" in (
+    assert "4 unchanged + 0 moved + 0 copies + 0 failed + 2 excluded; 2 removed" in (
         run("index", photos, "--exclude", "b*.png").err
     )
-    assert "4 unchanged + 0 moved + 0 failed + 2 excluded" in run("index", photos).err
+    assert "4 unchanged + 0 moved + 0 copies + 0 failed + 2 excluded" in run("index", photos).err
     other = tmp_path / "other"
     touch(other, "black.png")
     assert "1 excluded" in run("index", other).err, "they are the library's, not the folder's"
     added = run("index", photos, "--exclude", "red.png").err
-    assert "3 unchanged + 0 moved + 0 failed + 3 excluded" in added
+    assert "3 unchanged + 0 moved + 0 copies + 0 failed + 3 excluded" in added
     assert "excludes  b*.png, red.png" in run("info").out
     assert json.loads(run("info", "--json").out)["exclude"] == ["b*.png", "red.png"]
     only = run("index", photos, "--exclude", "", "--exclude", "yellow.png").err
@@ -225,8 +225,8 @@ def test_what_is_passed_over_is_counted_by_suffix_and_reason(
     bench.paint("a.png", "red")
     photos = bench.photos
     touch(
-        photos, "1.psd", "2.PSD", "in/3.psd", "b.jxl", "c.jpg_large", "noext", "README", ".hidden",
-        "d.mp4", "e.txt", "f.txt", "@eaDir/g.psd", "odd.a b c", "h.jp2",
+        photos, "1.psd", "2.PSD", "in/3.psd", "b.jxl", "c.jpg_huge", "noext", "README", ".hidden",
+        "d.mp4", "e.txt", "f.txt", "@eaDir/g.psd", "odd.a b c", "h.exr",
     )  # fmt: skip
     os.mkfifo(photos / "pipe.psd")
     done = run("index", photos)
@@ -237,8 +237,8 @@ def test_what_is_passed_over_is_counted_by_suffix_and_reason(
     assert counts == {
         (".psd", "not read"): 3,
         (".jxl", "not read"): 1,
-        (".jp2", "not read"): 1,
-        (".jpg_large", "not read"): 1,
+        (".exr", "not read"): 1,
+        (".jpg_huge", "not read"): 1,
         ("", "without a suffix"): 3,
         (".mp4", "no picture"): 1,
         (".txt", "no picture"): 2,

@@ -168,7 +168,7 @@ def test_accents_typed_the_other_way(
     assert run("search", "red", "--under", other, "--paths").out == f"{red}\n", "drive away"
     with bench.open() as library:
         assert len(library.vectors([other / f"{typed}.png"])) == 1
-    assert "1 images removed" in run("remove", other).err
+    assert "1 image removed" in run("remove", other).err
 
 
 def test_two_folders_that_differ_by_accents_alone_stay_two(bench: Workbench, run: Run) -> None:
@@ -201,7 +201,7 @@ def test_captions_remove_and_vectors_find_an_image_through_a_link(
         assert (link == real).all()
         with pytest.raises(NotListedError, match=r"link/gone\.png"):
             library.vectors([gone])
-    assert "1 images removed" in run("remove", tmp_path / "link/red.png").err
+    assert "1 image removed" in run("remove", tmp_path / "link/red.png").err
     assert "5 images removed" in run("remove", tmp_path / "link/").err
 
 
@@ -226,7 +226,7 @@ def test_a_folder_is_no_term(colours: Workbench, run: Run, monkeypatch: pytest.M
     for term in ("photos/", "./photos", "photos/in", str(colours.photos)):
         done = run("search", term)
         assert (done.code, done.out) == (1, "")
-        assert f"{term} is a folder, and no term; to search in it: --under {term}" in done.err
+        assert f"{term}: a folder is no term; did you mean --under {term}" in done.err
     word = run("search", "photos", "--paths")
     assert (word.code, len(word.out.splitlines())) == (0, 6)
     assert "--under photos" in word.err
