@@ -30,12 +30,11 @@ from searchengine.library.places import listed_ids, placed
 from searchengine.library.status import LibraryInfo, library_info
 from searchengine.library.writing import Writer
 from searchengine.paths import real
+from searchengine.retrieval.answer import answer, describe
 from searchengine.retrieval.asked import as_query
 from searchengine.retrieval.compose import encoded_part, listed_part, read_part, unit
 from searchengine.retrieval.hits import Hits
-from searchengine.retrieval.own import LeftOut
-from searchengine.retrieval.rank import nearest_captions, rank_images, rank_texts
-from searchengine.retrieval.where import require_possible, why_none
+from searchengine.retrieval.rank import nearest_captions
 from searchengine.spaces.encoders import SpaceEncoders
 from searchengine.spaces.space import Space
 from searchengine.types import Excluded, Failure, Filter, SpaceInfo, TextHit, Vectors
@@ -137,36 +136,18 @@ class Library:
         """
         if k < 1 or offset < 0:
             raise InputError(f"k must be at least 1 and offset at least 0, not {k} and {offset}")
-        asked, where = as_query(query), where or Filter()
-        require_possible(where, min_score)
-        where = placed(self.catalog, where)
-        chosen = self._searchable(space)
-        pictures = read_part(asked)
-        encoded = encoded_part(asked, pictures, chosen, self.encoders)
-        with self.catalog.snapshot() as now:
-            vector = unit(encoded + listed_part(asked, chosen, now))
-
-            def ranked(left_out: LeftOut) -> Hits:
-                return rank_images(
-                    chosen,
-                    now,
-                    vector,
-                    k=k,
-                    offset=offset,
-                    where=where,
-                    min_score=min_score,
-                    exact=exact,
-                    modality=asked.modality,
-                    leave_out=left_out or None,
-                )
-
-            left_out = LeftOut(asked, pictures, now, present_only=present_only)
-            hits = ranked(left_out)
-            if left_out.gone and not left_out.any_kept:
-                hits = ranked(LeftOut(asked, pictures, now, present_only=False))
-            hits.gone = len(left_out.gone)
-            hits.why_none = None if hits else why_none(where, now, chosen.info)
-            return hits
+        return answer(
+            as_query(query),
+            self._searchable(space),
+            self.catalog,
+            self.encoders,
+            k=k,
+            offset=offset,
+            where=placed(self.catalog, where or Filter()),
+            min_score=min_score,
+            exact=exact,
+            present_only=present_only,
+        )
 
     def nearest_captions(
         self, query: Asked, *, k: int = 5, space: str | None = None
@@ -194,23 +175,8 @@ class Library:
         `image` is a path, a PIL image, or anything else that `search` takes. Raises
         PathNotFoundError, ImageError, and InputError where there are no texts.
         """
-        asked, chosen = (
-            as_query(Path(image) if isinstance(image, str) else image),
-            self.space(space),
-        )
-        pictures = read_part(asked)
-        if texts is None and self.catalog.vector_counts(chosen.info)[1] == 0:
-            raise InputError(
-                "the library holds no captions to describe with; give --texts FILE, "
-                "or store some with: clipseek captions add FILE"
-            )
-        encoded = encoded_part(asked, pictures, chosen, self.encoders)
-        with self.catalog.snapshot() as now:
-            vector = unit(encoded + listed_part(asked, chosen, now))
-            if texts is None:
-                return nearest_captions(chosen, now, vector, k=k)
-        vectors = self.encoders.for_texts(chosen).encode_texts(texts)
-        return rank_texts(vector, texts, vectors, k=k)
+        asked = as_query(Path(image) if isinstance(image, str) else image)
+        return describe(asked, self.space(space), self.catalog, self.encoders, texts=texts, k=k)
 
     def vectors(
         self, paths: Sequence[str | os.PathLike[str]], *, space: str | None = None
