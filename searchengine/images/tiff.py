@@ -103,10 +103,10 @@ def _is_right_in_pillow(page: TiffPage) -> bool:
     if page.is_reversed:
         return kind == _RGB and page.bits == (8, 8, 8)
     if kind == _BLACK_IS_ZERO:
-        return page.bits == (16,) or (page.bits == (8, 8) and len(page.extras) == 1)
+        return page.bits == (16,)
     if kind == _RGB and page.bits == (8, 8, 8, 8):
         return len(page.extras) <= 1
-    if kind == _YCBCR and page.is_subsampled and page.compression == 1:
+    if kind == _YCBCR and page.compression == 1:  # older ones call sound files truncated
         return False
     usual = (8, 16) if kind in (_RGB, _CMYK) else (8,)
     return kind in (_RGB, _CMYK, _YCBCR, _LAB) and any(

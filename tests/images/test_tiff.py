@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from searchengine.errors import TooManyPixelsError, UnreadableImageError
 from searchengine.images.decode import read_image
@@ -187,26 +188,32 @@ def test_lab(kind: str, planar: bool) -> None:
     assert np.abs(found[:2] - expected[:2]).max() <= 2
 
 
-@pytest.mark.parametrize("compression", ["tiff_lzw", "packbits", "zstd", "lzma"])
+def packed(data: bytes, compression: str) -> tuple[int, bytes]:
+    """TIFF's number of the compression, and 96 x 96 bytes in it: one strip, as Pillow writes it."""
+    if compression == "zstd":  # not in every build of Pillow; a frame of one block, not compressed
+        size = (len(data) - 256).to_bytes(2, "little") + (len(data) << 3 | 1).to_bytes(3, "little")
+        return 50000, b"\x28\xb5\x2f\xfd\x60" + size + data
+    buffer = io.BytesIO()
+    Image.frombytes("L", (96, 96), data).save(buffer, "TIFF", compression=compression)
+    tags: Any = TiffImageFile(io.BytesIO(buffer.getvalue())).tag_v2
+    [start], [length] = tags[273], tags[279]
+    return tags[259], buffer.getvalue()[start : start + length]
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "packbits", "lzma", "zstd"])
 @pytest.mark.parametrize("big_endian", [False, True])
 def test_compressions_of_bytes(compression: str, big_endian: bool) -> None:
-    planes = deep(quarters(), "u2").astype(">u2" if big_endian else "<u2").transpose(2, 0, 1)
-    flat = Image.fromarray(np.ascontiguousarray(planes).view(np.uint8).reshape(96, 96))
-    buffer = io.BytesIO()
+    """Three gray pictures one over the other, of 16 bits, white is zero."""
+    kind = ">u2" if big_endian else "<u2"
+    levels = quarters().transpose(2, 0, 1).reshape(96, 48, 1)
+    number, body = packed(deep(levels, "u2").astype(kind).tobytes(), compression)
+    page = Page(np.zeros((96, 48), kind), 0, compression=number, body=body)
     try:
-        flat.save(buffer, "TIFF", compression=compression)
-    except (OSError, KeyError):
-        pytest.skip(f"this build of Pillow writes no {compression}")
-    tags: Any = Image.open(io.BytesIO(buffer.getvalue()))
-    assert len(tags.tag_v2[273]) == 1, "one strip of all planes"
-    start, length = tags.tag_v2[273][0], tags.tag_v2[279][0]
-    body = buffer.getvalue()[start : start + length]
-    # Three pictures one over the other: gray, of which the rows are the planes.
-    page = Page(np.zeros((96, 48), ">u2" if big_endian else "<u2"), body=body)
-    page.compression = tags.tag_v2[259]
-    data = tiff_of(replace(page, photometric=0), big_endian=big_endian)
-    expected = 255 - quarters().transpose(2, 0, 1).reshape(96, 48, 1).astype(int)
-    assert np.abs(read(data) - expected).max() <= 1
+        found = read(tiff_of(page, big_endian=big_endian))
+    except UnreadableImageError:
+        assert compression == "zstd"
+        pytest.skip("this build of Pillow reads no zstd")
+    assert np.abs(found - (255 - levels.astype(int))).max() <= 1
 
 
 @pytest.mark.parametrize("planar", [False, True])
