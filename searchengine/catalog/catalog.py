@@ -14,7 +14,6 @@ import sqlalchemy as sa
 
 from searchengine.catalog.captions import CaptionReads, add_captions
 from searchengine.catalog.checksums import ChecksumReads, keep_checksums
-from searchengine.catalog.connection import Database, our_errors
 from searchengine.catalog.facets import FacetReads
 from searchengine.catalog.failures import (
     FailureReads,
@@ -29,12 +28,13 @@ from searchengine.catalog.images import (
     remove_images,
     respell_images,
 )
-from searchengine.catalog.migrations import bring_up_to_date
-from searchengine.catalog.opening import state_of
 from searchengine.catalog.records import Append, Batch
 from searchengine.catalog.rows import RowReads, own_rows
-from searchengine.catalog.schema import caption_embeddings, captions, failures, images
 from searchengine.catalog.spaces import SpaceReads, add_space
+from searchengine.catalog.sqlite.connection import Database, our_errors
+from searchengine.catalog.sqlite.migrations import bring_up_to_date
+from searchengine.catalog.sqlite.opening import state_of
+from searchengine.catalog.sqlite.schema import caption_embeddings, captions, failures, images
 from searchengine.catalog.surveys import SurveyReads, forget_survey, record_survey, set_setting
 from searchengine.types import BlockChecksum, Excluded, PassedOver, SpaceInfo
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from searchengine.catalog.connection import Reads
 from searchengine.catalog.filters import conditions
 from searchengine.catalog.images import FOLDER
 from searchengine.catalog.records import Facets
-from searchengine.catalog.schema import embeddings, images
+from searchengine.catalog.sqlite.connection import Reads
+from searchengine.catalog.sqlite.schema import embeddings, images
 from searchengine.paths import below
 from searchengine.types import Filter, Orientation, SpaceInfo
 

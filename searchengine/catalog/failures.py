@@ -9,10 +9,10 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from searchengine.catalog.connection import Reads
 from searchengine.catalog.filters import at_or_under
 from searchengine.catalog.records import FailedFile
-from searchengine.catalog.schema import failures
+from searchengine.catalog.sqlite.connection import Reads
+from searchengine.catalog.sqlite.schema import failures
 from searchengine.types import Failure, FailureKind, FileState
 
 _KINDS = {kind.value: kind for kind in FailureKind}

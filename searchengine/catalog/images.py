@@ -9,11 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from searchengine.catalog.connection import FETCHED_AT_A_TIME, Reads, chunks
 from searchengine.catalog.filters import at_or_under, conditions
 from searchengine.catalog.records import Append, Known, SameContent
 from searchengine.catalog.rows import OF_SPACE, disown_rows, own_rows
-from searchengine.catalog.schema import captions, embeddings, images, spaces
+from searchengine.catalog.sqlite.connection import FETCHED_AT_A_TIME, Reads, chunks
+from searchengine.catalog.sqlite.schema import captions, embeddings, images, spaces
 from searchengine.paths import composed
 from searchengine.types import (
     FileState,

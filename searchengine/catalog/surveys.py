@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from searchengine.catalog.connection import Reads
 from searchengine.catalog.filters import at_or_under
-from searchengine.catalog.schema import excluded, passed_over, settings
+from searchengine.catalog.sqlite.connection import Reads
+from searchengine.catalog.sqlite.schema import excluded, passed_over, settings
 from searchengine.paths import is_at_or_below
 from searchengine.types import Excluded, PassedOver
 

@@ -18,14 +18,13 @@ from searchengine.errors import (
     InputError,
     LibraryNotFoundError,
     LibraryUnusableError,
-    NothingIndexedError,
-    SpaceNotFoundError,
     reason_of,
 )
 from searchengine.index.types import IndexInfo
 from searchengine.library import writing
 from searchengine.library.encoders import LoadedEncoders, load_for_queries
-from searchengine.library.layout import CATALOG, SPACES, default_library_path, make_directory
+from searchengine.library.layout import CATALOG, default_library_path, make_directory
+from searchengine.library.open_spaces import OpenSpaces
 from searchengine.library.places import listed_ids, placed
 from searchengine.library.status import LibraryInfo, library_info
 from searchengine.library.writing import Writer
@@ -37,7 +36,7 @@ from searchengine.retrieval.hits import Hits
 from searchengine.retrieval.rank import nearest_captions
 from searchengine.spaces.encoders import SpaceEncoders
 from searchengine.spaces.space import Space
-from searchengine.types import Excluded, Failure, Filter, SpaceInfo, TextHit, Vectors
+from searchengine.types import Excluded, Failure, Filter, TextHit, Vectors
 from searchengine.vectors.file import Rows
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ class Library:
         self.path = path
         self.catalog = Catalog(path / CATALOG)
         self.encoders = encoders
-        self._spaces: dict[int, Space] = {}
+        self._spaces = OpenSpaces(path, self.catalog)
 
     def close(self) -> None:
         """Close the catalog."""
@@ -138,7 +137,7 @@ class Library:
             raise InputError(f"k must be at least 1 and offset at least 0, not {k} and {offset}")
         return answer(
             as_query(query),
-            self._searchable(space),
+            self._spaces.searchable(space),
             self.catalog,
             self.encoders,
             k=k,
@@ -242,7 +241,7 @@ class Library:
         """
         from searchengine.tuning.tune import tune_space
 
-        chosen = self._searchable(space)
+        chosen = self._spaces.searchable(space)
         with self.writing():
             return tune_space(
                 chosen,
@@ -259,31 +258,14 @@ class Library:
 
     def spaces(self) -> list[Space]:
         """Every space, the default one first."""
-        return [self._space(info) for info in self.catalog.spaces()]
+        return self._spaces.all()
 
     def space(self, name: str | None = None) -> Space:
         """The space of this name or of this encoder; the default one without a name.
 
         Raises SpaceNotFoundError, or NothingIndexedError where there is no space at all.
         """
-        infos = self.catalog.spaces()
-        if not infos:
-            raise NothingIndexedError(self.path)
-        for info in infos:
-            if name is None or name in (info.name, info.encoder):
-                return self._space(info)
-        raise SpaceNotFoundError(name or "", [info.name for info in infos])
-
-    def _space(self, info: SpaceInfo) -> Space:
-        if info.id not in self._spaces:
-            self._spaces[info.id] = Space(info, self.path / SPACES / info.name, self.catalog)
-        return self._spaces[info.id]
-
-    def _searchable(self, name: str | None) -> Space:
-        space = self.space(name)
-        if self.catalog.rows(space.info) == 0:
-            raise NothingIndexedError(self.path)
-        return space
+        return self._spaces.named(name)
 
     def use_encoder(self, encoder: Encoder) -> None:
         """Use an encoder that is loaded already for its space, and keep its text tower there.

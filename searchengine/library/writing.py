@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from searchengine.catalog.opening import identity_of
 from searchengine.catalog.records import Append, Batch
+from searchengine.catalog.sqlite.opening import identity_of
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
     LibraryLockedError,

@@ -18,7 +18,7 @@ from PIL import Image
 from indexers import pipeline
 from searchengine import Filter, Library, open_library
 from searchengine.catalog.records import Batch, FailedFile
-from searchengine.catalog.schema import SCHEMA_VERSION
+from searchengine.catalog.sqlite.schema import SCHEMA_VERSION
 from searchengine.retrieval import rank
 from searchengine.types import (
     FailureKind,

@@ -10,9 +10,9 @@ from threading import Barrier
 
 import pytest
 
-from searchengine.catalog import connection
 from searchengine.catalog.catalog import Catalog
-from searchengine.catalog.schema import SCHEMA_VERSION, tables
+from searchengine.catalog.sqlite import connection
+from searchengine.catalog.sqlite.schema import SCHEMA_VERSION, tables
 from searchengine.errors import LibraryError, LibraryUnusableError
 from tests.support.catalogs import ASKED, make_catalog
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from searchengine.catalog import connection
 from searchengine.catalog.catalog import Catalog, CatalogReads
 from searchengine.catalog.records import CaptionedText, Facets, Known, SameContent
+from searchengine.catalog.sqlite import connection
 from searchengine.types import FailureKind, Filter, ImageRecord, Orientation, SpaceInfo
 from tests.support.catalogs import (
     BAD,

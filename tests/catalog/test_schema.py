@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from searchengine.catalog.catalog import Catalog
-from searchengine.catalog.schema import SCHEMA_VERSION, tables
+from searchengine.catalog.sqlite.schema import SCHEMA_VERSION, tables
 from searchengine.types import FileState
 from tests.support.catalogs import schema_of
 from tests.support.places import DATA

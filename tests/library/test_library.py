@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from PIL import Image
 
 from searchengine import Filter
-from searchengine.catalog import connection
 from searchengine.catalog.records import Batch
+from searchengine.catalog.sqlite import connection
 from searchengine.errors import (
     EncoderMismatchError,
     InputError,

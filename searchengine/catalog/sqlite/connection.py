@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
-from searchengine.catalog.opening import (
+from searchengine.catalog.sqlite.opening import (
     FileIdentity,
     ReadConnection,
     identity_of,
