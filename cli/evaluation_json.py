@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
+from cli import output
 from searchengine.encoders.names import split_name
 from searchengine.errors import InputError, reason_of
 from searchengine.evaluation.results import Evaluation, SearchMethodRow
@@ -20,9 +20,9 @@ STDOUT = Path("-")
 
 def write(path: Path, result: Evaluation) -> None:
     """Write `result` to a file or to `STDOUT`. Raises InputError where that cannot be."""
-    text = json.dumps(record(result), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(record(result), indent=2, allow_nan=False) + "\n"
     if path == STDOUT:
-        sys.stdout.write(text)
+        output.write(text)
         return
     try:
         path.write_text(text, encoding="utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cli import output
-from cli.notation import DIRECTIONS, count, decimal, half, hundredths, interval, points
+from cli.notation import DIRECTIONS, count, decimal, half, hundredths, interval, plural, points
 from searchengine.evaluation.results import Evaluation, SearchMethodRow
 from searchengine.measures.recall import Direction
 
@@ -16,12 +16,12 @@ def print_notes(result: Evaluation) -> None:
     protocol = result.protocol
     split = f", split {protocol.split}" if protocol.split else ""
     output.note(
-        f"{protocol.dataset or protocol.file}{split}: {protocol.images:,} images, "
-        f"{protocol.captions:,} captions, read as {protocol.format}; {protocol.encoder} "
+        f"{protocol.dataset or protocol.file}{split}: {plural(protocol.images, 'image')}, "
+        f"{plural(protocol.captions, 'caption')}, read as {protocol.format}; {protocol.encoder} "
         f"({protocol.precision}) on {protocol.device}"
     )
     if protocol.distractors:
-        output.note(f"and {protocol.distractors:,} further images as wrong answers")
+        output.note(f"and {plural(protocol.distractors, 'further image')} as wrong answers")
     odd = [f"{n:,} {what}" for what, n in result.counts.items() if n and what not in SIZES]
     if odd:
         output.note(f"found on the way: {', '.join(odd)}")
@@ -32,13 +32,13 @@ def print_notes(result: Evaluation) -> None:
 def print_tables(result: Evaluation) -> None:
     """The measures, then the methods of search, then the published numbers."""
     _print_recall(result)
-    print()
+    output.say()
     _print_true_recall(result.text_retrieval)
     if len(result.methods) > 1 or (result.methods and result.methods[0].method != "exact"):
-        print()
+        output.say()
         _print_methods(result)
     if result.published:
-        print()
+        output.say()
         _print_published(result)
 
 

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
+import traceback
+from typing import Annotated
 
 import typer
 
+from cli import output
 from cli.commands import captions, evaluate, index, inspect, search, serve, tune
-from searchengine.errors import ClipseekError
+from cli.problems import TRACEBACK, message_of
+
+WRONG_USAGE: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
+"""What typer raises for wrong usage of any kind; it has no name for it."""
 
 app = typer.Typer(
     name="clipseek",
-    help="Index photo folders and search them in natural language, offline.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("index")(index.index)
-app.command("search")(search.search)
+app.command("search", cls=search.SearchCommand)(search.search)
 app.command("serve")(serve.serve)
 app.command("describe")(captions.describe)
 app.add_typer(captions.app, name="captions")
@@ -33,17 +38,72 @@ app.command("remove")(inspect.remove)
 app.command("models")(inspect.models)
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        output.say(f"clipseek {version('clipseek')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Index photo folders and search them in natural language, offline."""
+
+
+class _Notes(logging.Handler):
+    """What the library logs, as notes."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        output.note(f"clipseek: {record.getMessage()}")
+
+
 def main() -> None:
-    """Run the command line. Exits with 0, with 1 after a known error, with 2 after wrong usage."""
-    notes = logging.StreamHandler()
-    notes.setFormatter(logging.Formatter("clipseek: %(message)s"))
-    logging.getLogger("clipseek").handlers = [notes]
+    """Run the command line. Exits with 0, with 1 after an error, with 2 after wrong usage."""
+    output.prepare()
+    logging.getLogger("clipseek").handlers = [_Notes()]
+    sys.exit(_run())
+
+
+def _run() -> int:
+    """The exit code of the command in `sys.argv`: the one place where errors become lines."""
     try:
-        app(prog_name="clipseek")
-    except ClipseekError as error:
-        print(f"clipseek: {error}", file=sys.stderr)
-        sys.exit(1)
-    except BrokenPipeError:
-        # The reader has gone (as in `| head`): end in silence, also at interpreter shutdown.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        code = app(prog_name="clipseek", standalone_mode=False)
+        output.finish()
+    except WRONG_USAGE as error:
+        return _wrong_usage(error)
+    except output.ReaderGone:
+        output.abandon()
+        return 0
+    except typer.Abort:
+        return output.INTERRUPTED
+    except Exception as error:
+        return _failed(error)
+    return code if isinstance(code, int) else 0
+
+
+def _wrong_usage(error: typer.BadParameter) -> int:
+    said = io.StringIO()
+    error.show(file=said)
+    for line in said.getvalue().splitlines():
+        output.note(line)
+    return error.exit_code
+
+
+def _failed(error: Exception) -> int:
+    try:
+        output.finish()  # what was found before it
+    except (output.WriteError, output.ReaderGone):
+        output.abandon()
+    if os.environ.get(TRACEBACK):
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            output.note(line)
+    output.note(f"clipseek: {message_of(error)}")
+    return 1

@@ -32,6 +32,14 @@ MaxMegapixelsOption = Annotated[
 ]
 MAX_MEGAPIXELS = 200
 """The default of `MaxMegapixelsOption`; `searchengine.images.decode` says the same."""
+MaxFileSizeOption = Annotated[
+    str,
+    typer.Option(
+        "--max-file-size", metavar="SIZE", help="Refuse larger files, as 500M or 4G, unread."
+    ),
+]
+MAX_FILE_SIZE = "2G"
+"""The default of `MaxFileSizeOption`; `searchengine.files` says the same."""
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SpaceOption = Annotated[
     str | None,

@@ -1,19 +1,27 @@
-"""Answers on stdout, in the forms people and programs read; notes on stderr."""
+"""Answers on stdout, in the forms people and programs read; notes on stderr.
+
+The one door to both: nothing else of the program prints. A name or a caption cannot command the
+terminal, an encoding that lacks a character shows it escaped, and a full disk or a reader who left
+is an exception of its own.
+"""
 
 from __future__ import annotations
 
 import csv as csv_module
+import io
 import json as json_module
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from searchengine.errors import InputError
+from cli.terminal import padded, visible, width
+from searchengine.errors import ClipseekError, InputError
 from searchengine.jsonable import jsonable
 
 if TYPE_CHECKING:
@@ -42,9 +50,64 @@ def choose_form(*, json: bool, csv: bool, paths: bool, nul: bool) -> Form:
     return chosen[0] if chosen else Form.TABLE
 
 
-def note(text: str) -> None:
+class WriteError(ClipseekError):
+    """Stdout takes no more: a full disk."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"write error: {error.strerror or error}")
+
+
+class ReaderGone(Exception):  # noqa: N818 - the end of a pipe is no error
+    """Who read stdout has closed it, as `| head` does."""
+
+
+def prepare() -> None:
+    """Make stdout and stderr take any character, and be there where they were closed."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the end
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def finish() -> None:
+    """Hand on what was printed. Raises WriteError and ReaderGone, as everything that prints."""
+    with _stdout():
+        sys.stdout.flush()
+
+
+def abandon() -> None:
+    """Drop what stdout did not take, so that nobody tries again when the program ends."""
+    with suppress(OSError, ValueError):  # a stream of a test, without a file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _stdout() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ReaderGone from error
+    except OSError as error:
+        raise WriteError(error) from error
+
+
+def write(text: str) -> None:
+    """Text on stdout as it is, for programs: JSON and CSV."""
+    with _stdout():
+        sys.stdout.write(text)
+
+
+def say(line: str = "") -> None:
+    """One line on stdout."""
+    write(visible(line) + "\n")
+
+
+def note(line: str) -> None:
     """Tell the person at the terminal; programs that read stdout do not see it."""
-    print(text, file=sys.stderr)
+    with suppress(OSError):  # nobody listens: no reason to stop
+        print(visible(line), file=sys.stderr, flush=True)
 
 
 def require_place(path: Path) -> None:
@@ -66,16 +129,26 @@ def print_hits(hits: Sequence[SearchHit], form: Form) -> None:
         _print_table(hits)
     elif form is Form.JSON:
         for hit in hits:
-            print(json_module.dumps(hit.record()))
+            print_json(hit.record())
     elif form is Form.CSV:
-        from searchengine.retrieval.hits import HIT_FIELDS
-
-        writer = csv_module.writer(sys.stdout)
-        writer.writerow(HIT_FIELDS)
-        writer.writerows(hit.record().values() for hit in hits)
+        _print_csv(hits)
     else:
-        end = "\0" if form is Form.NUL else "\n"
-        sys.stdout.write("".join(f"{hit.path}{end}" for hit in hits))
+        print_paths([hit.path for hit in hits], form)
+
+
+def print_paths(paths: Sequence[Path | str], form: Form) -> None:
+    """Paths on stdout, one a line or each ended by NUL.
+
+    To a program they go byte by byte as the file system has them, to a terminal made visible.
+    """
+    end = "\0" if form is Form.NUL else "\n"
+    if sys.stdout.isatty():
+        write("".join(visible(str(path)) + end for path in paths))
+        return
+    names = b"".join(_bytes_of(str(path)) + end.encode() for path in paths)
+    with _stdout():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(names)
 
 
 def _print_table(hits: Sequence[SearchHit]) -> None:
@@ -88,25 +161,50 @@ def _print_table(hits: Sequence[SearchHit]) -> None:
             f"{hit.score:.3f}",
             str(hit.path),
             f"{hit.image.facts.width}x{hit.image.facts.height}",
-            f"{hit.image.facts.taken_at or hit.image.modified_at:%Y-%m-%d}",
+            _date_of(hit),
         )
         for hit in hits
     ]
     print_table(("rank", "score", "path", "size", "date"), rows, left={2})
 
 
+def _date_of(hit: SearchHit) -> str:
+    """The day that a filter by date goes by; of the file, after a ~, where no camera wrote one."""
+    taken = hit.image.facts.taken_at
+    return f"{taken:%Y-%m-%d}" if taken else f"~{hit.image.modified_at:%Y-%m-%d}"
+
+
+def _print_csv(hits: Sequence[SearchHit]) -> None:
+    from searchengine.retrieval.hits import HIT_FIELDS
+
+    rows = [HIT_FIELDS, *(hit.record().values() for hit in hits)]
+    if sys.stdout.isatty():
+        rows = [[visible(str(cell)) for cell in row] for row in rows]
+    text = io.StringIO()
+    csv_module.writer(text).writerows(rows)
+    write(text.getvalue())
+
+
+def _bytes_of(path: str) -> bytes:
+    try:
+        return os.fsencode(path)
+    except UnicodeEncodeError:  # a locale that is narrower than the names
+        return path.encode("utf-8", "surrogateescape")
+
+
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: set[int]) -> None:
     """Aligned columns on stdout; the columns in `left` to the left, the others to the right."""
-    lines = [header, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    lines = [[visible(cell) for cell in line] for line in (header, *rows)]
+    widths = [max(width(line[column]) for line in lines) for column in range(len(header))]
     for line in lines:
         cells = (
-            cell.ljust(width) if column in left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+            padded(cell, columns, left=column in left)
+            for column, (cell, columns) in enumerate(zip(line, widths, strict=True))
         )
-        print("  ".join(cells).rstrip())
+        say("  ".join(cells).rstrip())
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - a dataclass, or plain values
-    """One JSON value on one line of stdout."""
-    print(json_module.dumps(jsonable(value)))
+    """One JSON value on one line of stdout, in printable ASCII."""
+    text = json_module.dumps(jsonable(value))
+    write(text.replace("\x7f", "\\u007f") + "\n")  # DEL, which JSON lets pass

@@ -8,6 +8,8 @@ from typing import Never
 
 from tqdm import tqdm
 
+from cli import output
+
 
 class TqdmObserver:
     """A run as a bar with count, rate and time left, skipped files as lines above it.
@@ -36,16 +38,23 @@ class TqdmObserver:
             self._bar = tqdm(
                 total=total,
                 unit=" images",
-                desc="loading the encoder",
+                desc="reading",
                 disable=not sys.stderr.isatty(),
                 smoothing=0.1,
                 dynamic_ncols=True,
             )
 
+    def loading(self) -> None:
+        """Say that the first picture waits for the encoder."""
+        if self._bar is not None:
+            self._bar.set_description("loading the encoder")
+
     def started(self) -> None:
         """Count time from here: loading the encoder says nothing about the rate."""
         if self._bar is not None:
+            done = self._bar.n
             self._bar.reset()
+            self._bar.n = self._bar.initial = done
             self._bar.set_description(self._verb)
 
     def advanced(self) -> None:
@@ -55,7 +64,8 @@ class TqdmObserver:
 
     def skipped(self, path: str, reason: str) -> None:
         """Say which file is left out and why."""
-        tqdm.write(f"skipping {path}: {reason}", file=sys.stderr)
+        with tqdm.external_write_mode(file=sys.stderr):
+            output.note(f"skipping {path}: {reason}")
 
     def close(self) -> None:
         """Take the bar down; what it showed stays."""

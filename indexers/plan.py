@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from searchengine.catalog.records import Known
-from searchengine.paths import below
+from searchengine.catalog.records import FailedFile, Known
 from searchengine.types import FileState
 
 
@@ -21,12 +20,12 @@ class Job:
 
 @dataclass(slots=True)
 class Plan:
-    """What is to be done. Found files = jobs + unchanged + still_failed."""
+    """What is to be done. Each file found is one of `jobs`, `unchanged` or `still_failed`."""
 
     jobs: list[Job] = field(default_factory=list)
     unchanged: int = 0
-    still_failed: int = 0
-    """Files that failed before and have not changed since."""
+    still_failed: list[FailedFile] = field(default_factory=list)
+    """Files that failed before and would fail again."""
     missing: list[int] = field(default_factory=list)
     """Ids of images whose files are gone, unless a job turns out to be one of them, moved."""
     failed_paths: set[str] = field(default_factory=set)
@@ -36,14 +35,14 @@ class Plan:
 def make_plan(
     found: Iterable[FileState],
     known: Mapping[str, Known],
-    failed: Mapping[str, tuple[int, int]],
-    *,
-    retry_failed: bool = False,
+    failed: Mapping[str, FailedFile],
+    is_due: Callable[[FailedFile, FileState], bool],
 ) -> Plan:
     """Sort the files found, each path at most once, against `known` and `failed`, both by path.
 
     A file is unchanged when its size and modification time are, and the space has its vector.
-    Reads `found` once and keeps only the files there is something to do for.
+    `is_due` says whether a failed file is tried again as it is now. Reads `found` once and keeps
+    only the files there is something to do for.
     """
     plan = Plan()
     seen: set[str] = set()
@@ -51,8 +50,8 @@ def make_plan(
         path = file.path
         if path in failed:
             plan.failed_paths.add(path)
-            if failed[path] == (file.size, file.mtime_ns) and not retry_failed:
-                plan.still_failed += 1
+            if not is_due(failed[path], file):
+                plan.still_failed.append(failed[path])
                 seen.add(path)
                 continue
         record = known.get(path)
@@ -66,9 +65,3 @@ def make_plan(
             plan.jobs.append(Job(file, record.id))
     plan.missing = [record.id for path, record in known.items() if path not in seen]
     return plan
-
-
-def without_those_under(known: Mapping[str, Known], directories: Sequence[str]) -> dict[str, Known]:
-    """The images that are not below any of `directories`, which could not be looked into."""
-    hidden = tuple(below(directory) for directory in directories)
-    return {path: record for path, record in known.items() if not path.startswith(hidden)}

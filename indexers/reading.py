@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexers.plan import Job
-from indexers.walk import WalkRules
-from searchengine.catalog.records import Batch, SameContent
+from indexers.rules import WalkRules
+from indexers.trial import Trial
+from searchengine.catalog.records import Batch, FailedFile, SameContent
+from searchengine.embedding.faults import failure_reason
 from searchengine.embedding.stream import (
     Content,
     Encoded,
-    Failed,
     ImageStream,
     KnownContent,
     Observer,
     Outcome,
 )
 from searchengine.encoders.interface import Encoder
+from searchengine.errors import LibraryError, RefusedValueError
+from searchengine.files import MAX_FILE_SIZE, content_hash
 from searchengine.images.decode import MAX_MEGAPIXELS
 from searchengine.library.writing import Writer
 from searchengine.spaces.space import Space
-from searchengine.types import FileState, ImageEntry
+from searchengine.types import FailureKind, ImageEntry
 
 SAVE_SECONDS = 3.0
 """Work that a crash may lose: saving more often costs an fsync each, and gains little."""
@@ -42,6 +46,8 @@ class IndexOptions:
     batch_size: int | None = None
     workers: int | None = None
     max_megapixels: float = MAX_MEGAPIXELS
+    max_file_size: int = MAX_FILE_SIZE
+    """Bytes; larger files are not read."""
     retry_failed: bool = False
     memory: int | None = None
     """The most bytes the approximate index may take."""
@@ -51,39 +57,68 @@ class IndexOptions:
     """Where that index is built: "auto" takes a GPU with CUDA where there is one."""
 
 
+class Fate(Enum):
+    """What became of a file that was read."""
+
+    INDEXED = "indexed"
+    TOUCHED = "touched"
+    """Rewritten with the content it had."""
+    MOVED = "moved"
+    """Its content is that of an image whose file is gone: the image is here now."""
+    COPY = "copy"
+    """Its content is that of an image whose file is still there."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A job that is done, and what is to be recorded of it: one of the last three."""
+
+    fate: Fate
+    job: Job
+    added: tuple[ImageEntry, NDArray[np.float32]] | None = None
+    """With its vector, shape (d,)."""
+    holder: int | None = None
+    """The image that this file holds now."""
+    failure: FailedFile | None = None
+
+
 @dataclass(slots=True)
 class Run:
     """The reading part of a run: jobs in, vectors and facts saved."""
 
     writer: Writer
-    space: Space
-    encoder: Encoder
+    space: Space | None
+    """None before the first picture of a new space is read."""
+    load: Callable[[], Encoder]
     observer: Observer
     options: IndexOptions
-    indexed: int = 0
-    touched: int = 0
-    """Files rewritten with the content they had."""
-    moved: int = 0
-    failed: int = 0
+    trial: Trial
+    counts: Counter[Fate] = field(default_factory=Counter)
+    failures: list[FailedFile] = field(default_factory=list)
     moved_ids: set[int] = field(default_factory=set)
     working_seconds: float = 0.0
     write_seconds: float = 0.0
     _stream: ImageStream[Job, bytes, SameContent] = field(init=False)
-    _added: list[tuple[ImageEntry, NDArray[np.float32]]] = field(default_factory=list)
-    """With the vector of each, shape (d,)."""
-    _moves: list[tuple[int, FileState]] = field(default_factory=list)
-    _failures: list[tuple[FileState, str]] = field(default_factory=list)
+    _done: list[_Done] = field(default_factory=list)
+    """Not saved yet."""
     _saved_at: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
         self._stream = ImageStream(
-            self.encoder,
+            self._load,
             path_of=lambda job: Path(job.file.path),
             identify=self._identify,
             batch_size=self.options.batch_size,
             workers=self.options.workers,
             max_megapixels=self.options.max_megapixels,
+            max_file_size=self.options.max_file_size,
         )
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """None where no picture needed it."""
+        return self._stream.encoder
 
     @property
     def bottleneck(self) -> str:
@@ -96,7 +131,7 @@ class Run:
         return max(seconds, key=seconds.__getitem__)
 
     def work(self, jobs: Sequence[Job]) -> None:
-        """Do every job. What is done is saved even when the user interrupts."""
+        """Do every job. What is done is saved, whatever ends it but the library itself."""
         started = time.perf_counter()
         with self._stream.outcomes(jobs) as outcomes:
             try:
@@ -104,67 +139,97 @@ class Run:
                     self._take(outcome)
                     self._save_if_due()
                 self._save()
-            except KeyboardInterrupt:
+            except LibraryError:
+                raise
+            except BaseException:
                 self._save()
                 raise
             finally:
-                self.working_seconds = time.perf_counter() - started
+                seconds = time.perf_counter() - started
+                self.working_seconds = seconds - self._stream.load_seconds
+
+    def _load(self) -> Encoder:
+        encoder = self.load()
+        self.space = self.writer.space_for(encoder)
+        self.observer.started()
+        return encoder
 
     def _identify(self, _job: Job, data: bytes) -> Content[bytes, SameContent]:
         """The hash of a file, and the image of the same content. Runs in the reading threads."""
-        content_hash = hashlib.blake2b(data, digest_size=16).digest()
-        same = self.space.catalog.same_content(self.space.info, content_hash)
-        if same is not None and not self.space.is_sound(same.row):
+        key, space = content_hash(data), self.space
+        same = space.catalog.same_content(space.info, key) if space else None
+        if space and same is not None and not space.is_sound(same.row):
             same = None  # the vector is damaged: encoded again
-        return Content(content_hash, same)
+        return Content(key, same)
 
     def _take(self, outcome: Outcome[Job, bytes, SameContent]) -> None:
+        job = outcome.job
         if isinstance(outcome, Encoded):
-            job = outcome.job
             entry = ImageEntry(job.file, outcome.key, outcome.facts, job.image_id)
-            self._added.append((entry, outcome.vector))
-            self.indexed += 1
+            self._done.append(_Done(Fate.INDEXED, job, added=(entry, outcome.vector)))
         elif isinstance(outcome, KnownContent):
-            self._reuse(outcome)
+            self._done.append(self._reused(outcome))
         else:
-            self._fail(outcome)
+            self._done.append(self._failed(job, outcome.kind, outcome.reason))
         self.observer.advanced()
 
-    def _reuse(self, outcome: KnownContent[Job, bytes, SameContent]) -> None:
+    def _reused(self, outcome: KnownContent[Job, bytes, SameContent]) -> _Done:
         """Known content: the same file touched, or a file moved or copied, keeps its vector."""
         job, same = outcome.job, outcome.stored
         if same.image_id == job.image_id:
-            self.touched += 1
-            self._moves.append((same.image_id, job.file))
-            return
-        self.moved += 1
-        is_free = same.image_id not in self.moved_ids and not os.path.lexists(same.path)
-        if job.image_id is None and is_free:
+            return _Done(Fate.TOUCHED, job, holder=same.image_id)
+        is_away = not os.path.lexists(same.path) or os.path.realpath(same.path) == job.file.path
+        is_gone = same.image_id not in self.moved_ids and is_away
+        fate = Fate.MOVED if is_gone else Fate.COPY
+        if job.image_id is None and is_gone:
             self.moved_ids.add(same.image_id)
-            self._moves.append((same.image_id, job.file))
-            return
+            return _Done(fate, job, holder=same.image_id)
+        assert self.space is not None, "the content is known from it"
         vector = self.space.images.read(same.row + 1)[same.row].astype(np.float32)
         entry = ImageEntry(job.file, outcome.key, same.facts, job.image_id)
-        self._added.append((entry, vector))
+        return _Done(fate, job, added=(entry, vector))
 
-    def _fail(self, outcome: Failed[Job]) -> None:
-        self.failed += 1
-        self._failures.append((outcome.job.file, outcome.reason))
-        self.observer.skipped(outcome.job.file.path, outcome.reason)
+    def _failed(self, job: Job, kind: FailureKind, reason: str) -> _Done:
+        self.observer.skipped(job.file.path, reason)
+        failure = FailedFile(job.file, kind, reason, self.trial.tried_with(kind))
+        return _Done(Fate.FAILED, job, failure=failure)
 
     def _save_if_due(self) -> None:
         if time.perf_counter() - self._saved_at >= SAVE_SECONDS:
             self._save()
 
     def _save(self) -> None:
-        # Buffers are emptied first: an interrupt in here must not record anything twice.
+        # The buffer is emptied first: an interrupt in here must not record anything twice.
         started = time.perf_counter()
-        added, self._added = self._added, []
-        moves, self._moves = self._moves, []
-        failures, self._failures = self._failures, []
-        batch = Batch(added=[entry for entry, _ in added], moved=moves, failed=failures)
-        if batch:
-            vectors = np.stack([vector for _, vector in added]) if added else None
-            self.writer.commit(self.space, batch, vectors)
+        done, self._done = self._done, []
+        self._record(done)
         self._saved_at = time.perf_counter()
         self.write_seconds += self._saved_at - started
+
+    def _record(self, done: Sequence[_Done]) -> None:
+        """Save what is done; where the catalog refuses it, its halves, down to the one at fault."""
+        if not done:
+            return
+        try:
+            self._commit(done)
+        except RefusedValueError as error:
+            if len(done) > 1:
+                half = len(done) // 2
+                self._record(done[:half])
+                self._record(done[half:])
+                return
+            if done[0].fate is Fate.FAILED:
+                raise
+            self.moved_ids.discard(done[0].holder or 0)
+            kind = FailureKind.CATALOG
+            self._record([self._failed(done[0].job, kind, failure_reason(error, kind))])
+
+    def _commit(self, done: Sequence[_Done]) -> None:
+        added = [item.added for item in done if item.added is not None]
+        failed = [item.failure for item in done if item.failure is not None]
+        moved = [(item.holder, item.job.file) for item in done if item.holder is not None]
+        vectors = np.stack([vector for _, vector in added]) if added else None
+        batch = Batch(added=[entry for entry, _ in added], moved=moved, failed=failed)
+        self.writer.commit(self.space, batch, vectors)
+        self.counts.update(item.fate for item in done)
+        self.failures += failed

@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
 
+from indexers.ignore_files import (
+    Ignoring,
+    UnusableRulesError,
+    ignore_files_among,
+    ignored_by,
+    read_ignore_files,
+)
+from indexers.left_out import is_package
+from indexers.passing import Tally
+from indexers.rules import EXCLUDE, WalkRules, rules_below, why_skipped
 from searchengine.errors import PathNotFoundError, reason_of
 from searchengine.images.formats import is_image_name
+from searchengine.paths import Places, is_text
 from searchengine.types import FileState
 
-# fmt: off
-_JUNK_NAMES = frozenset((
-    "@eadir", "#recycle", "node_modules", ".git", "__macosx", "$recycle.bin", "thumbs.db",
-    ".thumbnails", ".spotlight-v100", ".fseventsd", "system volume information",
-))
-# fmt: on
 NOT_UTF8 = "the name is not valid UTF-8; rename it"
-_JUNK_PREFIXES = ("._", ".trash")  # AppleDouble files; .Trash, .Trashes, .Trash-1000
-
-
-@dataclass(frozen=True, slots=True)
-class WalkRules:
-    """What the walk leaves out."""
-
-    exclude: tuple[str, ...] = ()
-    """Globs, matched against the base name and the path below the root; also absolute paths.
-
-    `*` and `?` stop at a slash, `**` does not, a slash at the end means directories only.
-    """
-    include_hidden: bool = False
-    """Take names with a leading dot. Junk (`._*`, `.git`, `.Trash*`, ...) stays out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,71 +39,77 @@ class Unreadable:
     is_dir: bool
 
 
-def is_skipped(name: str, relative: str, is_dir: bool, rules: WalkRules) -> bool:
-    """Whether the rules leave out this base name, at this path below its root (with `/`).
-
-    Parents are not looked at: the walk has pruned them already.
-    """
-    if name.startswith(".") and not rules.include_hidden:
-        return True
-    if _is_junk(name.lower()):
-        return True
-    return any(
-        (is_dir or not only_dirs) and (pattern.fullmatch(name) or pattern.fullmatch(relative))
-        for pattern, only_dirs in _compiled(rules.exclude)
-    )
-
-
-def _is_junk(lower: str) -> bool:
-    return lower in _JUNK_NAMES or lower.startswith(_JUNK_PREFIXES)
-
-
-@lru_cache(maxsize=32)
-def _compiled(globs: tuple[str, ...]) -> tuple[tuple[re.Pattern[str], bool], ...]:
-    return tuple((re.compile(_glob_regex(glob.rstrip("/"))), glob.endswith("/")) for glob in globs)
-
-
-def _glob_regex(glob: str) -> str:
-    special = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    parts = []
-    for token in re.split(r"(\*\*/|\*\*|\*|\?|\[!?\]?[^\]]+\])", glob.removeprefix("./")):
-        if token.startswith("[") and token.endswith("]"):
-            inside = token[1:-1].replace("\\", "\\\\").replace("[", "\\[")
-            parts.append("[" + ("^" + inside[1:] if inside.startswith("!") else inside) + "]")
-        else:
-            parts.append(special.get(token) or re.escape(token))
-    return "(?s:" + "".join(parts) + ")"
-
-
 @dataclass(frozen=True, slots=True)
 class _Directory:
     path: str
     root: str
     rules: WalkRules
+    ignoring: tuple[Ignoring, ...] = ()
+    device: int | None = None
+    """Of the directory above; None for a root."""
+    real: str | None = None
+    """The real path, where a link below the root leads here."""
+
+
+def _nothing(_paths: Collection[str]) -> Collection[str]:
+    return ()
 
 
 class Walk:
     """One pass over the roots. Iterate it once; the counts are complete when it ends.
 
-    Real directories come before symlinked ones, each in order of name; a directory is entered
-    once, by whichever path comes first. A root that is a file is taken whatever its name.
+    Roots are taken under their one spelling (`searchengine.paths.Places`). Below them real
+    directories come before symlinked ones, each in order of name, and links to files at the end; a
+    directory is entered once, by whichever path comes first, and a linked file that was seen under
+    its real path, or that `listed` knows under it, is passed by. What is named as a root is walked
+    whatever its name and its marks; a root that is a file is taken.
 
     Raises PathNotFoundError at once for a root that does not exist or cannot be read.
     """
 
+    roots: list[str]
     excluded: int
     """Image files seen and left out by the rules. Those in pruned directories are not seen."""
+    left_out: dict[str, str]
+    """Those files, and the directories that were pruned: the rule that did it, by path."""
+    ruled: set[str]
+    """The roots in which image files were left out, or directories by rules of the user's."""
+    passed_over: Tally
+    """The other files that were seen."""
     unreadable: list[Unreadable]
+    empty: set[str]
+    """Directories below a root in which there is nothing at all."""
+    mounts: set[str]
+    """Directories below a root that are on another device than the one above them."""
+    links: dict[str, str]
+    """Links to directories that were entered, and the real path of each."""
 
-    def __init__(self, roots: Sequence[Path], rules: WalkRules | None = None) -> None:
+    def __init__(
+        self,
+        roots: Sequence[Path],
+        rules: WalkRules | None = None,
+        listed: Callable[[Collection[str]], Collection[str]] = _nothing,
+    ) -> None:
+        """`listed` says which of some paths the library lists."""
         self.excluded = 0
+        self.left_out = {}
+        self.ruled = set()
+        self.passed_over = Tally()
         self.unreadable = []
+        self.empty = set()
+        self.mounts = set()
+        self.links = {}
+        self._listed = listed
         self._entered: set[tuple[int, int]] = set()
         self._links: list[_Directory] = []
+        self._file_links: list[str] = []
         self._files: dict[str, FileState] = {}
         self._directories: list[_Directory] = []
-        for root in roots:
-            self._add_root(os.path.abspath(root), rules or WalkRules())
+        places = Places()
+        self.roots = list(dict.fromkeys(places.real(root) for root in roots))
+        self._named = frozenset(self.roots)
+        for root in self.roots:
+            self._add_root(root, rules or WalkRules())
 
     def __iter__(self) -> Iterator[FileState]:
         """Yield every image file once. Raises nothing for what is on the disk."""
@@ -126,8 +121,12 @@ class Walk:
                 pending, self._links = self._links[::-1], []
             directory = pending.pop()
             below: list[_Directory] = []
-            yield from self._scan(directory, below)
+            if directory.real is None:
+                yield from self._scan(directory, below)
+            else:
+                yield from self._not_listed(directory.real, self._scan(directory, below))
             pending.extend(reversed(below))
+        yield from self._linked_files()
 
     def _add_root(self, path: str, rules: WalkRules) -> None:
         try:
@@ -139,56 +138,164 @@ class Walk:
             raise PathNotFoundError(path, reason_of(error)) from error
         if not is_dir and not stat.S_ISREG(facts.st_mode):
             raise PathNotFoundError(path, "neither a file nor a directory")
-        if not _is_text(path):
+        if not is_text(path):
             self._report(path, NOT_UTF8, is_dir)
         elif is_dir:
-            prefix = path.rstrip("/") + "/"
-            below = tuple(glob.removeprefix(prefix) for glob in rules.exclude)
-            self._directories.append(_Directory(path, path, replace(rules, exclude=below)))
+            self._directories.append(_Directory(path, path, rules_below(path, rules)))
         else:
             self._files[path] = FileState(path, facts.st_size, facts.st_mtime_ns)
 
     def _scan(self, directory: _Directory, below: list[_Directory]) -> Iterator[FileState]:
+        entries, device = self._entries(directory)
+        ignoring = self._ignoring(directory, entries)
+        if ignoring is None:
+            return
         root, rules = directory.root, directory.rules
-        start = len(root.rstrip("/")) + 1
-        for entry in self._entries(directory.path):
+        inside = replace(directory, ignoring=ignoring, device=device)
+        has_rules = bool(rules.exclude or ignoring or is_package(os.path.basename(directory.path)))
+        for entry in entries:
             name, path = entry.name, entry.path
             is_image, is_dir = is_image_name(name), False
             try:
                 is_dir = entry.is_dir()
                 if not (is_dir or is_image or entry.is_symlink()):
+                    self.passed_over.note(root, name, entry)
                     continue
                 # A picture's name is hidden or junk only with a leading dot: most need no calls.
-                is_plain = not (is_dir or rules.exclude or name[0] == ".")
-                if not is_plain and is_skipped(name, path[start:], is_dir, rules):
-                    self.excluded += is_image and entry.is_file()
-                elif not name.isascii() and not _is_text(name):
-                    self._report(path, NOT_UTF8, is_dir)
-                elif is_dir:
-                    found = self._links if entry.is_symlink() else below
-                    found.append(_Directory(path, root, rules))
-                elif path not in self._files:
+                is_plain = name.isascii() and not (is_dir or has_rules or name[0] == ".")
+                if not is_plain and self._is_refused(entry, inside, is_image, is_dir):
+                    continue
+                if is_dir:
+                    self._enter_later(entry, inside, below)
+                elif is_image and path not in self._files:
                     facts = entry.stat()
-                    if is_image and stat.S_ISREG(facts.st_mode):
+                    if entry.is_symlink():
+                        self._file_links.append(path)
+                    elif stat.S_ISREG(facts.st_mode):
                         yield FileState(path, facts.st_size, facts.st_mtime_ns)
+                else:
+                    entry.stat()  # a link that leads nowhere is told of
             except OSError as error:
                 # A broken link without an image's name may have led to a directory of images.
                 why = "broken link" if entry.is_symlink() else reason_of(error)
                 self._report(path, why, is_dir or not is_image)
 
-    def _entries(self, path: str) -> list[os.DirEntry[str]]:
-        """The directory, in order of name; empty where it was entered before or cannot be read."""
+    def _is_refused(
+        self, entry: os.DirEntry[str], directory: _Directory, is_image: bool, is_dir: bool
+    ) -> bool:
+        """Whether an entry is left out, or its name is none that can be kept."""
+        if self._leaves_out(entry, directory, is_image, is_dir):
+            return True
+        if is_text(entry.name):
+            return False
+        self._report(entry.path, NOT_UTF8, is_dir)
+        return True
+
+    def _leaves_out(
+        self, entry: os.DirEntry[str], directory: _Directory, is_image: bool, is_dir: bool
+    ) -> bool:
+        """Whether a rule leaves out an entry; then it is noted."""
+        start = len(directory.root.rstrip("/")) + 1
+        parent = os.path.basename(directory.path)
+        why = why_skipped(entry.name, entry.path[start:], is_dir, directory.rules, parent)
+        by_rule = why is not None and why.startswith(EXCLUDE)
+        if why is None and (file := ignored_by(entry.path, is_dir, directory.ignoring)):
+            why, by_rule = f"rules in {file}", True
+        if why is None or entry.path in self._named:
+            return why is not None
+        if is_dir:
+            self.left_out[entry.path] = why
+        elif is_image and entry.is_file():
+            self.left_out[entry.path] = why
+            self.excluded += 1
+            by_rule = True
+        if by_rule:
+            self.ruled.add(directory.root)
+        return True
+
+    def _ignoring(
+        self, directory: _Directory, entries: Sequence[os.DirEntry[str]]
+    ) -> tuple[Ignoring, ...] | None:
+        """The rules that hold in a directory; None where it is left out as a whole."""
+        names = ignore_files_among(entry.name for entry in entries)
+        if not names:
+            return directory.ignoring
+        try:
+            whole, found = read_ignore_files(directory.path, names)
+        except UnusableRulesError as error:
+            self._report(directory.path, str(error), is_dir=True)
+            return None
+        if whole is not None and directory.path not in self._named:
+            self.left_out[directory.path] = f"holds {whole}"
+            self.ruled.add(directory.root)
+            return None
+        return directory.ignoring + found
+
+    def _enter_later(
+        self, entry: os.DirEntry[str], inside: _Directory, below: list[_Directory]
+    ) -> None:
+        if entry.is_symlink():
+            real = os.path.realpath(entry.path)
+            self._links.append(replace(inside, path=entry.path, real=real))
+            return
+        real_here = None if inside.real is None else os.path.join(inside.real, entry.name)
+        below.append(replace(inside, path=entry.path, real=real_here))
+
+    def _not_listed(self, real: str, files: Iterator[FileState]) -> Iterator[FileState]:
+        """The files of a directory that a link leads to, less those listed by their real path."""
+        found = {os.path.join(real, os.path.basename(file.path)): file for file in files}
+        known = self._listed(found.keys())
+        return (file for path, file in found.items() if path not in known)
+
+    def _linked_files(self) -> Iterator[FileState]:
+        """The links to files that were seen under no other path."""
+        targets: dict[str, str] = {}
+        for path in self._file_links:
+            targets.setdefault(os.path.realpath(path), path)
+        known = self._listed(targets.keys())
+        for target, path in targets.items():
+            try:
+                if target in known or self._was_seen(target):
+                    continue
+                facts = os.stat(path)
+            except OSError as error:
+                self._report(path, reason_of(error), is_dir=False)
+                continue
+            if stat.S_ISREG(facts.st_mode):
+                yield FileState(path, facts.st_size, facts.st_mtime_ns)
+
+    def _was_seen(self, file: str) -> bool:
+        if file in self._files:
+            return True
+        facts = os.stat(os.path.dirname(file))
+        was_entered = (facts.st_dev, facts.st_ino) in self._entered
+        return was_entered and is_image_name(file) and file not in self.left_out
+
+    def _entries(self, directory: _Directory) -> tuple[list[os.DirEntry[str]], int | None]:
+        """The directory, in order of name, and its device.
+
+        Empty where it was entered before or cannot be read.
+        """
+        path = directory.path
         try:
             facts = os.stat(path)
             key = (facts.st_dev, facts.st_ino)
             if key in self._entered:
-                return []
+                return [], None
             self._entered.add(key)
+            device = device_of(path, facts)
+            if directory.device not in (None, device):
+                self.mounts.add(path)
+            if directory.real is not None and os.path.islink(path):
+                self.links[path] = directory.real
             with os.scandir(path) as entries:
-                return sorted(entries, key=attrgetter("name"))
+                found = sorted(entries, key=attrgetter("name"))
         except OSError as error:
             self._report(path, reason_of(error), is_dir=True)
-            return []
+            return [], None
+        if not found and directory.device is not None:
+            self.empty.add(path)
+        return found, device
 
     def _report(self, path: str, reason: str, is_dir: bool) -> None:
         readable = os.fsencode(path).decode("utf-8", "backslashreplace")
@@ -200,10 +307,6 @@ def require_roots(roots: Sequence[Path]) -> None:
     Walk(roots)
 
 
-def _is_text(name: str) -> bool:
-    """Whether the name is text: bytes that are not UTF-8 come as lone surrogates."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def device_of(_path: str, facts: os.stat_result) -> int:
+    """The device that a directory is on."""
+    return facts.st_dev

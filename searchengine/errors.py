@@ -5,6 +5,9 @@ ClipseekError
 │   ├── PathNotFoundError
 │   ├── QueryError
 │   ├── NotListedError
+│   ├── FileTooLargeError
+│   ├── NothingListedError
+│   ├── RefusedValueError
 │   └── CaptionFileError
 ├── ImageError              one picture cannot be used
 │   ├── UnreadableImageError
@@ -32,6 +35,8 @@ A message names the thing, the numbers and the next command, in one line.
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 
 
@@ -66,6 +71,31 @@ class NotListedError(InputError):
         super().__init__(
             f"the library lists no image {image}; it may have been removed: search again"
         )
+
+
+class FileTooLargeError(InputError):
+    """A file has more bytes than are read. Sizes are in bytes; the message names no file."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"{_plain_size(size)}, over the limit of {_plain_size(limit)}")
+        self.size = size
+        self.limit = limit
+
+
+def _plain_size(size: int) -> str:
+    """A number of bytes for people, in the unit it is at least 1 of: "42.9 GB"."""
+    for unit, bytes_of_it in (("GB", 10**9), ("MB", 10**6), ("KB", 10**3)):
+        if size >= bytes_of_it:
+            return f"{size / bytes_of_it:,.1f}".removesuffix(".0") + f" {unit}"
+    return f"{size} bytes"
+
+
+class NothingListedError(InputError):
+    """The library lists no image at or under a path."""
+
+    def __init__(self, path: str, near: list[str]) -> None:
+        hint = f"; it has: {', '.join(near)}" if near else ""
+        super().__init__(f"{path}: the library lists no image there{hint}")
 
 
 class CaptionFileError(InputError):
@@ -183,6 +213,10 @@ class EncoderMismatchError(LibraryError):
         )
 
 
+class RefusedValueError(InputError):
+    """The catalog cannot hold a value: the fault of what it is of, not of the library."""
+
+
 class StorageFullError(LibraryError):
     """The disk that holds the library is full."""
 
@@ -232,7 +266,12 @@ class DeviceUnavailableError(EncoderError):
 
 
 class MissingExtraError(ClipseekError):
-    """An optional dependency is not installed."""
+    """An optional dependency is not installed: `what` needs it, `extra` installs it."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what}; install it with: pip install 'clipseek[{extra}]'")
+        super().__init__(f"{what}; install it with: {pip_install(extra)}")
+
+
+def pip_install(extra: str) -> str:
+    """The command that installs an extra for the Python that runs, whichever `pip` a shell has."""
+    return f"{shlex.quote(sys.executable)} -m pip install 'clipseek[{extra}]'"

@@ -1,8 +1,9 @@
-"""Files: read whole, and written beside and renamed."""
+"""Files: read whole, known by their content, and written beside and renamed."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 import time
@@ -11,7 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from searchengine.errors import PathNotFoundError, reason_of
+from searchengine.errors import FileTooLargeError, InputError, PathNotFoundError, reason_of
+
+MAX_FILE_SIZE = 2 * 10**9
+"""Bytes: well over any camera's RAW file and most scans, and less than most machines' memory."""
 
 STALE_SECONDS = 600
 """Since the last write to it, after which a file beside is what a killed process left."""
@@ -22,12 +26,45 @@ PIECE = 2**20
 _BESIDE = ".clipseek-{}.part"
 
 
-def read_file(path: Path) -> bytes:
-    """The bytes of a file. Raises PathNotFoundError with the reason."""
+def read_file(path: Path, limit: int = MAX_FILE_SIZE) -> bytes:
+    """The bytes of a file that a person named.
+
+    Raises PathNotFoundError with the reason, and InputError for more than `limit` bytes or than
+    there is memory for.
+    """
     try:
-        return path.expanduser().read_bytes()
-    except OSError as error:
-        raise PathNotFoundError(path, reason_of(error)) from error
+        return read_whole(path.expanduser(), limit)
+    except FileTooLargeError as error:
+        raise InputError(f"{path}: {error}; files are read whole") from error
+    except MemoryError as error:
+        raise InputError(f"{path}: there is not enough memory to read it") from error
+    except (OSError, ValueError) as error:  # a name with a NUL in it is a ValueError
+        reason = reason_of(error) if isinstance(error, OSError) else str(error)
+        raise PathNotFoundError(path, reason) from error
+
+
+def read_whole(path: Path, limit: int = MAX_FILE_SIZE) -> bytes:
+    """The bytes of an ordinary file, whatever becomes of its name meanwhile.
+
+    Its size is looked at before anything is read, and no more is read than that. Raises
+    FileTooLargeError over `limit` bytes, and OSError as `open` does, for what is no ordinary file
+    (pipes and devices may have no end), and for a file that grows while it is read.
+    """
+    with open(path, "rb", opener=_open_at_once) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not an ordinary file", str(path))
+        if status.st_size > limit:
+            raise FileTooLargeError(status.st_size, limit)
+        data = file.read(status.st_size + 1)
+    if len(data) > status.st_size:
+        raise OSError(errno.EAGAIN, "it is being written", str(path))
+    return data
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting for somebody at the other end of a pipe; Windows has neither flag."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
 
 
 def read_small(path: Path, most: int = 1_000_000) -> bytes:
@@ -51,6 +88,11 @@ def checksum_of(path: Path) -> int:
         while piece := file.read(PIECE):
             crc = zlib.crc32(piece, crc)
     return crc
+
+
+def content_hash(data: bytes) -> bytes:
+    """What the catalog knows the content of a file by: 16 bytes."""
+    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 @contextmanager

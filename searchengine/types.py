@@ -84,6 +84,30 @@ class SpaceInfo:
     """Short hash of the weights that made the vectors."""
 
 
+class FailureKind(Enum):
+    """What kept a file from being indexed."""
+
+    UNREADABLE = "unreadable"
+    """Its bytes are no picture, or a broken one."""
+    TOO_MANY_PIXELS = "too many pixels"
+    TOO_LARGE = "too large"
+    """More bytes than are read."""
+    NEEDS_PACKAGE = "needs a package"
+    """The package that reads its format is not installed."""
+    FILE_SYSTEM = "file system"
+    """The disk or the permissions: nothing that the file itself says."""
+    MEMORY = "memory"
+    """There was not enough of it."""
+    NAME = "name"
+    """It is not valid UTF-8."""
+    ENCODER = "encoder"
+    """The encoder makes no vector of it."""
+    CATALOG = "catalog"
+    """The catalog cannot hold what the file says of itself."""
+    UNKNOWN = ""
+    """It failed before kinds were kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class BlockChecksum:
     """What a block of rows of a vector file held when it was written."""
@@ -101,20 +125,57 @@ class Failure:
     """A file that could not be indexed, and why."""
 
     path: str
+    kind: FailureKind
     reason: str
+    tried_with: str
+    """What the outcome depended on beside the file: limits, and versions of what reads pictures."""
     failed_at: datetime
+
+
+LARGEST_INTEGER = 2**63 - 1
+"""What the catalog can hold. As nanoseconds since 1970 that is in April 2262."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """A picture, or a folder with all that is in it, that was left out of the library."""
+
+    path: str
+    reason: str
+    """The rule that left it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """How many files of one suffix an index run passed over below a root, and why."""
+
+    root: str
+    suffix: str
+    """In lower case, with the dot; empty for names without one and for those too odd to tell."""
+    reason: str
+    files: int
 
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """A file as the disk shows it: enough to tell whether it changed."""
+    """A file as the disk shows it: enough to tell whether it changed.
+
+    Numbers are cut to what the catalog holds: file systems keep times from 1601 to after 2400.
+    """
 
     path: str
     """Absolute."""
     size: int
     """Bytes."""
     mtime_ns: int
-    """Modification time in nanoseconds since 1970."""
+    """Modification time in nanoseconds since 1970, within 64 bits."""
+
+    def __post_init__(self) -> None:
+        if -LARGEST_INTEGER <= self.mtime_ns <= LARGEST_INTEGER and self.size <= LARGEST_INTEGER:
+            return
+        for name in ("size", "mtime_ns"):
+            cut = max(-LARGEST_INTEGER, min(getattr(self, name), LARGEST_INTEGER))
+            object.__setattr__(self, name, cut)
 
 
 @dataclass(frozen=True, slots=True)

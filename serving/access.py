@@ -5,18 +5,20 @@
 - Origin and Sec-Fetch-Site: a page of a stranger can send requests here with the person's browser.
   Nothing but a link that is followed is answered to it, other ports of this machine included.
 - Token: whoever comes over the network shows it, as a cookie, a bearer token, or once in the URL.
+- Proxy: what stands before this server may be asked for by other names, over https. These names are
+  told beforehand; what a proxy says of the request is believed of those that are named.
 """
 
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, unquote_plus
 
+from serving.connections.proxy import Proxy, has_port, ip_address, split_host
 from serving.problems import Problem
 
 LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
@@ -39,6 +41,9 @@ SECURITY_HEADERS = {
 }
 
 
+NO_PROXY = Proxy()
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where the server listens, and what it asks of those who come."""
@@ -50,6 +55,7 @@ class Endpoint:
     port: int
     token: str | None
     """None only on a loopback address."""
+    proxy: Proxy = NO_PROXY
 
     @property
     def cookie(self) -> str:
@@ -59,24 +65,52 @@ class Endpoint:
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches what listens there."""
-    address = _address(host)
+    address = ip_address(host)
     return host.lower() == "localhost" if address is None else address.is_loopback
 
 
-def refusal(
-    endpoint: Endpoint, method: str, path: str, headers: Mapping[str, str]
-) -> Problem | None:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, as far as it decides whether it is answered."""
+
+    method: str
+    path: str
+    """Without the base path of a proxy."""
+    query: str
+    headers: Mapping[str, str]
+    """With lower-case names."""
+    scheme: str = "http"
+    """As the person's browser has it: "https" only where a trusted proxy says so."""
+
+    @property
+    def host(self) -> str:
+        """What the server was called; "" where nothing was said."""
+        return self.headers.get("host", "").lower()
+
+
+def as_forwarded(proxy: Proxy, asked: Asked, peer: str | None) -> Asked:
+    """The request as it came to the proxy, if it is one that is trusted. `peer` is an address."""
+    address = ip_address(peer or "")
+    if address is None or not any(address in network for network in proxy.trusted):
+        return asked
+    said = {name: _last(asked.headers.get(f"x-forwarded-{name}", "")) for name in ("host", "proto")}
+    headers = {**asked.headers, "host": said["host"] or asked.host}
+    scheme = "https" if said["proto"].lower() == "https" else asked.scheme
+    return replace(asked, headers=headers, scheme=scheme)
+
+
+def refusal(endpoint: Endpoint, asked: Asked) -> Problem | None:
     """Why a request is refused whatever it asks for; None where it is let in.
 
-    `headers` has lower-case names. The token is not looked at here.
+    The token is not looked at here.
     """
-    if not host_is_ours(endpoint, headers.get("host", "")):
+    if not host_is_ours(endpoint, asked.host):
         return Problem(
             HTTPStatus.MISDIRECTED_REQUEST,
-            f"this server is not {headers.get('host', '')[:100]!r}; use the address that "
-            "clipseek serve printed",
+            f"this server is not {asked.host[:100]!r}; use the address that clipseek serve "
+            "printed, or have it answer to that name with --allow-host",
         )
-    if not origin_is_ours(method, path, headers):
+    if not origin_is_ours(endpoint, asked):
         return Problem(
             HTTPStatus.FORBIDDEN,
             "another web page asked for this; open the page of clipseek serve itself",
@@ -86,39 +120,77 @@ def refusal(
 
 def host_is_ours(endpoint: Endpoint, host: str) -> bool:
     """Whether a Host header names this server. Names that we do not know may be a stranger's."""
-    name, port = _split(host)
+    if is_allowed(endpoint, host):
+        return True
+    name, port = split_host(host)
     if port != endpoint.port:
         return False
     if name in LOOPBACK_NAMES or name == endpoint.name.lower():
         return True
     # Reached by number no name was resolved, so none was rebound.
-    address = _address(name)
+    address = ip_address(name)
     return address is not None and not is_loopback(endpoint.host)
 
 
-def origin_is_ours(method: str, path: str, headers: Mapping[str, str]) -> bool:
+def is_allowed(endpoint: Endpoint, host: str) -> bool:
+    """Whether a Host header is a name that the server was told: with any port, or with its own."""
+    host = host.lower()
+    name, port = split_host(host)
+    for allowed in endpoint.proxy.hosts:
+        own_name, own_port = split_host(allowed)
+        fits = not has_port(allowed) or port in (own_port, 80)
+        if name == own_name and port >= 0 and fits:
+            return True
+    return False
+
+
+def origin_is_ours(endpoint: Endpoint, asked: Asked) -> bool:
     """Whether a request comes from our own page, from the address bar, a link, or no browser."""
-    origin = headers.get("origin")
-    if origin is not None and origin != f"http://{headers.get('host', '')}":
+    origin = asked.headers.get("origin")
+    if origin is not None and origin.lower() not in _own_origins(endpoint, asked.host):
         return False
-    site = headers.get("sec-fetch-site", "none")
+    site = asked.headers.get("sec-fetch-site", "none")
     if site in ("same-origin", "none"):
         return True
-    followed = headers.get("sec-fetch-mode") == "navigate" and method in SAFE_METHODS
-    return followed and not path.startswith("/api/")
+    followed = asked.headers.get("sec-fetch-mode") == "navigate" and asked.method in SAFE_METHODS
+    return followed and not asked.path.startswith("/api/")
 
 
-def token_is_shown(endpoint: Endpoint, path: str, query: str, headers: Mapping[str, str]) -> bool:
+def _own_origins(endpoint: Endpoint, host: str) -> set[str]:
+    """The origins of our page where it is called `host`: over https only by a name we were told.
+
+    A proxy may leave out the port that the browser has.
+    """
+    if not is_allowed(endpoint, host):
+        return {f"http://{host}"}
+    names = {
+        host,
+        *(name for name in endpoint.proxy.hosts if split_host(name)[0] == split_host(host)[0]),
+    }
+    return {f"{scheme}://{name}" for scheme in ("http", "https") for name in names}
+
+
+def token_is_shown(endpoint: Endpoint, asked: Asked) -> bool:
     """Whether a request carries the token, where one is asked for."""
-    if endpoint.token is None or path.startswith(OPEN_PATHS):
+    if endpoint.token is None or asked.path.startswith(OPEN_PATHS):
         return True
-    shown = [token_in_query(query), _bearer(headers.get("authorization", ""))]
     try:
-        cookie = SimpleCookie(headers.get("cookie", "")).get(endpoint.cookie)
+        cookie = SimpleCookie(asked.headers.get("cookie", "")).get(endpoint.cookie)
     except CookieError:
         cookie = None
-    shown.append(cookie.value if cookie else "")
-    return any(hmac.compare_digest(text.encode(), endpoint.token.encode()) for text in shown)
+    token = endpoint.token.encode()
+    shown = (
+        (token_in_query(asked.query).encode(errors="replace"), token),
+        # Headers are read as Latin-1, whatever their bytes mean.
+        (_bearer(asked.headers.get("authorization", "")).encode("latin-1", "replace"), token),
+        (cookie.value.encode(errors="replace") if cookie else b"", cookie_value(endpoint).encode()),
+    )
+    return sum(hmac.compare_digest(given, wanted) for given, wanted in shown) > 0
+
+
+def cookie_value(endpoint: Endpoint) -> str:
+    """The token as a cookie holds it, in ASCII."""
+    return quote(endpoint.token or "", safe="")
 
 
 def token_in_query(query: str) -> str:
@@ -126,22 +198,21 @@ def token_in_query(query: str) -> str:
     return dict(parse_qsl(query)).get("token", "")
 
 
+def without_token(query: str) -> str:
+    """A URL's query without the token, the rest of it as it was.
+
+    >>> without_token("q=a+b&token=secret&x=%20")
+    'q=a+b&x=%20'
+    """
+    parts = [part for part in query.split("&") if part]
+    return "&".join(part for part in parts if unquote_plus(part.partition("=")[0]) != "token")
+
+
+def _last(values: str) -> str:
+    """Of several that proxies have added one after another, that of the nearest."""
+    return values.rpartition(",")[2].strip()
+
+
 def _bearer(authorization: str) -> str:
     scheme, _, value = authorization.partition(" ")
     return value.strip() if scheme.lower() == "bearer" else ""
-
-
-def _split(host: str) -> tuple[str, int]:
-    """Name and port of a Host header, the name in lower case and without brackets."""
-    name, separator, port = host.lower().rpartition(":")
-    if not separator or host.endswith("]"):
-        name, port = host.lower(), "80"
-    is_number = port.isascii() and port.isdigit() and len(port) <= 5
-    return name.strip("[]"), int(port) if is_number else -1
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return None

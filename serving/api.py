@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +15,7 @@ from starlette.routing import Route
 
 from searchengine.errors import InputError, NotListedError
 from searchengine.types import ImageRecord
+from serving.files.answer import FileAnswer, asked_part, file_headers
 from serving.question import NAMES, Question, read_question, read_whole
 from serving.replies import FOREVER, JsonResponse, image_record, thumbnail_url, version_of
 from serving.service import LibraryService
@@ -20,6 +24,7 @@ from serving.thumbnails import Side
 MAX_K = 1_000
 MAX_OFFSET = 100_000_000
 MAX_ID = 2**62
+MAX_DIGITS = 19
 SIZES = {"small": Side.SMALL, "large": Side.LARGE}
 MEDIA_TYPES = {
     "JPEG": "image/jpeg",
@@ -34,6 +39,23 @@ MEDIA_TYPES = {
 }
 """By Pillow's names of formats. Others, RAW files, are for downloading."""
 
+
+class Digits(Convertor[str]):
+    """A number in a path, as text: Python refuses to read thousands of digits."""
+
+    regex = "[0-9]+"
+
+    def convert(self, value: str) -> str:
+        """The digits as they are."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """The digits as they are."""
+        return value
+
+
+register_url_convertor("digits", Digits())
+
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -41,6 +63,12 @@ def service_of(request: Request) -> LibraryService:
     """The service that answers this application's questions."""
     service: LibraryService = request.app.state.service
     return service
+
+
+def base_of(request: Request) -> str:
+    """The path that all addresses of this application begin with, "" for none."""
+    base: str = request.app.state.base
+    return base
 
 
 async def search(request: Request) -> Response:
@@ -60,14 +88,21 @@ async def search(request: Request) -> Response:
         {
             "hits": [hit.record() for hit in hits],
             "images": facets.total,
-            "thumbnails": {str(hit.id): thumbnail_url(hit.image) for hit in hits},
+            "thumbnails": {
+                str(hit.id): base_of(request) + thumbnail_url(hit.image) for hit in hits
+            },
         }
     )
 
 
 async def facets(request: Request) -> Response:
     """How many images each choice of a filter would leave."""
-    where = _strict_question(request.query_params.multi_items()).where
+    question = _strict_question(request.query_params.multi_items())
+    if question.min_score is not None:
+        raise InputError(
+            "facets counts what the filters leave, whatever its score; leave out min_score"
+        )
+    where = question.where
     counts = await service_of(request).facets(where)
     return JsonResponse(
         {
@@ -82,7 +117,8 @@ async def facets(request: Request) -> Response:
 
 async def image(request: Request) -> Response:
     """What the catalog lists of an image."""
-    return JsonResponse(image_record(await service_of(request).record(image_id(request))))
+    record = await service_of(request).record(image_id(request))
+    return JsonResponse(image_record(record, base_of(request)))
 
 
 async def thumbnail(request: Request) -> Response:
@@ -98,11 +134,22 @@ async def thumbnail(request: Request) -> Response:
 
 async def file(request: Request) -> Response:
     """The file of an image, as it was indexed."""
-    record = await service_of(request).record(image_id(request))
-    headers = _kept(request, record)
-    data = await service_of(request).file(record)
-    media_type = MEDIA_TYPES.get(record.facts.format, "application/octet-stream")
-    return Response(data, media_type=media_type, headers=headers)
+    service = service_of(request)
+    record = await service.record(image_id(request))
+    headers = {**_kept(request, record), **file_headers(record)}
+    part = None
+    if request.method == "GET":
+        tag, modified = headers["etag"], headers["last-modified"]
+        part = asked_part(request.headers, record.file.size, tag, modified)
+    opened = await service.file(record)
+    return FileAnswer(
+        partial(service.read_piece, opened),
+        partial(service.close_file, opened),
+        size=record.file.size,
+        part=part,
+        headers=headers,
+        media_type=MEDIA_TYPES.get(record.facts.format, "application/octet-stream"),
+    )
 
 
 async def describe(request: Request) -> Response:
@@ -127,7 +174,7 @@ async def add_picture(request: Request) -> Response:
     if len(uploads) != 1:
         raise InputError(f"send one image, in the field image; not {len(uploads)}")
     key = await service_of(request).hold(uploads[0])
-    address = f"/api/pictures/{key}"
+    address = f"{base_of(request)}/api/pictures/{key}"
     return JsonResponse({"picture": key, "preview": address}, 201, headers={"location": address})
 
 
@@ -143,14 +190,15 @@ async def info(request: Request) -> Response:
 
 
 async def health(request: Request) -> Response:
-    """Whether the server answers, and whether its encoder is in memory."""
+    """Whether the server and its library answer, and whether its encoder is in memory."""
+    await service_of(request).check()
     return JsonResponse({"status": "ok", "encoder": service_of(request).encoder_state})
 
 
-async def openapi(_request: Request) -> Response:
+async def openapi(request: Request) -> Response:
     """The description of this API."""
-    path = Path(__file__).with_name("openapi.json")
-    return Response(path.read_bytes(), media_type="application/json")
+    described = json.loads(Path(__file__).with_name("openapi.json").read_text("utf-8"))
+    return JsonResponse({**described, "servers": [{"url": base_of(request) or "/"}]})
 
 
 async def read_form(request: Request) -> tuple[list[tuple[str, str]], list[bytes]]:
@@ -158,8 +206,11 @@ async def read_form(request: Request) -> tuple[list[tuple[str, str]], list[bytes
     pairs = request.query_params.multi_items()
     if request.method != "POST":
         return pairs, []
-    async with request.form() as form:
-        return [*pairs, *_texts(form)], [await upload.read() for upload in _uploads(form)]
+    try:
+        async with request.form() as form:
+            return [*pairs, *_texts(form)], [await upload.read() for upload in _uploads(form)]
+    except UnicodeError as error:  # the sender names the encoding
+        raise InputError(f"the form is no text in the encoding that it names: {error}") from error
 
 
 def _texts(form: FormData) -> list[tuple[str, str]]:
@@ -185,10 +236,10 @@ def _strict_question(pairs: Pairs, *others: str) -> Question:
 
 def image_id(request: Request) -> int:
     """The id in the path. Raises NotListedError for one that no catalog gives."""
-    number: int = request.path_params["id"]
-    if number > MAX_ID:
-        raise NotListedError(number)
-    return number
+    digits: str = request.path_params["id"]
+    if len(digits) > MAX_DIGITS or int(digits) > MAX_ID:
+        raise NotListedError(digits[: 2 * MAX_DIGITS])
+    return int(digits)
 
 
 def _kept(request: Request, record: ImageRecord) -> dict[str, str]:
@@ -204,9 +255,9 @@ def _kept(request: Request, record: ImageRecord) -> dict[str, str]:
 ROUTES = [
     Route("/api/search", search, methods=["GET", "POST"]),
     Route("/api/facets", facets),
-    Route("/api/images/{id:int}", image),
-    Route("/api/images/{id:int}/thumbnail", thumbnail),
-    Route("/api/images/{id:int}/file", file),
+    Route("/api/images/{id:digits}", image),
+    Route("/api/images/{id:digits}/thumbnail", thumbnail),
+    Route("/api/images/{id:digits}/file", file),
     Route("/api/describe", describe, methods=["GET", "POST"]),
     Route("/api/pictures", add_picture, methods=["POST"]),
     Route("/api/pictures/{key}", picture),

@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
@@ -22,11 +22,26 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from searchengine.errors import ClipseekError
 from searchengine.library.library import Library
 from serving import api
-from serving.access import SECURITY_HEADERS, Endpoint, refusal, token_in_query, token_is_shown
+from serving.access import (
+    OPEN_PATHS,
+    SAFE_METHODS,
+    SECURITY_HEADERS,
+    Asked,
+    Endpoint,
+    as_forwarded,
+    cookie_value,
+    refusal,
+    token_in_query,
+    token_is_shown,
+    without_token,
+)
+from serving.api import base_of
+from serving.connections.proxy import without_base
 from serving.pages import routes as pages
 from serving.pages.rendering import render_problem
 from serving.pictures import MAX_BYTES, too_many_bytes
-from serving.problems import MEDIA_TYPE, Problem, problem_of
+from serving.problems import MEDIA_TYPE, Problem, RangeRefusedError, problem_of
+from serving.question import Question, read_what_can_be
 from serving.replies import JsonResponse
 from serving.service import LibraryService
 from serving.thumbnails import ThumbnailCache
@@ -50,16 +65,24 @@ def make_app(library: Library, endpoint: Endpoint, cache: Path) -> Starlette:
         finally:
             service.close()
 
-    return Starlette(
+    app = Starlette(
         routes=[
             *pages.ROUTES,
             *api.ROUTES,
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "pages" / "static")),
         ],
         middleware=[Middleware(Guard, endpoint=endpoint)],
-        exception_handlers={ClipseekError: _known, HTTPException: _http, 500: _unknown},
+        exception_handlers={
+            ClipseekError: _known,
+            HTTPException: _http,
+            ClientDisconnect: _cut_off,
+            500: _unknown,
+        },
         lifespan=lifespan,
     )
+    app.state.base = endpoint.proxy.base
+    app.router.redirect_slashes = False  # it would send people to the name a proxy has for us
+    return app
 
 
 class Guard:
@@ -75,42 +98,71 @@ class Guard:
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
             return  # no WebSockets here
-        answer = self._turned_away(scope)
+        asked = self._asked(scope)
+        answer = self._turned_away(asked)
         sender = _with_headers(send)
         if answer is not None:
             await answer(scope, receive, sender)
-        else:
-            await self._app(scope, _bounded(receive), sender)
+            return
+        seen = {
+            **scope,
+            "path": asked.path,
+            "root_path": "",
+            "query_string": without_token(asked.query).encode("latin-1"),
+        }
+        if asked.path.startswith(OPEN_PATHS):  # small files, and whole
+            seen["headers"] = [pair for pair in scope["headers"] if pair[0].lower() != b"range"]
+        await self._app(seen, _bounded(receive), sender)
 
-    def _turned_away(self, scope: Scope) -> Response | None:
-        headers = Headers(scope=scope)
-        plain = {name.lower(): value for name, value in headers.items()}
-        path, query = scope["path"], scope["query_string"].decode("latin-1")
-        refused = refusal(self._endpoint, scope["method"], path, plain)
-        if refused is None and not token_is_shown(self._endpoint, path, query, plain):
+    def _asked(self, scope: Scope) -> Asked:
+        proxy = self._endpoint.proxy
+        asked = Asked(
+            method=scope["method"],
+            path=without_base(proxy.base, scope["path"]),
+            query=scope["query_string"].decode("latin-1"),
+            headers={name.lower(): value for name, value in Headers(scope=scope).items()},
+        )
+        return as_forwarded(proxy, asked, (scope.get("client") or [None])[0])
+
+    def _turned_away(self, asked: Asked) -> Response | None:
+        refused = refusal(self._endpoint, asked)
+        if refused is None and not token_is_shown(self._endpoint, asked):
             refused = Problem(
                 HTTPStatus.UNAUTHORIZED,
                 "this library is not open to everybody; use the whole address that clipseek serve "
                 "printed, with its token",
             )
-        length = plain.get("content-length", "0")
-        if refused is None and (not length.isdigit() or int(length) > MAX_BYTES + FORM_BYTES):
+        length = asked.headers.get("content-length", "0")
+        is_number = length.isascii() and length.isdigit() and len(length) < 20
+        if refused is None and (not is_number or int(length) > MAX_BYTES + FORM_BYTES):
             refused = problem_of(too_many_bytes())
         if refused is not None:
-            return _answer(refused, path, plain.get("accept", ""))
-        if self._endpoint.token is not None and token_in_query(query):
-            return self._cookie_for(path, query)
+            answer = _answer(refused, asked.path, asked.headers.get("accept", ""), self._base)
+            if refused.status == HTTPStatus.UNAUTHORIZED:
+                answer.headers["www-authenticate"] = "Bearer"
+            return answer
+        is_page = asked.method in SAFE_METHODS and not asked.path.startswith("/api/")
+        if self._endpoint.token is not None and is_page and token_in_query(asked.query):
+            return self._cookie_for(asked)
         return None
 
-    def _cookie_for(self, path: str, query: str) -> Response:
+    @property
+    def _base(self) -> str:
+        return self._endpoint.proxy.base
+
+    def _cookie_for(self, asked: Asked) -> Response:
         """To the same address without the token, which a cookie carries from here on."""
-        rest = urlencode([pair for pair in parse_qsl(query) if pair[0] != "token"])
+        rest = without_token(asked.query)
+        # One slash: a path that begins with two names another server.
+        path = f"{self._base}/{quote(asked.path.lstrip('/'))}"
         response = RedirectResponse(f"{path}?{rest}" if rest else path, HTTPStatus.SEE_OTHER)
         response.set_cookie(
             self._endpoint.cookie,
-            self._endpoint.token or "",
+            cookie_value(self._endpoint),
             max_age=COOKIE_SECONDS,
+            path=self._base or "/",
             httponly=True,
+            secure=asked.scheme == "https",
             samesite="lax",  # "strict" would lock out who follows a link to this page
         )
         return response
@@ -143,25 +195,46 @@ def _with_headers(send: Send) -> Send:
     return sender
 
 
-def _answer(problem: Problem, path: str, accept: str) -> Response:
+def _answer(
+    problem: Problem,
+    path: str,
+    accept: str,
+    base: str,
+    question: Question | None = None,
+) -> Response:
     """A problem as a page for people, as problem details for programs."""
     if "text/html" in accept and not path.startswith("/api/"):
-        return render_problem(problem)
+        return render_problem(problem, base, question)
     return JsonResponse(problem.record(), problem.status, media_type=MEDIA_TYPE)
+
+
+def _answer_to(request: Request, problem: Problem) -> Response:
+    """A problem, with the question that was asked where it comes as a page."""
+    question, _ = read_what_can_be(request.query_params.multi_items())
+    accept = request.headers.get("accept", "")
+    return _answer(problem, request.scope["path"], accept, base_of(request), question)
 
 
 async def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, ClipseekError)
-    return _answer(problem_of(error), request.url.path, request.headers.get("accept", ""))
+    answer = _answer_to(request, problem_of(error))
+    if isinstance(error, RangeRefusedError):
+        answer.headers["content-range"] = f"bytes */{error.size}"
+    return answer
 
 
 async def _http(request: Request, error: Exception) -> Response:
     """What Starlette itself refuses: unknown paths, other methods, broken forms."""
     assert isinstance(error, HTTPException)
-    problem = Problem(error.status_code, f"{error.detail}: {request.method} {request.url.path}")
-    answer = _answer(problem, request.url.path, request.headers.get("accept", ""))
+    said = f"{error.detail}: {request.method} {request.scope['path']}"
+    answer = _answer_to(request, Problem(error.status_code, said))
     answer.headers.update(error.headers or {})
     return answer
+
+
+async def _cut_off(_request: Request, _error: Exception) -> Response:
+    """Nobody reads the answer to an upload that ended before its end."""
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
 
 
 async def _unknown(request: Request, _error: Exception) -> Response:
@@ -169,4 +242,4 @@ async def _unknown(request: Request, _error: Exception) -> Response:
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "an error of clipseek itself; its terminal shows where. Please report it",
     )
-    return _answer(problem, request.url.path, request.headers.get("accept", ""))
+    return _answer_to(request, problem)

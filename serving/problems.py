@@ -4,13 +4,16 @@ ClipseekError
 ├── FileChangedError       410  the file is not the one that was indexed
 ├── PictureForgottenError  410  an uploaded picture is no longer held
 ├── UploadTooLargeError    413
-└── UploadRefusedError     415  the upload is no picture that is taken
+├── UploadRefusedError     415  the upload is no picture that is taken
+├── RangeRefusedError      416  a part of a file that it does not have
+└── LibraryGoneError       503  the library is not where it was
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from searchengine.errors import (
@@ -22,6 +25,7 @@ from searchengine.errors import (
     MissingExtraError,
     NothingIndexedError,
     NotListedError,
+    RefusedValueError,
     SpaceNotFoundError,
 )
 
@@ -52,16 +56,36 @@ class UploadRefusedError(ClipseekError):
     """An upload that is no picture, or of a kind that is not taken."""
 
 
+class RangeRefusedError(ClipseekError):
+    """A range that begins behind the end of the file."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"the file has {size:,} bytes, and the range begins behind them")
+        self.size = size
+
+
+class LibraryGoneError(LibraryError):
+    """The library that is served is not where it was."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"the library at {path} cannot be read: {why}; bring it back, or mount its drive: it "
+            "is answered from again as soon as it is there"
+        )
+
+
 _STATUS: list[tuple[type[ClipseekError], HTTPStatus]] = [
     (NotListedError, HTTPStatus.NOT_FOUND),
     (FileChangedError, HTTPStatus.GONE),
     (PictureForgottenError, HTTPStatus.GONE),
     (UploadTooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (UploadRefusedError, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    (RangeRefusedError, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE),
     (ImageError, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     (NothingIndexedError, HTTPStatus.CONFLICT),
     (SpaceNotFoundError, HTTPStatus.NOT_FOUND),
     (InputError, HTTPStatus.BAD_REQUEST),
+    (RefusedValueError, HTTPStatus.BAD_REQUEST),
     (LibraryError, HTTPStatus.SERVICE_UNAVAILABLE),
     (EncoderError, HTTPStatus.SERVICE_UNAVAILABLE),
     (MissingExtraError, HTTPStatus.SERVICE_UNAVAILABLE),

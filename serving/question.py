@@ -31,6 +31,7 @@ NAMES = (
 
 _MARK = re.compile(r"(?:(?P<weight>\d{1,4}(?:\.\d{1,6})?):)?(?P<id>\d{1,18})")
 _WHOLE = re.compile(r"\d{1,18}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _PICTURE = re.compile(r"[0-9a-f]{32}")
 
 
@@ -83,7 +84,7 @@ def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
     given: dict[str, list[str]] = {name: [] for name in NAMES}
     for name, value in parameters:
         if name in given and value.strip():
-            given[name].append(value.strip())
+            given[name].append(_text(name, value.strip()))
     text = " ".join(given["q"])
     if len(text) > MAX_TEXT:
         raise InputError(f"q has {len(text):,} characters, over the limit of {MAX_TEXT:,}; cut it")
@@ -91,6 +92,8 @@ def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
     if picture is not None and not _PICTURE.fullmatch(picture):
         raise InputError("picture is no key that this server gave; upload the picture first")
     under = _one(given, "under")
+    if under and not Path(under).is_absolute():
+        raise InputError(f"under must be the whole path of a folder, not {under!r}")
     orientation = _one(given, "orientation")
     after, before = (_date(name, _one(given, name)) for name in ("after", "before"))
     return Question(
@@ -109,6 +112,22 @@ def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
     )
 
 
+def read_what_can_be(parameters: Iterable[tuple[str, str]]) -> tuple[Question, InputError | None]:
+    """The question without the parameters that make no sense, and what the first of them is."""
+    given = list(parameters)
+    kept: list[tuple[str, str]] = []
+    wrong: InputError | None = None
+    for name in NAMES:
+        pairs = [pair for pair in given if pair[0] == name]
+        try:
+            read_question(pairs)
+        except InputError as error:
+            wrong = wrong or error
+        else:
+            kept += pairs
+    return read_question(kept), wrong
+
+
 def read_whole(name: str, text: str | None, *, low: int, high: int, default: int) -> int:
     """A whole number from `low` to `high`, `default` where there is none. Raises InputError."""
     if not text:
@@ -122,9 +141,16 @@ def _one(given: dict[str, list[str]], name: str) -> str | None:
     values = list(dict.fromkeys(given[name]))
     if len(values) > 1:
         raise InputError(f"{name} is given {len(values)} times; give it once")
-    if values and "\0" in values[0]:
-        raise InputError(f"{name} holds a NUL character; leave it out")
     return values[0] if values else None
+
+
+def _text(name: str, value: str) -> str:
+    """Text that can be compared and encoded: forms may hold NULs, and halves of characters."""
+    if "\0" in value:
+        raise InputError(f"{name} holds a NUL character; leave it out")
+    if not value.isascii() and _SURROGATE.search(value):
+        raise InputError(f"{name} holds half a character, a lone surrogate; leave it out")
+    return value
 
 
 def _marks(name: str, texts: list[str]) -> tuple[Mark, ...]:

@@ -43,8 +43,11 @@ def file_url(record: ImageRecord) -> str:
     return f"/api/images/{record.id}/file?v={version_of(record)}"
 
 
-def image_record(record: ImageRecord) -> dict[str, Any]:
-    """What the API says of an image. Sizes in pixels, `bytes` of the file."""
+def image_record(record: ImageRecord, base: str = "") -> dict[str, Any]:
+    """What the API says of an image. Sizes in pixels, `bytes` of the file.
+
+    `base` is what its addresses begin with.
+    """
     facts = record.facts
     return {
         "id": record.id,
@@ -58,6 +61,6 @@ def image_record(record: ImageRecord) -> dict[str, Any]:
         "camera": facts.camera,
         "latitude": jsonable(facts.latitude),
         "longitude": jsonable(facts.longitude),
-        "thumbnail": thumbnail_url(record),
-        "file": file_url(record),
+        "thumbnail": base + thumbnail_url(record),
+        "file": base + file_url(record),
     }

@@ -14,26 +14,28 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from searchengine.catalog.records import Facets
-from searchengine.errors import NothingIndexedError, NotListedError, QueryError
+from searchengine.errors import NotListedError, QueryError
 from searchengine.index.types import Modality
 from searchengine.library.library import Library
 from searchengine.library.status import LibraryInfo
 from searchengine.retrieval.hits import Hits, SearchHit
 from searchengine.retrieval.query import Kind, Query, Source
 from searchengine.retrieval.terms import parse_text
-from searchengine.spaces.space import Space
 from searchengine.types import Filter, ImageRecord, TextHit
-from serving.counts import Counts
-from serving.encoding import EncoderQueue
-from serving.pictures import HeldPicture, HeldPictures, preview_of, read_upload
+from serving.files.listed import KnownContents, ListedFile
+from serving.opened import Opened, OpenedLibrary
+from serving.pictures import HeldPicture, preview_of, read_upload
 from serving.question import Question
-from serving.thumbnails import Side, ThumbnailCache, read_listed, thumbnail_of
+from serving.thumbnails import Side, ThumbnailCache, thumbnail_of
 
 SEARCHERS = 4
 """Threads that search: each releases the interpreter while it multiplies."""
 
 DECODERS = 2
 """Threads that decode pictures: each may hold a full-size one."""
+
+READERS = 4
+"""Threads that read pieces of files, a moment each."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -54,34 +56,36 @@ class LibraryService:
     """Answers questions about a library, for any number of people at once."""
 
     def __init__(self, library: Library, thumbnails: ThumbnailCache) -> None:
-        self._library = library
+        self._opened = OpenedLibrary(library)
         self._thumbnails = thumbnails
-        self._pictures = HeldPictures()
-        self._queue = library.encoders = EncoderQueue(library.encoders)
+        self._contents = KnownContents()
         self._searchers = ThreadPoolExecutor(SEARCHERS, "search")
         self._decoders = ThreadPoolExecutor(DECODERS, "thumbnail")
-        self._counts = Counts(
-            lambda where: library.catalog.facets(self._space().info, where), library.catalog.stamp
-        )
+        self._readers = ThreadPoolExecutor(READERS, "file")
 
     def warm(self) -> None:
-        """Load what encodes texts ahead of the first query, where the library has an encoder.
-
-        The rest of the encoder, and torch, are loaded for the first picture that is asked with.
-        """
-        if self._library.catalog.spaces():
-            self._queue.warm(self._library.space())
+        """Load what encodes texts ahead of the first query."""
+        self._opened.last.warm()
 
     def close(self) -> None:
         """End the threads; what waits is dropped."""
-        for pool in (self._searchers, self._decoders):
+        for pool in (self._searchers, self._decoders, self._readers):
             pool.shutdown(cancel_futures=True)
-        self._queue.close()
+        self._opened.close()
+
+    @property
+    def path(self) -> Path:
+        """Where the library is."""
+        return self._opened.path
 
     @property
     def encoder_state(self) -> str:
         """Of the encoder: "not loaded", "loading", "ready", or why it cannot be loaded."""
-        return self._queue.state
+        return self._opened.last.queue.state
+
+    async def check(self) -> None:
+        """Raises LibraryGoneError, and the errors of opening one that took its place."""
+        await self._on(self._searchers, self._opened.now)
 
     async def search(self, question: Question, *, k: int, offset: int = 0) -> Hits:
         """The hits at ranks offset + 1 to offset + k.
@@ -89,36 +93,29 @@ class LibraryService:
         Raises QueryError where the question asks nothing, NothingIndexedError, NotListedError for
         marked images, PictureForgottenError, and the encoder's errors.
         """
-        query = self._query(question)
+        opened = await self._on(self._searchers, self._opened.now)
+        query = _query(question, opened)
         if query.texts:  # encoded with those of others, and remembered: the search finds them known
-            space = await self._on(self._searchers, self._space)
-            await self._queue.texts(space, query.texts)
+            space = await self._on(self._searchers, opened.searched_space)
+            await opened.queue.texts(space, query.texts)
         return await self._on(
             self._searchers,
-            self._library.search,
+            opened.library.search,
             query,
             k=k,
             offset=offset,
             where=question.where,
             min_score=question.min_score,
+            present_only=True,
         )
-
-    def _query(self, question: Question) -> Query:
-        sources = parse_text(question.text)
-        if question.picture:
-            vector = self._pictures.get(question.picture).vector
-            sources.append(Source(Kind.VECTOR, vector, modality=Modality.IMAGE))
-        query = Query(tuple(sources), question.like, question.unlike)
-        if not query:
-            raise QueryError("nothing to search for; describe a picture, as in: a dog on the beach")
-        return query
 
     async def newest(self, where: Filter, *, k: int, offset: int = 0) -> list[ImageRecord]:
         """The images that pass the filter, last added first. Raises NothingIndexedError."""
 
         def read() -> list[ImageRecord]:
-            space = self._space()
-            return self._library.catalog.newest(space.info, where, k=k, offset=offset)
+            opened = self._opened.now()
+            space = opened.searched_space()
+            return opened.library.catalog.newest(space.info, where, k=k, offset=offset)
 
         return await self._on(self._searchers, read)
 
@@ -127,24 +124,28 @@ class LibraryService:
 
         Raises NothingIndexedError.
         """
-        known = self._counts.known(where)
-        if known is not None:
-            return known
-        return await self._on(self._searchers, self._counts.count, where)
+        if self._opened.is_unchanged:
+            known = self._opened.last.counts.known(where)
+            if known is not None:
+                return known
+        return await self._on(self._searchers, lambda: self._opened.now().counts.count(where))
 
     async def record(self, image_id: int) -> ImageRecord:
         """What the catalog lists of an image. Raises NotListedError."""
-        return await self._on(self._searchers, self._record, image_id)
+        return await self._on(
+            self._searchers, lambda: _record(self._opened.now().library, image_id)
+        )
 
     async def detail(self, image_id: int, *, captions: int, neighbours: int) -> Detail:
         """An image with its nearest captions and images. Raises NotListedError."""
 
         def look() -> Detail:
-            record, itself = self._record(image_id), listed(image_id)
-            hits = self._library.search(itself, k=neighbours + 1)
+            library = self._opened.now().library
+            record, itself = _record(library, image_id), listed(image_id)
+            hits = library.search(itself, k=neighbours + 1)
             return Detail(
                 record=record,
-                captions=self._library.nearest_captions(itself, k=captions),
+                captions=library.nearest_captions(itself, k=captions),
                 neighbours=[hit for hit in hits if hit.id != image_id][:neighbours],
             )
 
@@ -160,7 +161,11 @@ class LibraryService:
             asked = listed(image_id)
         else:
             raise QueryError("nothing to describe; give an id or an image")
-        return await self._on(self._searchers, self._library.nearest_captions, asked, k=k)
+
+        def look() -> list[TextHit]:
+            return self._opened.now().library.nearest_captions(asked, k=k)
+
+        return await self._on(self._searchers, look)
 
     async def look_at(self, upload: bytes) -> HeldPicture:
         """The vector and a preview of an uploaded picture.
@@ -169,16 +174,18 @@ class LibraryService:
         """
         picture = await self._on(self._decoders, read_upload, upload)
         preview = await self._on(self._decoders, preview_of, picture)
-        space = await self._on(self._searchers, self._space)
-        return HeldPicture(await self._queue.picture(space, picture), preview)
+        opened = await self._on(self._searchers, self._opened.now)
+        space = await self._on(self._searchers, opened.searched_space)
+        return HeldPicture(await opened.queue.picture(space, picture), preview)
 
     async def hold(self, upload: bytes) -> str:
         """Keep an uploaded picture to be searched by; returns its key. Raises as `look_at`."""
-        return self._pictures.keep(upload, await self.look_at(upload))
+        seen = await self.look_at(upload)
+        return self._opened.last.pictures.keep(upload, seen)
 
     def preview(self, key: str) -> bytes:
         """A small JPEG of an uploaded picture. Raises PictureForgottenError."""
-        return self._pictures.get(key).preview
+        return self._opened.last.pictures.get(key).preview
 
     async def thumbnail(self, record: ImageRecord, side: Side) -> bytes:
         """A JPEG of a listed image, from the cache or made now. Raises FileChangedError."""
@@ -192,13 +199,21 @@ class LibraryService:
 
         return await self._on(self._decoders, make)
 
-    async def file(self, record: ImageRecord) -> bytes:
-        """The bytes of a listed image's file. Raises FileChangedError."""
-        return await self._on(self._decoders, read_listed, record)
+    async def file(self, record: ImageRecord) -> ListedFile:
+        """The open file of a listed image, its content compared. Raises FileChangedError."""
+        return await self._on(self._readers, self._contents.open, record)
+
+    async def read_piece(self, file: ListedFile, start: int, count: int) -> bytes:
+        """Up to `count` bytes of an open file. Raises FileChangedError."""
+        return await self._on(self._readers, file.read, start, count)
+
+    async def close_file(self, file: ListedFile) -> None:
+        """Close a file that was opened here."""
+        await self._on(self._readers, file.close)
 
     async def info(self) -> LibraryInfo:
         """The library in numbers."""
-        return await self._on(self._searchers, self._library.info)
+        return await self._on(self._searchers, lambda: self._opened.now().library.info())
 
     # on the loop
 
@@ -208,19 +223,23 @@ class LibraryService:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(pool, lambda: work(*args, **kwargs))
 
-    # on the searchers' threads
 
-    def _space(self) -> Space:
-        space = self._library.space()
-        if self._library.catalog.rows(space.info) == 0:
-            raise NothingIndexedError(self._library.path)
-        return space
+def _query(question: Question, opened: Opened) -> Query:
+    sources = parse_text(question.text)
+    if question.picture:
+        vector = opened.pictures.get(question.picture).vector
+        sources.append(Source(Kind.VECTOR, vector, modality=Modality.IMAGE))
+    query = Query(tuple(sources), question.like, question.unlike)
+    if not query:
+        raise QueryError("nothing to search for; describe a picture, as in: a dog on the beach")
+    return query
 
-    def _record(self, image_id: int) -> ImageRecord:
-        records = self._library.catalog.images([image_id])
-        if image_id not in records:
-            raise NotListedError(image_id)
-        return records[image_id]
+
+def _record(library: Library, image_id: int) -> ImageRecord:
+    records = library.catalog.images([image_id])
+    if image_id not in records:
+        raise NotListedError(image_id)
+    return records[image_id]
 
 
 def listed(image_id: int) -> Query:

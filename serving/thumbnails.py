@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import stat
 import threading
 from enum import IntEnum
 from pathlib import Path
@@ -14,6 +13,7 @@ from searchengine.files import replacing
 from searchengine.images.decode import MAX_MEGAPIXELS
 from searchengine.images.thumbnails import read_thumbnail
 from searchengine.types import ImageRecord
+from serving.files.listed import read_listed
 from serving.problems import FileChangedError
 
 CACHE_BYTES = 1_000_000_000
@@ -32,22 +32,6 @@ class Side(IntEnum):
     """A tile, on screens of twice the density too."""
     LARGE = 1600
     """The detail view."""
-
-
-def read_listed(record: ImageRecord) -> bytes:
-    """The file of a listed image, if it is still the one that was indexed.
-
-    So nothing that took its place since then is ever served. Raises FileChangedError.
-    """
-    path = Path(record.file.path)
-    try:
-        status = path.stat()
-        same = (status.st_size, status.st_mtime_ns) == (record.file.size, record.file.mtime_ns)
-        if not same or not stat.S_ISREG(status.st_mode):
-            raise FileChangedError(path.name, "the file has changed since it was indexed")
-        return path.read_bytes()
-    except OSError as error:
-        raise FileChangedError(path.name, reason_of(error)) from error
 
 
 def thumbnail_of(record: ImageRecord, side: Side) -> bytes:

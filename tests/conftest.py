@@ -34,13 +34,15 @@ class Watcher:
     def __init__(self) -> None:
         self.total = 0
         self.done = 0
+        self.starts = 0
         self.skipped_files: dict[str, str] = {}
 
     def planned(self, total: int) -> None:
         self.total = total
 
     def started(self) -> None:
-        assert self.done == 0
+        self.starts += 1
+        assert self.starts == 1
 
     def advanced(self) -> None:
         self.done += 1
@@ -83,8 +85,14 @@ class Workbench:
                 options=options or IndexOptions(),
             )
         assert report.found == (
-            report.indexed + report.unchanged + report.moved + report.failed + report.excluded
+            report.indexed
+            + report.unchanged
+            + report.moved
+            + report.copies
+            + report.failed
+            + report.excluded
         )
+        assert sum(reason.files for reason in report.reasons) == report.failed
         return report
 
     def paint(

@@ -5,6 +5,7 @@ The rule is a contract in pyproject.toml, which `make lint` checks; here it is b
 
 from __future__ import annotations
 
+import re
 import resource
 import shutil
 import subprocess
@@ -89,6 +90,22 @@ def test_rooms_and_modules_are_small_and_say_what_they_are_for() -> None:
     for file in files:
         lines = len(file.read_text("utf-8").splitlines())
         assert lines <= MOST_LINES, f"{file.relative_to(ROOT)} has {lines} lines"
+
+
+def test_the_architecture_page_lists_every_module_in_its_room() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `([\w/]+)/` \| (.*)$", page, re.MULTILINE))
+    listed, there = {}, {}
+    for package in PACKAGES:
+        for purpose in (ROOT / package).rglob("__init__.py"):
+            folder = purpose.parent
+            room = str(folder.relative_to(ROOT)).removeprefix("searchengine/")
+            if room != "searchengine":
+                there[room] = {file.stem for file in folder.glob("*.py")} - {"__init__", "__main__"}
+                listed[room] = set(re.findall(r"\b[a-z_]+\b", rows[room].rpartition(" | ")[2]))
+    for room, modules in there.items():
+        assert modules <= listed[room], room
+    assert rows.keys() == there.keys()
 
 
 def _loaded_by(code: str) -> set[str]:

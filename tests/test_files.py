@@ -1,14 +1,17 @@
-"""A file written beside and renamed: whole or as before, whoever else writes it."""
+"""Files read whole and in bounds; written beside and renamed, whoever else writes them."""
 
 from __future__ import annotations
 
 import os
+import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from searchengine.files import STALE_SECONDS, replacing
+from searchengine.errors import FileTooLargeError, InputError, PathNotFoundError
+from searchengine.files import STALE_SECONDS, read_file, read_whole, replacing
 
 
 def names(directory: Path) -> list[str]:
@@ -109,3 +112,71 @@ def test_what_a_killed_process_left_is_taken_away(tmp_path: Path) -> None:
     with replacing(tmp_path / "another") as beside:
         beside.write_text("x")
     assert names(tmp_path) == sorted([young.name, strange.name, "any", "another"])
+
+
+SPECIAL: dict[str, Callable[[Path], object]] = {
+    "pipe": lambda path: os.mkfifo(path),
+    "zeros": lambda path: path.symlink_to("/dev/zero"),
+    "nothing": lambda path: path.symlink_to("/dev/null"),
+    "chance": lambda path: path.symlink_to("/dev/urandom"),
+    "directory": lambda path: path.mkdir(),
+    "endless": lambda path: path.symlink_to("/proc/self/status"),
+}
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_what_is_no_ordinary_file_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    SPECIAL[name](path)
+    with pytest.raises(OSError, match=r"ordinary|directory|being written"):
+        read_whole(path)
+    with pytest.raises(PathNotFoundError, match=rf"{path}: \w"):
+        read_file(path)
+
+
+def test_a_socket_is_refused(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "s"))
+        with pytest.raises(PathNotFoundError, match="no such device or address"):
+            read_file(tmp_path / "s")
+
+
+@pytest.mark.parametrize("size", [0, 1, 999, 1000])
+def test_files_up_to_the_limit_are_read(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(os.urandom(size))
+    assert read_whole(path, 1000) == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        (1001, "1 KB, over the limit of 1 KB"),
+        (5 * 10**6, "5 MB, over the limit of 1 KB"),
+        (42_949_672_960, "42.9 GB, over the limit of 1 KB"),
+        (10**12, "1,000 GB, over the limit of 1 KB"),
+    ],
+)
+def test_larger_files_are_not_read(tmp_path: Path, size: int, message: str) -> None:
+    path = tmp_path / "file"
+    with path.open("wb") as file:
+        file.truncate(size)
+    with pytest.raises(FileTooLargeError, match=message) as caught:
+        read_whole(path, 1000)
+    assert (caught.value.size, caught.value.limit) == (size, 1000)
+    with pytest.raises(InputError, match=f"{path}: {message}"):
+        read_file(path, 1000)
+
+
+def test_a_name_with_a_nul_is_no_file() -> None:
+    with pytest.raises(PathNotFoundError, match="null"):
+        read_file(Path("a\0b"))
+
+
+def test_a_lack_of_memory_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory(*_: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr("searchengine.files.read_whole", no_memory)
+    with pytest.raises(InputError, match="not enough memory"):
+        read_file(tmp_path)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli import output
+from cli.notation import plural
 from cli.options import JsonOption, LibraryOption, SpaceOption
 
 app = typer.Typer(help="Store captions of the library's images.", no_args_is_help=True)
@@ -39,8 +40,8 @@ def describe(
                 output.print_json({"image": image, "texts": hits})
                 continue
             if number:
-                print()
-            print(image)
+                output.say()
+            output.say(str(image))
             rows = [(str(hit.rank), f"{hit.score:.3f}", hit.text) for hit in hits]
             output.print_table(("rank", "score", "text"), rows, left={2})
 
@@ -68,11 +69,13 @@ def add(
     if json_output:
         output.print_json({"read": len(pairs), "added": added, "unknown_images": strangers})
         return
-    output.note(f"{len(pairs):,} captions read, {added:,} new")
+    output.note(f"{plural(len(pairs), 'caption')} read, {added:,} new")
     if strangers:
+        one = len(strangers) == 1
         output.note(
-            f"{len(strangers):,} images are not in the library (the first: {strangers[0]}); "
-            "index them first, or say where the names start with --images"
+            f"{plural(len(strangers), 'image')} {'is' if one else 'are'} not in the library "
+            f"({'' if one else 'the first: '}{strangers[0]}); index {'it' if one else 'them'} "
+            "first, or say where the names start with --images"
         )
 
 

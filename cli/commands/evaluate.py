@@ -10,11 +10,14 @@ import typer
 
 from cli import output
 from cli.options import (
+    MAX_FILE_SIZE,
     MAX_MEGAPIXELS,
     DeviceOption,
     LibraryOption,
+    MaxFileSizeOption,
     MaxMegapixelsOption,
     WorkersOption,
+    parse_size,
 )
 
 if TYPE_CHECKING:
@@ -60,6 +63,7 @@ def evaluate(
     ] = "float32",
     workers: WorkersOption = None,
     max_megapixels: MaxMegapixelsOption = MAX_MEGAPIXELS,
+    max_file_size: MaxFileSizeOption = MAX_FILE_SIZE,
     through: Annotated[
         str,
         typer.Option(
@@ -108,6 +112,7 @@ def evaluate(
         through=through,
         workers=workers,
         max_megapixels=max_megapixels,
+        max_file_size=parse_size(max_file_size),
     )
     _require_places(json_file, report)
     asked = read_evaluation_set(captions, options)

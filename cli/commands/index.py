@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import output
+from cli.left_out import not_read
 from cli.options import (
+    MAX_FILE_SIZE,
     MAX_MEGAPIXELS,
     DeviceOption,
     FactoryOption,
     JsonOption,
     LibraryOption,
+    MaxFileSizeOption,
     MaxMegapixelsOption,
     MemoryOption,
     WorkersOption,
@@ -24,6 +27,7 @@ from cli.options import (
 if TYPE_CHECKING:
     from indexers.pipeline import IndexReport
     from searchengine import Library
+    from searchengine.encoders.interface import Encoder
 
 log = logging.getLogger("clipseek")
 
@@ -53,12 +57,17 @@ def index(
     workers: WorkersOption = None,
     exclude: Annotated[
         list[str] | None,
-        typer.Option(metavar="GLOB", help="Leave out files and folders; may be repeated."),
+        typer.Option(
+            metavar="GLOB",
+            help="Leave out files and folders, in this and all later runs of this library; may be "
+            "repeated. An empty one, '', forgets those given before. clipseek info lists them.",
+        ),
     ] = None,
     include_hidden: Annotated[
         bool, typer.Option("--include-hidden", help="Take names that begin with a dot too.")
     ] = False,
     max_megapixels: MaxMegapixelsOption = MAX_MEGAPIXELS,
+    max_file_size: MaxFileSizeOption = MAX_FILE_SIZE,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try files again that failed before.")
     ] = False,
@@ -68,13 +77,18 @@ def index(
 ) -> None:
     """Bring a library up to date with photo folders.
 
-    New and changed images are encoded, moved ones keep their vectors, deleted ones leave. Stop it
-    at any time: the next run goes on from there.
+    New and changed images are encoded, moved and copied ones keep their vectors, deleted ones
+    leave. Stop it at any time: the next run goes on from there.
+
+    Recycle bins, snapshots, previews of other programs, and folders that hold .nomedia, .noimage or
+    .ppignore are left out, and what .clipseekignore files say, in the way of .gitignore.
     """
     from cli.progress import TqdmObserver
     from indexers import pipeline
     from indexers.reading import IndexOptions
-    from indexers.walk import WalkRules, require_roots
+    from indexers.rules import WalkRules
+    from indexers.survey import require_a_picture
+    from indexers.walk import require_roots
     from searchengine import load_encoder, open_library
     from searchengine.index.plan import cells_of
 
@@ -88,19 +102,28 @@ def index(
         batch_size=batch_size,
         workers=workers,
         max_megapixels=max_megapixels,
+        max_file_size=parse_size(max_file_size),
         retry_failed=retry_failed,
         memory=limit,
         factory=factory,
         device=device,
     )
+    require_a_picture(paths, options.max_megapixels, options.max_file_size)
     with open_library(library, create=True) as opened, TqdmObserver("indexing") as observer:
         encoder = _encoder_name(opened, model)
+
+        def load() -> Encoder:
+            observer.loading()
+            loaded = load_encoder(encoder, device=device, precision=precision)
+            _warn_of_second_space(opened, encoder)
+            return loaded
+
         try:
             report = pipeline.index(
                 opened,
                 paths,
                 encoder=encoder,
-                load=lambda: load_encoder(encoder, device=device, precision=precision),
+                load=load,
                 observer=observer,
                 options=options,
             )
@@ -120,14 +143,18 @@ def _encoder_name(library: Library, model: str) -> str:
     choice = choose_encoder(model, known)
     if choice.note is not None:
         log.warning("%s", choice.note)
-    if known and choice.name not in known:
+    return choice.name
+
+
+def _warn_of_second_space(library: Library, encoder: str) -> None:
+    known = [space.info.encoder for space in library.spaces()]
+    if known and encoder not in known:
         log.warning(
             "the library was made with %s; %s becomes a second space beside it, to be searched "
             "with --space",
             known[0],
-            choice.name,
+            encoder,
         )
-    return choice.name
 
 
 def _print(report: IndexReport, library: Library, *, as_json: bool) -> None:
@@ -136,7 +163,8 @@ def _print(report: IndexReport, library: Library, *, as_json: bool) -> None:
         return
     ledger = (
         f"{report.found:,} found = {report.indexed:,} indexed + {report.unchanged:,} unchanged + "
-        f"{report.moved:,} moved + {report.failed:,} failed + {report.excluded:,} excluded"
+        f"{report.moved:,} moved + {report.copies:,} copies + {report.failed:,} failed + "
+        f"{report.excluded:,} excluded"
     )
     if report.removed:
         ledger += f"; {report.removed:,} removed"
@@ -148,5 +176,12 @@ def _print(report: IndexReport, library: Library, *, as_json: bool) -> None:
             f"({report.precision}), limited by {report.bottleneck}"
         )
     output.note(f"{speed}. Library: {library.path}")
+    passed_over = not_read(report.passed_over)
+    if passed_over:
+        output.note(f"passed over: {passed_over}")
+    if report.excluded:
+        output.note("What was left out and why: clipseek failures --excluded")
     if report.failed:
+        for reason in report.reasons:
+            output.note(str(reason))
         output.note("What failed and why: clipseek failures")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import output
+from cli.left_out import left_out_lines
+from cli.notation import plural
 from cli.options import JsonOption, LibraryOption
 
 if TYPE_CHECKING:
     from searchengine.index.types import IndexInfo, Setting, TunedSetting
+    from searchengine.types import Excluded, Failure
 
 
 def info(library: LibraryOption = None, json_output: JsonOption = False) -> None:
@@ -24,20 +28,23 @@ def info(library: LibraryOption = None, json_output: JsonOption = False) -> None
     if json_output:
         output.print_json(facts)
         return
-    print(f"library   {facts.path}")
-    print(f"images    {facts.images:,}")
-    print(f"failures  {facts.failures:,}")
-    print(f"captions  {facts.captions:,}")
-    print(f"on disk   {facts.bytes / 1e6:,.1f} MB")
+    output.say(f"library   {facts.path}")
+    output.say(f"images    {facts.images:,}")
+    output.say(f"failures  {facts.failures:,}")
+    output.say(f"captions  {facts.captions:,}")
+    output.say(f"on disk   {facts.bytes / 1e6:,.1f} MB")
+    for line in left_out_lines(facts):
+        output.say(line)
     for space in facts.spaces:
         mark = " (default)" if space.name == facts.default_space else ""
         index = f"index over {space.indexed_rows:,} rows" if space.indexed_rows else "exact scan"
-        print(
-            f"space     {space.name}{mark}: {space.images:,} images, {space.captions:,} captions, "
-            f"{space.dim} dimensions, {space.precision}, {index}, {space.bytes / 1e6:,.1f} MB"
+        output.say(
+            f"space     {space.name}{mark}: {plural(space.images, 'image')}, "
+            f"{plural(space.captions, 'caption')}, {space.dim} dimensions, {space.precision}, "
+            f"{index}, {space.bytes / 1e6:,.1f} MB"
         )
         for line in _index_lines(space.index):
-            print(f"          {line}")
+            output.say(f"          {line}")
 
 
 def _index_lines(info: IndexInfo) -> list[str]:
@@ -70,24 +77,76 @@ def _measured(tuned: TunedSetting) -> str:
     )
 
 
-def failures(library: LibraryOption = None, json_output: JsonOption = False) -> None:
-    """List the files that could not be indexed, and why."""
+def failures(
+    library: LibraryOption = None,
+    excluded: Annotated[
+        bool,
+        typer.Option(
+            "--excluded",
+            help="List instead what was left out: pictures, and folders with all that is in them.",
+        ),
+    ] = False,
+    json_output: JsonOption = False,
+    paths: Annotated[bool, typer.Option("--paths", help="Print paths only.")] = False,
+    print0: Annotated[
+        bool, typer.Option("-0", "--print0", help="Print paths only, each ended by NUL.")
+    ] = False,
+) -> None:
+    """List the files that could not be indexed, or that were left out, and why."""
     from searchengine import open_library
 
+    form = output.choose_form(json=json_output, csv=False, paths=paths, nul=print0)
     with open_library(library) as opened:
-        found = opened.failures()
-    if json_output:
+        failed = [] if excluded else _by_reason(opened.failures())
+        found: Sequence[Failure | Excluded] = opened.excluded() if excluded else failed
+        spaces = [space.info.encoder for space in opened.spaces()]
+    if form is output.Form.JSON:
         output.print_json(found)
         return
-    for failure in found:
-        print(f"{failure.path}: {failure.reason}")
-    if found:
-        output.note(
-            f"{len(found):,} in all; tried again when they change, "
-            "or with: clipseek index PATH --retry-failed"
-        )
+    if form is not output.Form.TABLE:
+        output.print_paths([entry.path for entry in found], form)
+        return
+    for entry in found:
+        output.say(f"{entry.path}: {entry.reason}")
+    if excluded:
+        output.note(f"{len(found):,} in all" if found else "nothing was left out")
     else:
+        _say_what_next(failed, spaces)
+
+
+def _by_reason(found: Sequence[Failure]) -> list[Failure]:
+    """Those with the same reason together, the commonest first; by path within."""
+    from indexers.reasons import count_reasons
+
+    reasons = count_reasons((failure.kind, failure.reason) for failure in found)
+    place = {reason.kind: number for number, reason in enumerate(reasons)}
+    return sorted(found, key=lambda failure: place[failure.kind])
+
+
+def _say_what_next(found: Sequence[Failure], spaces: Sequence[str]) -> None:
+    from indexers.reasons import count_reasons
+
+    if not found:
         output.note("no failures")
+        return
+    for reason in count_reasons((failure.kind, failure.reason) for failure in found):
+        output.note(str(reason))
+    due = _due(found, spaces)
+    again = f"the next run tries {due:,} of them again, the others" if due else "tried again"
+    output.note(
+        f"{len(found):,} in all; {again} when they change, "
+        "or with: clipseek index PATH --retry-failed"
+    )
+
+
+def _due(failures: Sequence[Failure], encoders: Sequence[str]) -> int:
+    """How many of these a plain index run would try again although their files are as before."""
+    from indexers.reading import IndexOptions
+    from indexers.trial import Trial
+
+    plain = IndexOptions()
+    trial = Trial(plain.max_megapixels, plain.max_file_size, encoders[0] if encoders else "")
+    return sum(trial.may_differ(failure.kind, failure.tried_with) for failure in failures)
 
 
 def remove(
@@ -103,7 +162,7 @@ def remove(
     if json_output:
         output.print_json({"removed": removed})
     else:
-        output.note(f"{removed:,} images removed from the library; the files stay")
+        output.note(f"{plural(removed, 'image')} removed from the library; the files stay")
 
 
 def models(json_output: JsonOption = False) -> None:

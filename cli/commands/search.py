@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import tempfile
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from cli import output
 from cli.options import LibraryOption, SpaceOption, parse_date
+from cli.terminal import visible
+from searchengine.errors import InputError
 
 if TYPE_CHECKING:
-    from searchengine import SearchHit
+    from searchengine import Filter, Hits, SearchHit
+
+
+_GLUED = re.compile(r"-[^\W\d_]{2}\S*")
+_FLAGS_TOGETHER = re.compile(r"-f[knt]\d*")
+
+
+class SearchCommand(TyperCommand):
+    """Search, where `-snow` is what somebody subtracts and not `-s now`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - of typer's own
+        """As typer does. Raises BadParameter for a word that has its minus before it."""
+        for word in itertools.takewhile(lambda word: word != "--", args):
+            if _GLUED.fullmatch(word) and not _FLAGS_TOGETHER.fullmatch(word):
+                raise typer.BadParameter(
+                    f"{word!r} is no option; to subtract it, put a space: - {word[1:]}. Words that "
+                    "begin with a dash come after --",
+                    ctx=ctx,
+                )
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
 
 
 def search(
@@ -21,11 +46,15 @@ def search(
         list[str] | None,
         typer.Argument(
             metavar="TERMS...",
-            help="Words, image files or image URLs, joined by + and -; "
-            'a number gives a weight: "2:golden retriever" + ./pool.jpg - fruit',
+            help="Words, image files or image URLs, joined by + and - with space around them, in "
+            "quotes or not. A number before a term is its weight: 2:golden retriever + ./pool.jpg "
+            "- fruit. After its colon comes a letter: 10:10 and 16:9 are words, and so is what "
+            "stands in double quotes of its own.",
         ),
     ] = None,
-    k: Annotated[int, typer.Option("-k", "-n", "--top", metavar="N", min=1, help="Hits.")] = 10,
+    k: Annotated[
+        int, typer.Option("-k", "-n", "-t", "--top", metavar="N", min=1, help="Hits.")
+    ] = 10,
     offset: Annotated[
         int, typer.Option(metavar="N", min=0, help="Leave out the first N hits.")
     ] = 0,
@@ -33,7 +62,8 @@ def search(
         list[str] | None, typer.Option("-a", "--add", metavar="TERM", help="One more term.")
     ] = None,
     sub: Annotated[
-        list[str] | None, typer.Option("-s", "--sub", metavar="TERM", help="A term to subtract.")
+        list[str] | None,
+        typer.Option("-s", "--sub", "--subtract", metavar="TERM", help="A term to subtract."),
     ] = None,
     library: LibraryOption = None,
     space: SpaceOption = None,
@@ -41,16 +71,22 @@ def search(
         Path | None, typer.Option(metavar="DIR", help="Only images in this folder or below.")
     ] = None,
     after: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Only images taken at or after it.")
+        str | None,
+        typer.Option(
+            metavar="DATE",
+            help="Only images taken at or after it: 2024, 2024-05 or 2024-05-31. Where a picture "
+            "has no date of its own, that of the file decides, marked ~ in the table.",
+        ),
     ] = None,
     before: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Only images taken before it.")
+        str | None, typer.Option(metavar="DATE", help="Only images taken before it; as --after.")
     ] = None,
     camera: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Only images of cameras named like this.")
     ] = None,
     min_score: Annotated[
-        float | None, typer.Option(metavar="X", help="Only hits with at least this cosine.")
+        float | None,
+        typer.Option(metavar="X", help="Only hits with at least this cosine, from -1 to 1."),
     ] = None,
     exact: Annotated[
         bool, typer.Option("--exact", help="Compare with every vector, not through the index.")
@@ -59,7 +95,7 @@ def search(
         bool, typer.Option("--json", help="Print one JSON object a line.")
     ] = False,
     csv_output: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-    paths: Annotated[bool, typer.Option("--paths", help="Print paths only.")] = False,
+    paths: Annotated[bool, typer.Option("-f", "--paths", help="Print paths only.")] = False,
     print0: Annotated[
         bool, typer.Option("-0", "--print0", help="Print paths only, each ended by NUL.")
     ] = False,
@@ -70,23 +106,27 @@ def search(
         bool, typer.Option("--open", help="Show that page in the browser.")
     ] = False,
 ) -> None:
-    """Find images by words, by other images, or by both."""
+    """Find images by words, by other images, or by both.
+
+    The pictures that are searched by are no hits themselves.
+    """
     form = output.choose_form(json=json_output, csv=csv_output, paths=paths, nul=print0)
     dates = [parse_date(text) if text else None for text in (after, before)]
 
     from searchengine import Filter, open_library
-    from searchengine.paths import absolute
+    from searchengine.retrieval.hints import hints
     from searchengine.retrieval.query import Query
-    from searchengine.retrieval.terms import parse_terms
+    from searchengine.retrieval.terms import names_a_folder, parse_terms
 
+    where = Filter(under=under, after=dates[0], before=dates[1], camera=camera)
+    _require_possible(where, min_score)
     words = terms or []
+    if len(words) == 1 and names_a_folder(words[0]):
+        output.note(
+            f"{words[0]} is searched as a word; to search in the folder of this name: "
+            f"--under {words[0]}"
+        )
     query = Query(tuple(parse_terms(words, add=add or [], subtract=sub or [])))
-    where = Filter(
-        under=Path(absolute(under)) if under else None,
-        after=dates[0],
-        before=dates[1],
-        camera=camera,
-    )
     with open_library(library) as opened:
         hits = opened.search(
             query,
@@ -96,18 +136,42 @@ def search(
             min_score=min_score,
             space=space,
             exact=exact,
+            present_only=True,
         )
+    if hits.why_none is not None:
+        raise InputError(hits.why_none)
     if html is not None or open_page:
         signed = [f"+ {text}" for text in add or ()] + [f"- {text}" for text in sub or ()]
         _write_page(html, " ".join([*words, *signed]), hits, show=open_page)
     output.print_hits(hits, form)
+    for hint in hints(words, query.sources):
+        output.note(hint)
+    if hits.gone:
+        output.note(_about_gone(hits))
+
+
+def _about_gone(hits: Hits) -> str:
+    then = "if no drive is missing, bring the library up to date with: clipseek index PATH"
+    if hits and not hits[0].path.is_file():
+        return f"the files of these hits are gone; {then}"
+    are = "hit is" if hits.gone == 1 else "hits are"
+    return f"{hits.gone:,} {are} left out as the files are gone; {then}"
+
+
+def _require_possible(where: Filter, min_score: float | None) -> None:
+    from searchengine.retrieval.where import require_possible
+
+    try:
+        require_possible(where, min_score)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def _write_page(path: Path | None, query: str, hits: list[SearchHit], *, show: bool) -> None:
     from cli.pages.gallery import write_gallery
 
     page = path or Path(tempfile.mkdtemp(prefix="clipseek-")) / "hits.html"
-    write_gallery(page, query, hits)
+    write_gallery(page, visible(query), hits)
     output.note(f"gallery: {page.absolute()}")
     if show:
         webbrowser.open(page.absolute().as_uri())

@@ -24,17 +24,50 @@ def serve(
     port: Annotated[
         int, typer.Option(metavar="N", min=0, max=65535, help="The port; 0 takes a free one.")
     ] = 8765,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Also answer to this name, as in photos.example.org, over http and https: that of "
+            "a proxy before this server. May be given several times. Whoever the proxy lets in "
+            "sees the library, unless $CLIPSEEK_TOKEN is set.",
+        ),
+    ] = None,
+    base_path: Annotated[
+        str,
+        typer.Option(
+            metavar="PATH",
+            help="The path of a proxy under which the page is, as in /photos; the proxy may take "
+            "it off or leave it.",
+        ),
+    ] = "",
+    trust_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="loopback|ADDRESS",
+            help="Believe X-Forwarded-Host and X-Forwarded-Proto of this proxy: an address or a "
+            "network, as in 172.17.0.0/16. May be given several times.",
+        ),
+    ] = None,
     open_page: Annotated[
         bool, typer.Option("--open", help="Show the page in the browser.")
     ] = False,
 ) -> None:
     """Search by looking: a page on your own machine, and an HTTP API under /api."""
+    from serving.connections.proxy import read_proxy
     from serving.server import serve as run
 
     def listening(address: str) -> None:
-        print(address, flush=True)
+        output.say(address)
+        output.finish()
+        if allow_host and "?token=" not in address:
+            output.note(
+                f"Whoever reaches it as {', '.join(allow_host)} sees the library: let the proxy "
+                "ask who they are, or set $CLIPSEEK_TOKEN."
+            )
         output.note("Ctrl-C stops it.")
         if open_page:
             webbrowser.open(address)
 
-    run(library, host=host, port=port, listening=listening)
+    proxy = read_proxy(allow_host or [], base_path, trust_proxy or [])
+    run(library, host=host, port=port, proxy=proxy, listening=listening)

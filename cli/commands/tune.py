@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import output
+from cli.notation import plural
 from cli.options import (
     DeviceOption,
     FactoryOption,
@@ -108,7 +109,8 @@ def _print(report: TuneReport) -> None:
 def _notes(report: TuneReport) -> list[str]:
     """What the table does not say."""
     if report.factory is None:
-        return [f"{report.images:,} images are few enough to compare every one: nothing to tune"]
+        few = f"{plural(report.images, 'image')} {'is' if report.images == 1 else 'are'} few enough"
+        return [f"{few} to compare every one: nothing to tune"]
     notes = [
         f"{report.factory} over {report.images:,} images, built in {report.build_seconds:.1f} s"
     ]

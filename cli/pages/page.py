@@ -16,7 +16,7 @@ from pathlib import Path
 import jinja2
 
 from searchengine.errors import ClipseekError, InputError
-from searchengine.files import replacing
+from searchengine.files import read_whole, replacing
 from searchengine.images.decode import MAX_MEGAPIXELS
 from searchengine.images.formats import is_image_name
 from searchengine.images.thumbnails import Thumbnail, data_uri, read_thumbnail
@@ -109,9 +109,7 @@ def thumbnail_of(
     Raises nothing: a file that cannot be shown comes as the reason.
     """
     try:
-        return read_thumbnail(
-            path.read_bytes(), side, name=path.name, max_megapixels=max_megapixels
-        )
+        return read_thumbnail(read_whole(path), side, name=path.name, max_megapixels=max_megapixels)
     except OSError as error:
         if isinstance(error, FileNotFoundError | NotADirectoryError):
             return NoThumbnail("File is gone", "moved or deleted", False)

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.dialects import sqlite
 
-from searchengine.catalog.connection import Reads
 from searchengine.catalog.images import read_ids
 from searchengine.catalog.records import CaptionedText
-from searchengine.catalog.schema import caption_embeddings, captions
+from searchengine.catalog.sqlite.connection import Reads
+from searchengine.catalog.sqlite.schema import caption_embeddings, captions
 from searchengine.types import SpaceInfo
 
 

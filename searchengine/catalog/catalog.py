@@ -6,7 +6,7 @@ Rows and connections stay inside; what goes in and out are the values of `types.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -14,7 +14,6 @@ import sqlalchemy as sa
 
 from searchengine.catalog.captions import CaptionReads, add_captions
 from searchengine.catalog.checksums import ChecksumReads, keep_checksums
-from searchengine.catalog.connection import Database, our_errors
 from searchengine.catalog.facets import FacetReads
 from searchengine.catalog.failures import (
     FailureReads,
@@ -22,18 +21,33 @@ from searchengine.catalog.failures import (
     clear_failures,
     forget_failures,
 )
-from searchengine.catalog.images import ImageReads, add_images, move_images, remove_images
-from searchengine.catalog.migrations import bring_up_to_date
-from searchengine.catalog.opening import state_of
+from searchengine.catalog.images import (
+    ImageReads,
+    add_images,
+    move_images,
+    remove_images,
+    respell_images,
+)
 from searchengine.catalog.records import Append, Batch
 from searchengine.catalog.rows import RowReads, own_rows
-from searchengine.catalog.schema import caption_embeddings, captions, failures, images
 from searchengine.catalog.spaces import SpaceReads, add_space
-from searchengine.types import BlockChecksum, SpaceInfo
+from searchengine.catalog.sqlite.connection import Database, our_errors
+from searchengine.catalog.sqlite.migrations import bring_up_to_date
+from searchengine.catalog.sqlite.opening import state_of
+from searchengine.catalog.sqlite.schema import caption_embeddings, captions, failures, images
+from searchengine.catalog.surveys import SurveyReads, forget_survey, record_survey, set_setting
+from searchengine.types import BlockChecksum, Excluded, PassedOver, SpaceInfo
 
 
 class CatalogReads(
-    SpaceReads, RowReads, ImageReads, FacetReads, CaptionReads, FailureReads, ChecksumReads
+    SpaceReads,
+    RowReads,
+    ImageReads,
+    FacetReads,
+    CaptionReads,
+    FailureReads,
+    SurveyReads,
+    ChecksumReads,
 ):
     """Everything that can be asked of a catalog."""
 
@@ -149,6 +163,44 @@ class Catalog(CatalogReads):
         """Drop the failures at or under `roots` that are not in `keep`: those files are gone."""
         with self._database.writing() as connection:
             forget_failures(connection, roots, keep)
+
+    def respell(
+        self, other: str, renamed: Sequence[tuple[int, str]], same: Sequence[tuple[int, int]]
+    ) -> None:
+        """Bring images listed under `other`, a link, to the one spelling of their place.
+
+        `renamed` has ids and paths; of each pair of ids in `same` the first is dropped, and its
+        captions go to the second. Failures under `other` are dropped too.
+        """
+        with self._database.writing() as connection:
+            respell_images(connection, renamed, same)
+            forget_failures(connection, [other], keep=set())
+
+    def set_setting(self, name: str, value: str) -> None:
+        """Keep the value of a setting."""
+        with self._database.writing() as connection:
+            set_setting(connection, name, value)
+
+    def record_survey(
+        self,
+        roots: Sequence[str],
+        left_out: Sequence[Excluded],
+        passed: Sequence[PassedOver],
+        settings: Mapping[str, str],
+    ) -> None:
+        """Put what a walk of `roots` left out and passed over in place of what was recorded.
+
+        Keeps `settings` with it.
+        """
+        with self._database.writing() as connection:
+            record_survey(connection, roots, left_out, passed)
+            for name, value in settings.items():
+                set_setting(connection, name, value)
+
+    def forget_survey(self, places: Sequence[str]) -> None:
+        """Drop what was left out and passed over at and under `places`."""
+        with self._database.writing() as connection:
+            forget_survey(connection, places)
 
     def add_captions(self, pairs: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
         """Store (image path, text) pairs; returns how many are new, and the paths not listed."""

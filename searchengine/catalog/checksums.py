@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from searchengine.catalog.connection import Reads
-from searchengine.catalog.schema import caption_embeddings, checksums, embeddings
+from searchengine.catalog.sqlite.connection import Reads
+from searchengine.catalog.sqlite.schema import caption_embeddings, checksums, embeddings
 from searchengine.types import BlockChecksum, SpaceInfo
 
 IMAGE_VECTORS = "vectors.f16"

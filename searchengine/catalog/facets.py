@@ -15,19 +15,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from searchengine.catalog.connection import Reads
 from searchengine.catalog.filters import conditions
+from searchengine.catalog.images import FOLDER
 from searchengine.catalog.records import Facets
-from searchengine.catalog.schema import embeddings, images
+from searchengine.catalog.sqlite.connection import Reads
+from searchengine.catalog.sqlite.schema import embeddings, images
 from searchengine.paths import below
 from searchengine.types import Filter, Orientation, SpaceInfo
 
 _TAKEN_YEAR = sa.func.strftime("%Y", images.c.taken_at)
 _FILE_YEAR = sa.func.strftime("%Y", images.c.mtime_ns / 1_000_000_000, "unixepoch", "localtime")
 _YEAR = sa.func.coalesce(_TAKEN_YEAR, _FILE_YEAR)
-# What is left of a path when every character that is no separator is cut from its end. SQLite has
-# no dirname, and a million paths are too many to bring into Python.
-_FOLDER = sa.func.rtrim(images.c.path, sa.func.replace(images.c.path, os.sep, ""))
 
 
 class FacetReads(Reads):
@@ -59,9 +57,9 @@ def count_facets(connection: sa.Connection, space: SpaceInfo, where: Filter) -> 
             sa.literal(1), replace(where, orientation=orientation)
         )  # three ranges of two columns: cheaper than a CASE over every row
     }
-    root = common_folder([folder for folder, _ in counted(_FOLDER, Filter())])
+    root = common_folder([folder for folder, _ in counted(FOLDER, Filter())])
     start = where.under or root
-    here = counted(_FOLDER, where)
+    here = counted(FOLDER, where)
     return Facets(
         total=sum(number for _, number in here),
         root=root,

@@ -9,10 +9,13 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from searchengine.catalog.connection import Reads
 from searchengine.catalog.filters import at_or_under
-from searchengine.catalog.schema import failures
-from searchengine.types import Failure, FileState
+from searchengine.catalog.records import FailedFile
+from searchengine.catalog.sqlite.connection import Reads
+from searchengine.catalog.sqlite.schema import failures
+from searchengine.types import Failure, FailureKind, FileState
+
+_KINDS = {kind.value: kind for kind in FailureKind}
 
 
 class FailureReads(Reads):
@@ -20,31 +23,48 @@ class FailureReads(Reads):
 
     def failures(self) -> list[Failure]:
         """Every failed file, by path."""
-        query = sa.select(failures.c.path, failures.c.reason, failures.c.failed_at)
         with self._reading() as connection:
-            found = connection.execute(query.order_by(failures.c.path))
-            return [Failure(**row._mapping) for row in found]
+            found = connection.execute(sa.select(failures).order_by(failures.c.path))
+            return [
+                Failure(row.path, _kind(row.kind), row.reason, row.tried_with, row.failed_at)
+                for row in found
+            ]
 
-    def failed_files(self) -> dict[str, tuple[int, int]]:
-        """Size and mtime_ns of every failed file at the time it failed, by path."""
-        query = sa.select(failures.c.path, failures.c.size, failures.c.mtime_ns)
+    def failed_files(self) -> dict[str, FailedFile]:
+        """Every failed file as it was when it failed, by path."""
         with self._reading() as connection:
-            return {path: (size, mtime) for path, size, mtime in connection.execute(query)}
+            return {
+                row.path: FailedFile(
+                    FileState(row.path, row.size, row.mtime_ns),
+                    _kind(row.kind),
+                    row.reason,
+                    row.tried_with,
+                )
+                for row in connection.execute(sa.select(failures))
+            }
 
 
-def add_failures(connection: sa.Connection, failed: Sequence[tuple[FileState, str]]) -> None:
+def _kind(text: str) -> FailureKind:
+    return _KINDS.get(text, FailureKind.UNKNOWN)
+
+
+def add_failures(connection: sa.Connection, failed: Sequence[FailedFile]) -> None:
     """Record files and the reasons why they failed, now; the latest reason of a path stays."""
     if failed:
         now = datetime.now().replace(microsecond=0)
         insert = sqlite.insert(failures)
-        latest = {
-            name: insert.excluded[name] for name in ("size", "mtime_ns", "reason", "failed_at")
-        }
+        latest = {column.name: insert.excluded[column.name] for column in failures.c}
         connection.execute(
             insert.on_conflict_do_update(index_elements=[failures.c.path], set_=latest),
             [
-                {**asdict(file), "reason": reason, "kind": "", "tried_with": "", "failed_at": now}
-                for file, reason in failed
+                {
+                    **asdict(failure.file),
+                    "kind": failure.kind.value,
+                    "reason": failure.reason,
+                    "tried_with": failure.tried_with,
+                    "failed_at": now,
+                }
+                for failure in failed
             ],
         )
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from searchengine.catalog.schema import images
+from searchengine.catalog.sqlite.schema import images
 from searchengine.paths import below
 from searchengine.types import Filter, Orientation
 

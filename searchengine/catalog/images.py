@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
 
-from searchengine.catalog.connection import FETCHED_AT_A_TIME, Reads, chunks
 from searchengine.catalog.filters import at_or_under, conditions
 from searchengine.catalog.records import Append, Known, SameContent
 from searchengine.catalog.rows import OF_SPACE, disown_rows, own_rows
-from searchengine.catalog.schema import embeddings, images, spaces
+from searchengine.catalog.sqlite.connection import FETCHED_AT_A_TIME, Reads, chunks
+from searchengine.catalog.sqlite.schema import captions, embeddings, images, spaces
+from searchengine.paths import composed
 from searchengine.types import (
     FileState,
     Filter,
@@ -21,6 +23,10 @@ from searchengine.types import (
     ImageRecord,
     SpaceInfo,
 )
+
+FOLDER = sa.func.rtrim(images.c.path, sa.func.replace(images.c.path, os.sep, ""))
+"""What is left of a path when every character that is no separator is cut from its end. SQLite has
+no dirname, and a million paths are too many to bring into Python."""
 
 _FACTS = [images.c[name] for name in ImageFacts.__dataclass_fields__]
 
@@ -78,6 +84,12 @@ class ImageReads(Reads):
         with self._reading() as connection:
             return [_image_record(record) for record in connection.execute(query)]
 
+    def lists(self, where: Filter) -> bool:
+        """Whether any image passes the filter."""
+        query = sa.select(sa.exists().where(*conditions(where)))
+        with self._reading() as connection:
+            return bool(connection.execute(query).scalar_one())
+
     def ids_by_path(self, paths: Sequence[str]) -> dict[str, int]:
         """Ids of the images at exactly these paths; paths that are not listed are not in it."""
         with self._reading() as connection:
@@ -127,6 +139,43 @@ class ImageReads(Reads):
                 if row is not None:
                     return SameContent(image_id, path, row, ImageFacts(*facts))
         return None
+
+    def folders(self) -> dict[str, int]:
+        """How many images lie directly in each folder that holds any, by the folder's path."""
+        query = sa.select(FOLDER, sa.func.count()).group_by(FOLDER)
+        with self._reading() as connection:
+            return {
+                path.rstrip(os.sep) or os.sep: number for path, number in connection.execute(query)
+            }
+
+    def holds_images(self, path: str) -> bool:
+        """Whether an image is listed at or under a path."""
+        query = sa.select(images.c.id).where(at_or_under(path)).limit(1)
+        with self._reading() as connection:
+            return connection.execute(query).first() is not None
+
+    def paths_under(self, path: str) -> dict[str, int]:
+        """The images at or under a path: their ids, by path."""
+        query = sa.select(images.c.path, images.c.id).where(at_or_under(path))
+        with self._reading() as connection:
+            parts = connection.execute(query).partitions(FETCHED_AT_A_TIME)
+            return {found: image_id for part in parts for found, image_id in part}
+
+    def composed_alike(self, names: Collection[str]) -> dict[str, list[str]]:
+        """The listed paths whose composed form is one of `names`, by that form.
+
+        Reads every path that is not ASCII: for what was not found as it was written.
+        """
+        found: dict[str, list[str]] = {}
+        for path in self._not_ascii():
+            if (form := composed(path)) in names:
+                found.setdefault(form, []).append(path)
+        return found
+
+    def _not_ascii(self) -> Iterator[str]:
+        query = sa.select(images.c.path).where(images.c.path.op("GLOB")("*[^ -~]*"))
+        with self._reading() as connection:
+            yield from connection.execute(query).scalars()
 
 
 def _image_record(record: Any) -> ImageRecord:  # noqa: ANN401 - a row of `images`
@@ -189,3 +238,28 @@ def read_ids(connection: sa.Connection, paths: Sequence[str]) -> dict[str, int]:
         query = sa.select(images.c.path, images.c.id).where(images.c.path.in_(chunk))
         found.update((path, image_id) for path, image_id in connection.execute(query))
     return found
+
+
+def respell_images(
+    connection: sa.Connection, renamed: Sequence[tuple[int, str]], same: Sequence[tuple[int, int]]
+) -> None:
+    """Give images (id, path) the one spelling of their path; (id, kept id) are the same file.
+
+    The captions of the first go to the one that is kept.
+    """
+    if renamed:
+        connection.execute(
+            sa.update(images)
+            .where(images.c.id == sa.bindparam("image"))
+            .values(path=sa.bindparam("spelled")),
+            [{"image": image_id, "spelled": path} for image_id, path in renamed],
+        )
+    for image_id, kept in same:
+        connection.execute(
+            sa.update(captions)
+            .prefix_with("OR IGNORE")
+            .where(captions.c.image_id == image_id)
+            .values(image_id=kept)
+        )
+    for chunk in chunks([image_id for image_id, _ in same]):
+        connection.execute(sa.delete(images).where(images.c.id.in_(chunk)))

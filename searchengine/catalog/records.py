@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from searchengine.types import BlockChecksum, FileState, ImageEntry, ImageFacts, Orientation
+from searchengine.types import (
+    BlockChecksum,
+    FailureKind,
+    FileState,
+    ImageEntry,
+    ImageFacts,
+    Orientation,
+)
 
 
 class Known(NamedTuple):
@@ -31,14 +38,25 @@ class SameContent:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedFile:
+    """A file that could not be indexed: as it was then, and why."""
+
+    file: FileState
+    kind: FailureKind
+    reason: str
+    """One line."""
+    tried_with: str = ""
+    """What the outcome depended on beside the file, in a form that can be compared."""
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """What one transaction of an index run records."""
 
     added: Sequence[ImageEntry] = ()
     moved: Sequence[tuple[int, FileState]] = ()
     """Image ids and the files that hold them now: same content at another path or time."""
-    failed: Sequence[tuple[FileState, str]] = ()
-    """Files and the reasons why they could not be indexed."""
+    failed: Sequence[FailedFile] = ()
     removed: Sequence[int] = ()
     """Ids of images whose files are gone."""
 

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from searchengine.catalog.checksums import FILES, keep_checksums, last_checksum
-from searchengine.catalog.connection import Reads, chunks
 from searchengine.catalog.filters import conditions
 from searchengine.catalog.records import Append
-from searchengine.catalog.schema import caption_embeddings, embeddings, images
-from searchengine.catalog.values import BadValueError
+from searchengine.catalog.sqlite.connection import Reads, chunks
+from searchengine.catalog.sqlite.schema import caption_embeddings, embeddings, images
+from searchengine.catalog.sqlite.values import BadValueError
 from searchengine.types import Filter, SpaceInfo
 
 OF_SPACE = sa.bindparam("space", type_=embeddings.c.space_id.type)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from searchengine.catalog.connection import Reads
-from searchengine.catalog.schema import spaces
+from searchengine.catalog.sqlite.connection import Reads
+from searchengine.catalog.sqlite.schema import spaces
 from searchengine.types import SpaceInfo
 
 # Every search asks: put together once.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from searchengine.datasets import vsepp
 from searchengine.datasets.formats import PARSERS, RESTVAL, Parsed, detect
-from searchengine.datasets.text_files import numbered_lines, read_text
+from searchengine.datasets.text_files import numbered_lines, read_text, require_unicode
 from searchengine.errors import CaptionFileError, InputError
 
 AUTO = "auto"
@@ -172,6 +172,7 @@ def _gather(path: Path, parsed: Parsed) -> Dataset:
         counts["duplicate_images"] += again
         own = gathered.setdefault(key, [])
         first.setdefault(key, (file, split))
+        require_unicode(f"{path}, image {file!r}", key, file, *captions)
         for caption in captions:
             if not caption:
                 counts["empty_captions"] += 1

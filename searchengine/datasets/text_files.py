@@ -6,12 +6,15 @@ import csv
 import io
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from searchengine.errors import CaptionFileError
 from searchengine.files import read_file
 from searchengine.paths import absolute
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 PAIR_COLUMNS = ["image", "caption"]
 """The two columns or keys that a file of pairs must have."""
@@ -107,10 +110,21 @@ def json_records(path: Path, text: str) -> Iterator[tuple[int, object]]:
             raise CaptionFileError(f"{path}, line {number}: not JSON: {error}") from error
 
 
+def require_unicode(where: str, *texts: str) -> None:
+    """Raises CaptionFileError for half a character, which JSON can hold as an escape."""
+    for text in texts:
+        half = None if text.isascii() else _HALF.search(text)
+        if half:
+            raise CaptionFileError(
+                f"{where}: half a character, \\u{ord(half[0]):04x}; take it out of the file"
+            )
+
+
 def _pair(path: Path, number: int, record: object) -> tuple[str, str]:
     if isinstance(record, dict):
         image, caption = record.get("image"), record.get("caption")
         if isinstance(image, str) and isinstance(caption, str) and image and caption.strip():
+            require_unicode(f"{path}, line {number}", image, caption)
             return image, caption.strip()
     raise CaptionFileError(
         f"{path}, line {number}: needs an image and a caption that say something"

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +17,18 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from searchengine.embedding.ahead import ahead
+from searchengine.embedding.faults import NOT_OF_ONE_FILE, failure_kind, failure_reason
+from searchengine.embedding.halving import encode_each
+from searchengine.embedding.on_call import EncoderOnCall
 from searchengine.embedding.throttle import DecodeThrottle
 from searchengine.encoders.interface import Encoder
-from searchengine.errors import ImageError, InputError, MissingExtraError, reason_of
+from searchengine.errors import InputError
+from searchengine.files import MAX_FILE_SIZE, read_whole
 from searchengine.images.decode import MAX_MEGAPIXELS, read_image
-from searchengine.types import ImageFacts, Pixels, Vectors
+from searchengine.types import FailureKind, ImageFacts, Pixels, Vectors
 
 BATCH_SIZES = {"cuda": 256, "mps": 64, "cpu": 16}
 """Images encoded at a time. On a CPU 32 are slower than 16 (measured: their maps outgrow the
@@ -35,7 +40,6 @@ LOOK_AHEAD_BATCHES = 2
 Job = TypeVar("Job")
 Key = TypeVar("Key")
 Stored = TypeVar("Stored")
-Result = TypeVar("Result")
 
 
 class Observer(Protocol):
@@ -45,7 +49,7 @@ class Observer(Protocol):
         """The number of files that will be read."""
 
     def started(self) -> None:
-        """The encoder is loaded and the first of them is about to be read."""
+        """The encoder is loaded. Never called where nothing needs it."""
 
     def advanced(self) -> None:
         """One of them is done with."""
@@ -86,10 +90,12 @@ class KnownContent(Generic[Job, Key, Stored]):
 
 @dataclass(frozen=True, slots=True)
 class Failed(Generic[Job]):
-    """A file that cannot be read or decoded, and why."""
+    """A file that cannot be read, decoded or encoded, and why."""
 
     job: Job
+    kind: FailureKind
     reason: str
+    """One line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +113,14 @@ _Read: TypeAlias = _Decoded[Job, Key] | KnownContent[Job, Key, Stored] | Failed[
 class ImageStream(Generic[Job, Key, Stored]):
     """Jobs, each with a file, to outcomes, in bounded memory.
 
-    `path_of` says where a job's file is. `identify` looks at its bytes before they are decoded, in
-    the reading threads; what it raises ends the stream. `batch_size` images are encoded at a time
-    and `workers` threads decode; None takes what suits the device. Pictures over `max_megapixels`,
-    in units of 10^6 pixels, fail.
+    `load` makes the encoder, in the thread that takes the outcomes, when the first picture needs
+    it. `path_of` says where a job's file is. `identify` looks at its bytes before they are decoded,
+    in the reading threads. `batch_size` images are encoded at a time and `workers` threads decode;
+    None takes what suits the device. Pictures over `max_megapixels`, in units of 10^6 pixels, and
+    files over `max_file_size` bytes fail.
+
+    Whatever is raised over one file is its failure, but for LibraryError and EncoderError, which
+    end the stream. So does an encoder that refuses every picture, as an EncoderError.
     """
 
     decode_seconds: float
@@ -120,22 +130,44 @@ class ImageStream(Generic[Job, Key, Stored]):
 
     def __init__(
         self,
-        encoder: Encoder,
+        load: Callable[[], Encoder],
         *,
         path_of: Callable[[Job], Path],
         identify: Callable[[Job, bytes], Content[Key, Stored]],
         batch_size: int | None = None,
         workers: int | None = None,
         max_megapixels: float = MAX_MEGAPIXELS,
+        max_file_size: int = MAX_FILE_SIZE,
     ) -> None:
         self.decode_seconds = self.encode_seconds = 0.0
-        self._encoder = encoder
+        self._load = load
+        self._on_call = EncoderOnCall(self._prepare)
         self._path_of = path_of
         self._identify = identify
-        self._batch_size = batch_size or BATCH_SIZES[encoder.device]
+        self._asked_batch_size = batch_size
         self._workers = workers or os.cpu_count() or 1
         self._max_megapixels = max_megapixels
+        self._max_file_size = max_file_size
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """None before the first picture needed it."""
+        return self._on_call.loaded
+
+    @property
+    def load_seconds(self) -> float:
+        """Spent in loading the encoder; these are in neither of the others."""
+        return self._on_call.load_seconds
+
+    @property
+    def _batch_size(self) -> int:
+        device = "cpu" if self.encoder is None else self.encoder.device
+        return self._asked_batch_size or BATCH_SIZES[device]
+
+    def _prepare(self) -> Encoder:
+        encoder = self._load()
         self._throttle = DecodeThrottle(encoder)
+        return encoder
 
     @contextmanager
     def outcomes(self, jobs: Iterable[Job]) -> Iterator[Iterator[Outcome[Job, Key, Stored]]]:
@@ -150,65 +182,80 @@ class ImageStream(Generic[Job, Key, Stored]):
             yield outcomes
         finally:
             outcomes.close()  # where it stopped at the encoder, decoders wait for it
+            self._on_call.dismiss()
             pool.shutdown(cancel_futures=True)
 
     def _outcomes(
         self, pool: ThreadPoolExecutor, jobs: Iterable[Job]
     ) -> Generator[Outcome[Job, Key, Stored]]:
         decoded: list[_Decoded[Job, Key]] = []
-        depth = self._workers + LOOK_AHEAD_BATCHES * self._batch_size
-        for read in self._timed_waits(ahead(pool, self._read, jobs, depth)):
+        reads = ahead(pool, self._read, jobs, self._depth, self._on_call.result_of)
+        for read in self._timed_waits(reads):
             if not isinstance(read, _Decoded):
                 yield read
                 continue
             decoded.append(read)
             if len(decoded) >= self._throttle.batches * self._batch_size:
-                yield from self._encode(decoded)
+                yield from self._encode(self._on_call.ask(), decoded)
                 decoded = []
-        yield from self._encode(decoded)
+        if decoded:
+            yield from self._encode(self._on_call.ask(), decoded)
+
+    def _depth(self) -> int:
+        return self._workers + LOOK_AHEAD_BATCHES * self._batch_size
 
     def _timed_waits(
         self, outcomes: Iterator[_Read[Job, Key, Stored]]
     ) -> Iterator[_Read[Job, Key, Stored]]:
         while True:
-            waiting_since = time.perf_counter()
+            waiting_since = time.perf_counter() - self.load_seconds
             outcome = next(outcomes, None)
-            self.decode_seconds += time.perf_counter() - waiting_since
+            self.decode_seconds += time.perf_counter() - waiting_since - self.load_seconds
             if outcome is None:
                 return
             yield outcome
 
     def _read(self, job: Job) -> _Read[Job, Key, Stored]:
-        """Read, identify and decode one file. Runs in the pool's threads."""
-        path = self._path_of(job)
+        """Read, identify, decode and preprocess one file. Runs in the pool's threads."""
+        reached = FailureKind.UNREADABLE
         try:
-            data = path.read_bytes()
-        except OSError as error:
-            return Failed(job, reason_of(error))
-        content = self._identify(job, data)
-        if content.stored is not None:
-            return KnownContent(job, content.key, content.stored)
-        self._throttle.wait()
-        try:
-            image, facts = read_image(
-                data,
-                input_size=self._encoder.input_size,
-                max_megapixels=self._max_megapixels,
-                name=str(path),
-            )
-            return _Decoded(job, content.key, facts, self._encoder.preprocess(image))
-        except (ImageError, MissingExtraError) as error:
-            return Failed(job, str(error))
+            path = self._path_of(job)
+            data = read_whole(path, self._max_file_size)
+            content = self._identify(job, data)
+            if content.stored is not None:
+                return KnownContent(job, content.key, content.stored)
+            if self.encoder is None:  # it is loaded for what can be decoded
+                self._decode(path, data, input_size=1)
+            encoder = self._on_call.ask()
+            self._throttle.wait()
+            image, facts = self._decode(path, data, encoder.input_size)
+            reached = FailureKind.ENCODER
+            return _Decoded(job, content.key, facts, encoder.preprocess(image))
+        except NOT_OF_ONE_FILE:
+            raise
+        except BaseException as error:  # a panic of a library in Rust is no Exception
+            kind = failure_kind(error, reached)
+            return Failed(job, kind, failure_reason(error, kind))
 
-    def _encode(self, decoded: Sequence[_Decoded[Job, Key]]) -> Iterator[Encoded[Job, Key]]:
+    def _decode(self, path: Path, data: bytes, input_size: int) -> tuple[Image.Image, ImageFacts]:
+        return read_image(
+            data, input_size=input_size, max_megapixels=self._max_megapixels, name=str(path)
+        )
+
+    def _encode(
+        self, encoder: Encoder, decoded: Sequence[_Decoded[Job, Key]]
+    ) -> Iterator[Encoded[Job, Key] | Failed[Job]]:
         with self._throttle.encoding():
             for first in range(0, len(decoded), self._batch_size):
                 batch = decoded[first : first + self._batch_size]
                 started = time.perf_counter()
-                vectors = self._encoder.encode_pixels([item.pixels for item in batch])
+                vectors = encode_each(encoder, [item.pixels for item in batch])
                 self.encode_seconds += time.perf_counter() - started
                 for item, vector in zip(batch, vectors, strict=True):
-                    yield Encoded(item.job, item.key, item.facts, vector)
+                    if isinstance(vector, str):
+                        yield Failed(item.job, FailureKind.ENCODER, vector)
+                    else:
+                        yield Encoded(item.job, item.key, item.facts, vector)
 
 
 def embed_files(
@@ -218,18 +265,20 @@ def embed_files(
     *,
     workers: int | None = None,
     max_megapixels: float = MAX_MEGAPIXELS,
+    max_file_size: int = MAX_FILE_SIZE,
 ) -> tuple[Vectors, dict[Path, str]]:
     """Unit rows of the files that can be read, shape (n, d), in order, and why the others cannot.
 
-    `workers` and `max_megapixels` are those of an `ImageStream`. Raises InputError where no file
-    can be read.
+    `workers`, `max_megapixels` and `max_file_size` are those of an `ImageStream`. Raises InputError
+    where no file can be read.
     """
     stream: ImageStream[Path, None, None] = ImageStream(
-        encoder,
+        lambda: encoder,
         path_of=lambda path: path,
         identify=lambda _path, _data: Content(None),
         workers=workers,
         max_megapixels=max_megapixels,
+        max_file_size=max_file_size,
     )
     broken: dict[Path, str] = {}
     rows: list[NDArray[np.float32]] = []
@@ -245,16 +294,3 @@ def embed_files(
         first = f", the first being {paths[0]}: {broken[paths[0]]}" if broken else ""
         raise InputError(f"none of the {len(paths):,} images can be read{first}")
     return np.stack(rows), broken
-
-
-def ahead(
-    pool: ThreadPoolExecutor, function: Callable[[Job], Result], jobs: Iterable[Job], depth: int
-) -> Iterator[Result]:
-    """The function's results in order, with at most `depth` of them under way or waiting."""
-    waiting: deque[Future[Result]] = deque()
-    for job in jobs:
-        waiting.append(pool.submit(function, job))
-        if len(waiting) >= depth:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()

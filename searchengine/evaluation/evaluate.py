@@ -77,6 +77,7 @@ def evaluate(
         observer,
         workers=options.workers,
         max_megapixels=options.max_megapixels,
+        max_file_size=options.max_file_size,
     )
     used = [
         (image, path)

@@ -17,6 +17,7 @@ from searchengine.datasets.dataset import (
 from searchengine.datasets.images import find_images
 from searchengine.errors import InputError
 from searchengine.evaluation.index_loss import EXACT, THROUGH
+from searchengine.files import MAX_FILE_SIZE
 from searchengine.images.decode import MAX_MEGAPIXELS
 from searchengine.index import faiss_index
 
@@ -45,6 +46,8 @@ class EvaluationOptions:
     """Threads that decode; None takes one a core."""
     max_megapixels: float = MAX_MEGAPIXELS
     """Larger pictures, in units of 10^6 pixels, count as unreadable."""
+    max_file_size: int = MAX_FILE_SIZE
+    """Larger files, in bytes, count as unreadable."""
 
 
 @dataclass(frozen=True, slots=True)

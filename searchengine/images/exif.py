@@ -40,6 +40,18 @@ def read_raw_exif(data: bytes) -> Image.Exif:
     return exif
 
 
+def read_tiff_exif(data: bytes, position: int) -> Image.Exif:
+    """The EXIF of the page of a TIFF file whose directory begins at `position`. Never raises."""
+    exif = Image.Exif()
+    exif.endian = ">" if data[:2] == b"MM" else "<"
+    exif.bigtiff = data[2:3] == b"+"
+    try:
+        exif.load_from_fp(io.BytesIO(data), position)
+    except Exception:  # as above
+        return Image.Exif()
+    return exif
+
+
 def read_orientation(exif: Image.Exif) -> int:
     """How the stored picture is turned, 1 (upright) to 8 as in EXIF; 1 where it is not told."""
     value = _tag(exif, Base.Orientation)

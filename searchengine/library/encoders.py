@@ -30,15 +30,15 @@ class LoadedEncoders:
     """A `SpaceEncoders`: each loaded once, in this process; one thread at a time."""
 
     def __init__(self, load: Callable[[str], Encoder]) -> None:
-        """`load` turns an encoder's name into the encoder."""
-        self._load = load
+        self.load = load
+        """Turns an encoder's name into the encoder."""
         self._whole: dict[str, Encoder] = {}
         self._for_texts: dict[str, TextEncoder] = {}
 
     def whole(self, space: Space) -> Encoder:
         """The encoder of a space, loaded once. Raises EncoderMismatchError for other weights."""
         if space.info.name not in self._whole:
-            self.use(self._load(space.info.encoder), [space])
+            self.use(self.load(space.info.encoder), [space])
         return self._whole[space.info.name]
 
     def for_texts(self, space: Space) -> TextEncoder:

@@ -16,34 +16,27 @@ from searchengine.catalog.catalog import Catalog
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
     InputError,
-    LibraryDamagedError,
     LibraryNotFoundError,
     LibraryUnusableError,
-    NothingIndexedError,
-    NotListedError,
-    SpaceNotFoundError,
     reason_of,
 )
 from searchengine.index.types import IndexInfo
 from searchengine.library import writing
 from searchengine.library.encoders import LoadedEncoders, load_for_queries
-from searchengine.library.layout import (
-    CATALOG,
-    default_library_path,
-    make_directory,
-    space_directory,
-)
+from searchengine.library.layout import CATALOG, default_library_path, make_directory
+from searchengine.library.open_spaces import OpenSpaces
+from searchengine.library.places import listed_ids, placed
 from searchengine.library.status import LibraryInfo, library_info
 from searchengine.library.writing import Writer
-from searchengine.paths import absolute
+from searchengine.paths import real
+from searchengine.retrieval.answer import answer, describe
 from searchengine.retrieval.asked import as_query
-from searchengine.retrieval.compose import encoded_part, listed_part, unit
+from searchengine.retrieval.compose import encoded_part, listed_part, read_part, unit
 from searchengine.retrieval.hits import Hits
-from searchengine.retrieval.rank import nearest_captions, rank_images, rank_texts
+from searchengine.retrieval.rank import nearest_captions
 from searchengine.spaces.encoders import SpaceEncoders
-from searchengine.spaces.names import space_name
 from searchengine.spaces.space import Space
-from searchengine.types import Failure, Filter, SpaceInfo, TextHit, Vectors
+from searchengine.types import Excluded, Failure, Filter, TextHit, Vectors
 from searchengine.vectors.file import Rows
 
 if TYPE_CHECKING:
@@ -62,7 +55,7 @@ def open_library(
     `load` turns an encoder's name into the encoder, when it is first needed. Raises
     LibraryNotFoundError, LibraryTooNewError, LibraryUnusableError or LibraryDamagedError.
     """
-    directory = Path(absolute(default_library_path() if path is None else path))
+    directory = Path(real(default_library_path() if path is None else path))
     try:
         is_there = (directory / CATALOG).is_file()
     except OSError as error:
@@ -81,7 +74,7 @@ class Library:
         self.path = path
         self.catalog = Catalog(path / CATALOG)
         self.encoders = encoders
-        self._spaces: dict[int, Space] = {}
+        self._spaces = OpenSpaces(path, self.catalog)
 
     def close(self) -> None:
         """Close the catalog."""
@@ -121,6 +114,7 @@ class Library:
         min_score: float | None = None,
         space: str | None = None,
         exact: bool = False,
+        present_only: bool = False,
     ) -> Hits:
         """The images at ranks offset + 1 to offset + k for a query.
 
@@ -130,26 +124,29 @@ class Library:
         index would answer. What is answered from the library is of one moment, whatever others
         write meanwhile.
 
-        Raises InputError and QueryError for what makes no query, NotListedError for an image that
+        The query's own pictures are no hits: images of the same path or the same content.
+        `present_only` leaves out images whose files are gone since, up to a thousand of them, and
+        the next ones take their place; `gone` of the hits says how many they were. Where all are
+        gone, as on a drive that is not mounted, they are the hits nevertheless.
+
+        Raises InputError and QueryError for what makes no query, NothingListedError where the
+        filter asks for a folder in which nothing is listed, NotListedError for an image that
         is not listed, SpaceNotFoundError, NothingIndexedError and the encoder's errors.
         """
         if k < 1 or offset < 0:
             raise InputError(f"k must be at least 1 and offset at least 0, not {k} and {offset}")
-        asked = as_query(query)
-        chosen = self._searchable(space)
-        encoded = encoded_part(asked, chosen, self.encoders)
-        with self.catalog.snapshot() as now:
-            return rank_images(
-                chosen,
-                now,
-                unit(encoded + listed_part(asked, chosen, now)),
-                k=k,
-                offset=offset,
-                where=where,
-                min_score=min_score,
-                exact=exact,
-                modality=asked.modality,
-            )
+        return answer(
+            as_query(query),
+            self._spaces.searchable(space),
+            self.catalog,
+            self.encoders,
+            k=k,
+            offset=offset,
+            where=placed(self.catalog, where or Filter()),
+            min_score=min_score,
+            exact=exact,
+            present_only=present_only,
+        )
 
     def nearest_captions(
         self, query: Asked, *, k: int = 5, space: str | None = None
@@ -159,7 +156,7 @@ class Library:
         Raises as `search`.
         """
         asked, chosen = as_query(query), self.space(space)
-        encoded = encoded_part(asked, chosen, self.encoders)
+        encoded = encoded_part(asked, read_part(asked), chosen, self.encoders)
         with self.catalog.snapshot() as now:
             vector = unit(encoded + listed_part(asked, chosen, now))
             return nearest_captions(chosen, now, vector, k=k)
@@ -178,19 +175,7 @@ class Library:
         PathNotFoundError, ImageError, and InputError where there are no texts.
         """
         asked = as_query(Path(image) if isinstance(image, str) else image)
-        if texts is not None:
-            chosen = self.space(space)
-            encoded = encoded_part(asked, chosen, self.encoders)
-            total = encoded + listed_part(asked, chosen, self.catalog)
-            vectors = self.encoders.for_texts(chosen).encode_texts(texts)
-            return rank_texts(unit(total), texts, vectors, k=k)
-        found = self.nearest_captions(asked, k=k, space=space)
-        if not found:
-            raise InputError(
-                "the library holds no captions to describe with; give --texts FILE, "
-                "or store some with: clipseek captions add FILE"
-            )
-        return found
+        return describe(asked, self.space(space), self.catalog, self.encoders, texts=texts, k=k)
 
     def vectors(
         self, paths: Sequence[str | os.PathLike[str]], *, space: str | None = None
@@ -200,13 +185,8 @@ class Library:
         Raises NotListedError for a path that is not listed or has no vector in the space.
         """
         chosen = self.space(space)
-        places = [absolute(path) for path in paths]
         with self.catalog.snapshot() as now:
-            ids = now.ids_by_path(places)
-            for place in places:
-                if place not in ids:
-                    raise NotListedError(place)
-            return chosen.vectors_of_images(now, [ids[place] for place in places])
+            return chosen.vectors_of_images(now, listed_ids(now, paths))
 
     def stored_vectors(self, space: str | None = None) -> tuple[list[Path], Rows]:
         """Every image that has a vector in a space: its path, and its row as it is stored.
@@ -236,6 +216,10 @@ class Library:
         """Every file that could not be indexed, and why."""
         return self.catalog.failures()
 
+    def excluded(self) -> list[Excluded]:
+        """Every picture and folder that the last index runs left out, and the rule that did it."""
+        return self.catalog.excluded()
+
     def tune(
         self,
         *,
@@ -257,7 +241,7 @@ class Library:
         """
         from searchengine.tuning.tune import tune_space
 
-        chosen = self._searchable(space)
+        chosen = self._spaces.searchable(space)
         with self.writing():
             return tune_space(
                 chosen,
@@ -274,35 +258,14 @@ class Library:
 
     def spaces(self) -> list[Space]:
         """Every space, the default one first."""
-        return [self._space(info) for info in self.catalog.spaces()]
+        return self._spaces.all()
 
     def space(self, name: str | None = None) -> Space:
         """The space of this name or of this encoder; the default one without a name.
 
         Raises SpaceNotFoundError, or NothingIndexedError where there is no space at all.
         """
-        infos = self.catalog.spaces()
-        if not infos:
-            raise NothingIndexedError(self.path)
-        for info in infos:
-            if name is None or name in (info.name, info.encoder):
-                return self._space(info)
-        raise SpaceNotFoundError(name or "", [info.name for info in infos])
-
-    def _space(self, info: SpaceInfo) -> Space:
-        if info.id not in self._spaces:
-            if info.name != space_name(info.encoder):
-                why = f"spaces.name holds {info.name!a}, which {info.encoder} is not called by"
-                raise LibraryDamagedError(self.path, why)
-            directory = space_directory(self.path, info.name)
-            self._spaces[info.id] = Space(info, directory, self.catalog)
-        return self._spaces[info.id]
-
-    def _searchable(self, name: str | None) -> Space:
-        space = self.space(name)
-        if self.catalog.rows(space.info) == 0:
-            raise NothingIndexedError(self.path)
-        return space
+        return self._spaces.named(name)
 
     def use_encoder(self, encoder: Encoder) -> None:
         """Use an encoder that is loaded already for its space, and keep its text tower there.
@@ -326,18 +289,16 @@ class Library:
     def remove(self, paths: Iterable[str | os.PathLike[str]]) -> int:
         """Take images at or under `paths` out of the library; files are not touched.
 
-        Returns how many. Raises InputError, and removes nothing, where a path holds no image.
+        Returns how many. Raises NothingListedError, and removes nothing, where a path holds none.
         """
         with self.writing() as writer:
             return writer.remove(paths)
 
     def add_captions(self, pairs: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
-        """Store (absolute image path, caption) pairs and embed them in the default space.
+        """Store (image path, caption) pairs and embed them in the default space.
 
         Returns how many are new, and the image paths that the library does not list.
         """
         space = self.space()
         with self.writing() as writer:
-            added, strangers = self.catalog.add_captions(pairs)
-            writer.embed_captions(space)
-        return added, strangers
+            return writer.add_captions(space, pairs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,10 @@ from pathlib import Path
 from searchengine.catalog.catalog import Catalog
 from searchengine.index.types import IndexInfo
 from searchengine.spaces.space import Space
+from searchengine.types import PassedOver
+
+EXCLUDES = "exclude"
+"""The setting with the globs that every index run leaves out: a JSON list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,12 @@ class LibraryInfo:
     images: int
     failures: int
     captions: int
+    exclude: list[str]
+    """The globs that every index run leaves out."""
+    excluded: list[tuple[str, int]]
+    """How many pictures and folders each rule left out at the last runs, most first."""
+    passed_over: list[PassedOver]
+    """The other files that the last runs saw, counted by root and suffix, most first."""
     default_space: str | None
     spaces: list[SpaceStatus]
     bytes: int
@@ -49,6 +60,9 @@ def library_info(path: Path, catalog: Catalog, spaces: Sequence[Space]) -> Libra
         images=counts["images"],
         failures=counts["failures"],
         captions=counts["captions"],
+        exclude=json.loads(catalog.setting(EXCLUDES) or "[]"),
+        excluded=catalog.excluded_counts(),
+        passed_over=catalog.passed_over(),
         default_space=spaces[0].info.name if spaces else None,
         spaces=[_space_status(catalog, space) for space in spaces],
         bytes=sum(p.stat().st_size for p in path.rglob("*") if p.is_file()),

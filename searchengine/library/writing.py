@@ -5,16 +5,15 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from searchengine.catalog.opening import identity_of
 from searchengine.catalog.records import Append, Batch
+from searchengine.catalog.sqlite.opening import identity_of
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
-    InputError,
     LibraryLockedError,
     LibraryUnusableError,
     StorageFullError,
@@ -22,7 +21,7 @@ from searchengine.errors import (
 )
 from searchengine.files import read_small
 from searchengine.library.layout import LOCK, PID, space_directory
-from searchengine.paths import absolute
+from searchengine.library.places import listed_images, listed_place
 from searchengine.spaces.names import space_name
 from searchengine.spaces.space import Space
 from searchengine.types import BlockChecksum, Vectors
@@ -79,8 +78,8 @@ def lock(directory: Path) -> Iterator[HeldLock]:
         _write_pid(pid, directory)
         yield HeldLock(directory)
     finally:
-        with suppress(OSError):
-            pid.unlink()
+        with suppress(OSError):  # a full or pulled disk must not hide why the block ended
+            pid.unlink(missing_ok=True)
         held.release()
 
 
@@ -147,17 +146,26 @@ class Writer:
     def remove(self, paths: Iterable[str | os.PathLike[str]]) -> int:
         """Take images at or under `paths` out; returns how many.
 
-        Raises InputError, and removes nothing, where a path holds no image.
+        Raises NothingListedError, and removes nothing, where a path holds no image.
         """
         ids: set[int] = set()
+        places: list[str] = []
         for path in paths:
-            place = absolute(path)
-            found = self._catalog.image_ids(place)
-            if not found:
-                raise InputError(f"{place}: the library lists no image there")
-            ids.update(found)
+            place = listed_place(self._catalog, path)
+            places.append(place)
+            ids.update(self._catalog.image_ids(place))
         self._catalog.record(None, Batch(removed=sorted(ids)))
+        self._catalog.forget_survey(places)
         return len(ids)
+
+    def add_captions(self, space: Space, pairs: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
+        """Store and embed (image path, caption) pairs; how many are new, and paths not listed."""
+        places = listed_images(self._catalog, list(dict.fromkeys(path for path, _ in pairs)))
+        added, strangers = self._catalog.add_captions(
+            [(places.get(path, path), text) for path, text in pairs]
+        )
+        self.embed_captions(space)
+        return added, strangers
 
     def embed_captions(self, space: Space) -> None:
         """Encode every caption the space has no vector of."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,9 @@ from searchengine.errors import InputError, QueryError
 from searchengine.retrieval.query import Kind, Mark, Query, Source
 from searchengine.spaces.encoders import SpaceEncoders
 from searchengine.spaces.space import Space
-from searchengine.types import Vectors
+
+if TYPE_CHECKING:
+    from searchengine.retrieval.pictures import ReadPicture
 
 MORE, LESS = 0.75, 0.5
 """How far liked and disliked images move a query of length 1, whatever their number: Rocchio's
@@ -22,26 +25,39 @@ weight for what is disliked, 0.15, moves a cosine too little to be seen."""
 NOTHING = 1e-6
 """A sum of unit vectors shorter than this has no direction."""
 
-PICTURES = (Kind.FILE, Kind.URL, Kind.PICTURE)
-"""The kinds of sources that are decoded and encoded."""
-
 Vector = NDArray[np.float32]
 
 
-def encoded_part(query: Query, space: Space, encoders: SpaceEncoders) -> Vector:
+def read_part(query: Query) -> list[ReadPicture]:
+    """What of the query is to be read: its pictures, from files and the web, before any encoder.
+
+    Raises PathNotFoundError, and QueryError for addresses.
+    """
+    if not query.pictures:
+        return []
+    from searchengine.retrieval.pictures import read_pictures  # a query of texts needs no PIL
+
+    return read_pictures(query.pictures)
+
+
+def encoded_part(
+    query: Query, pictures: Sequence[ReadPicture], space: Space, encoders: SpaceEncoders
+) -> Vector:
     """The weighted sum, shape (d,), of what needs no catalog: texts, pictures and vectors.
 
-    An encoder is asked for only where a source needs it; that may take long. Raises InputError for
-    a vector of another length, what is wrong with a picture, and the encoder's errors.
+    `pictures` are those of the query, read. An encoder is asked for only where a source needs it;
+    that may take long. Raises InputError for a vector of another length, what is wrong with a
+    picture, and the encoder's errors.
     """
     total = np.zeros(space.info.dim, dtype=np.float32)
     texts = [source for source in query.sources if source.kind is Kind.TEXT]
     if texts:
         encoder = encoders.for_texts(space)
         total += _weights(texts) @ encoder.encode_texts([source.value for source in texts])
-    pictures = [source for source in query.sources if source.kind in PICTURES]
     if pictures:
-        total += _weights(pictures) @ _encode_pictures(pictures, space, encoders)
+        whole = encoders.whole(space)
+        vectors = whole.encode_images([each.picture(whole.input_size) for each in pictures])
+        total += _weights(query.pictures) @ vectors
     for source in query.sources:
         if source.kind is Kind.VECTOR:
             if source.value.shape != total.shape:
@@ -51,13 +67,6 @@ def encoded_part(query: Query, space: Space, encoders: SpaceEncoders) -> Vector:
                 )
             total += np.float32(source.weight) * source.value
     return total
-
-
-def _encode_pictures(sources: Sequence[Source], space: Space, encoders: SpaceEncoders) -> Vectors:
-    from searchengine.retrieval.pictures import source_picture  # a query of texts needs no PIL
-
-    encoder = encoders.whole(space)
-    return encoder.encode_images([source_picture(each, encoder.input_size) for each in sources])
 
 
 def listed_part(query: Query, space: Space, now: CatalogReads) -> Vector:

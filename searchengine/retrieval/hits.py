@@ -11,8 +11,8 @@ from typing import Any
 from searchengine.jsonable import jsonable
 from searchengine.types import ImageRecord
 
-HIT_FIELDS = ("rank", "score", "id", "path", "width", "height", "taken_at")
-"""What a program is told of a hit, in this order."""
+HIT_FIELDS = ("rank", "score", "id", "path", "width", "height", "taken_at", "modified_at")
+"""What a program is told of a hit, in this order; new ones come last."""
 
 NOTEBOOK_SIDE = 200
 """Pixels of the longer side of a picture in a notebook."""
@@ -40,7 +40,8 @@ class SearchHit:
         """The hit in JSON's own types, with the keys of `HIT_FIELDS`."""
         facts = self.image.facts
         values = (
-            self.rank, self.score, self.id, self.path, facts.width, facts.height, facts.taken_at
+            self.rank, self.score, self.id, self.path, facts.width, facts.height, facts.taken_at,
+            self.image.modified_at.replace(microsecond=0),
         )  # fmt: skip
         return {name: jsonable(value) for name, value in zip(HIT_FIELDS, values, strict=True)}
 
@@ -51,6 +52,11 @@ class SearchHit:
 
 class Hits(list[SearchHit]):
     """The hits of a search, best first."""
+
+    gone: int = 0
+    """Images that were left out as their files are gone; where all are, these are the hits."""
+    why_none: str | None = None
+    """Why there are no hits, where the library lists nothing that the filter names."""
 
     def records(self) -> list[dict[str, Any]]:
         """One dict a hit, in JSON's own types: `pandas.DataFrame(hits.records())` is a table."""
@@ -76,10 +82,11 @@ def _figure(hit: SearchHit) -> str:
     """One hit as HTML that needs nothing else."""
     # Only a notebook needs these: a search on the command line starts without PIL.
     from searchengine.errors import ClipseekError
+    from searchengine.files import read_whole
     from searchengine.images.thumbnails import data_uri, read_thumbnail
 
     try:
-        small = read_thumbnail(hit.path.read_bytes(), NOTEBOOK_SIDE, name=hit.path.name)
+        small = read_thumbnail(read_whole(hit.path), NOTEBOOK_SIDE, name=hit.path.name)
         shown = f'<img src="{data_uri(small.jpeg)}" width="{small.width}" height="{small.height}">'
     except (OSError, ClipseekError) as error:
         shown = f"<i>{escape(str(error))}</i>"

@@ -25,6 +25,10 @@ class Kind(Enum):
     """A vector of the space, shape (d,)."""
 
 
+PICTURES = (Kind.FILE, Kind.URL, Kind.PICTURE)
+"""The kinds of sources that are decoded and encoded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One signed part of a query."""
@@ -73,6 +77,11 @@ class Query:
         if self.like or self.unlike:
             kinds.add(Modality.IMAGE)
         return kinds.pop() if len(kinds) == 1 else None
+
+    @property
+    def pictures(self) -> list[Source]:
+        """The sources that are decoded and encoded, in order."""
+        return [source for source in self.sources if source.kind in PICTURES]
 
     @property
     def texts(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import compress
 
 import numpy as np
@@ -15,7 +15,7 @@ from searchengine.index.settings import setting_for, shortlist_size
 from searchengine.index.types import Modality, Setting
 from searchengine.retrieval.hits import Hits, ranked_hits
 from searchengine.spaces.space import Space
-from searchengine.types import Filter, TextHit, Vectors
+from searchengine.types import Filter, ImageRecord, TextHit, Vectors
 from searchengine.vectors.file import Rows, VectorFile
 from searchengine.vectors.lengths import impossible_rows
 from searchengine.vectors.scan import RowNumbers, Scores, scan
@@ -26,6 +26,12 @@ FEW_ROWS = 20_000
 PAGED_SHARE = 0.25
 """Share of a shortlist that is shown as it is ranked. Deeper ranks are taken from an exact scan:
 near its end a shortlist says little."""
+
+MOST_LEFT_OUT = 1_000
+"""Images that are left out for others to take their place: beyond, a drive is not mounted."""
+
+Images = dict[int, ImageRecord]
+"""By row."""
 
 Ranked = list[tuple[int, float]]
 """Row numbers and scores, best first."""
@@ -42,45 +48,81 @@ def rank_images(
     min_score: float | None = None,
     exact: bool = False,
     modality: Modality | None = None,
+    leave_out: Callable[[ImageRecord], bool] | None = None,
 ) -> Hits:
     """The images at ranks offset + 1 to offset + k for a unit query of shape (d,), as of a moment.
 
     There are k hits whenever k images pass the filter and `min_score`. Without `exact`, a library
     large enough to have an index answers through it, as is set for the `modality` of the query,
     None being a mixed one: its shortlist is scored again with the exact rows, and the rows it does
-    not cover are scanned. Pages of the same k continue each other. Rows whose length is not 1 are
-    damaged and left out, and an index that answers what it cannot hold is passed by; both are said
-    on the log.
+    not cover are scanned. Pages of the same k continue each other. Images that `leave_out` names
+    are no hits: the next ones take their ranks. Rows whose length is not 1 are damaged and left
+    out, and an index that answers what it cannot hold is passed by; both are said on the log.
     """
     count, dead = now.rows_and_dead(space.info)
     rows = space.images.read_to_scan(count)
     passing = _survivors(space, now, count, dead, where)
 
-    def rank() -> Ranked:
+    def rank(number: int) -> Ranked:
         among = _sound(space.images, count, passing)
         index = None if exact or _is_few(among) else space.index(count)
         if index is not None:
-            setting = setting_for(index.facts, modality)
+            setting, offset = setting_for(index.facts, modality), number - k
             try:
                 return rank_through(index, rows, query, setting, k=k, offset=offset, among=among)
             except DamagedIndexError:
                 space.give_up_index()
-        return _scored(rows, query, offset + k, _numbers(among))
+        return _scored(rows, query, number, _numbers(among))
 
-    ranked = rank()
-    if len(impossible_rows(rows.take([row for row, _ in ranked], axis=0))):
-        space.images.look_through(count)
-        ranked = rank()
+    def first(number: int) -> Ranked:
+        ranked = rank(number)
+        if len(impossible_rows(rows.take([row for row, _ in ranked], axis=0))):
+            space.images.look_through(count)
+            ranked = rank(number)
+        return [pair for pair in ranked if min_score is None or pair[1] >= min_score]
+
+    def images_of(ranked: Ranked) -> Images:
+        return _listed_images(space, now, ranked)
+
+    if leave_out is None:
+        ranked = first(offset + k)[offset:]
+        hits = ranked_hits(ranked, images_of(ranked), first_rank=offset + 1)
+    else:
+        ranked, images = _without(leave_out, first, images_of, offset + k)
+        hits = ranked_hits(ranked[offset:], images, first_rank=offset + 1)
     if len(space.images.impossible):
         space.say_what_is_left_out()
-    ranked = ranked[offset:]
-    if min_score is not None:
-        ranked = [(row, score) for row, score in ranked if score >= min_score]
+    return hits
+
+
+def _listed_images(space: Space, now: CatalogReads, ranked: Ranked) -> Images:
+    """The images of the rows, by row. Raises LibraryDamagedError where one is not listed."""
     images = now.images_of_rows(space.info, [row for row, _ in ranked])
     for row, _ in ranked:
         if row not in images:
             raise LibraryDamagedError(space.library, f"row {row} is of an image that is not listed")
-    return ranked_hits(ranked, images, first_rank=offset + 1)
+    return images
+
+
+def _without(
+    leave_out: Callable[[ImageRecord], bool],
+    first: Callable[[int], Ranked],
+    images_of: Callable[[Ranked], Images],
+    wanted: int,
+) -> tuple[Ranked, Images]:
+    """The first `wanted` that are not left out, and the images of their rows.
+
+    Counted from the first rank on, also for a later page, so that pages stay disjoint.
+    """
+    more = 0
+    while True:
+        ranked = first(wanted + more)
+        images = images_of(ranked)
+        kept = [(row, score) for row, score in ranked if not leave_out(images[row])]
+        no_more = len(ranked) < wanted + more
+        if len(kept) >= wanted or no_more or more >= MOST_LEFT_OUT:
+            return kept[:wanted], images
+        more = min(max(len(ranked) - len(kept), 2 * more), MOST_LEFT_OUT)
 
 
 def rank_through(

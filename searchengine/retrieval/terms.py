@@ -1,113 +1,172 @@
 """Search terms: from what a person types to the sources of a query.
 
-Terms are joined by `+` and `-`; words that follow each other are one text. A term may begin with a
-weight, `2:golden retriever`. A term that names an image file, or an http(s) URL, is an image.
+    dog + snow - person          terms, joined by + and - with space around them
+    2:golden retriever - .5:dog  a weight before a term
+    "2:1 scale - blue"           in double quotes: words as they stand
+
+Words that follow each other are one text. A weight begins a term, and neither a digit nor space
+follows its colon: `16:9`, `10:10`, `3:00 pm` and `2001: a space odyssey` are words. Where files and
+addresses may be named, the path of an image file or an http(s) address is a term of its own
+wherever it stands. Everybody's text is read by these rules: typed into a shell, in one argument or
+in many, into the page, or given to Python.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 from searchengine.errors import QueryError
 from searchengine.images.formats import is_image_name
 from searchengine.retrieval.query import Kind, Source
 
-WEIGHT = re.compile(r"(?P<weight>\d+(?:\.\d*)?|\.\d+):(?P<rest>.+)", re.DOTALL)
+OPERATORS = {"+": 1.0, "-": -1.0}
+
 MAX_WEIGHT = 1_000.0
 """More than this drowns every other term, and float32 in the end."""
+
+_NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)"
+_WEIGHED = re.compile(rf"(?P<weight>{_NUMBER}):(?P<rest>[^\s\d].*)", re.DOTALL)
+_TOKEN = re.compile(rf'(?:{_NUMBER}:)?"[^"]+"(?!\S)|\S+')
+_QUOTED = re.compile(r'"([^"]+)"')
+_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
+_SEPARATORS = os.sep + "/"
+_PATHS = tuple(start + slash for start in (".", "..", "~", "") for slash in _SEPARATORS)
+"""What only paths begin with."""
 
 
 def parse_terms(
     words: Sequence[str], *, add: Sequence[str] = (), subtract: Sequence[str] = ()
 ) -> list[Source]:
-    """Command-line words, and further terms to add or subtract, as terms.
+    """Words that may name image files and addresses, and further terms to add or subtract.
 
-    Raises QueryError where they make none.
+    A word that names a file as a whole is that file, whatever space is in it. Raises QueryError
+    where they make no terms, and for a path where there is no image file.
     """
-    terms: list[Source] = []
-    sign, pending = 1.0, list[str]()
-    for position, word in enumerate([*words, "+"]):
-        if word not in ("+", "-"):
-            pending.append(word)
-            continue
-        if pending:
-            terms.extend(_group(pending, sign))
-        elif position > 0:
-            raise QueryError(f"an operator without a term in {' '.join(words)!r}; write: A + B - C")
-        sign, pending = (1.0 if word == "+" else -1.0), []
-    terms += [_term(text, 1.0) for text in add] + [_term(text, -1.0) for text in subtract]
+    tokens = [token for word in words for token in _tokens(word)]
+    if words and not tokens and not (add or subtract):
+        raise QueryError('an empty term; quote the words to search for, as in "a red car"')
+    terms = _read(tokens, may_name=True)
+    terms += [_single(text, 1.0) for text in add] + [_single(text, -1.0) for text in subtract]
     if not terms:
         raise QueryError('nothing to search for; try: clipseek search "a dog on the beach"')
     return terms
 
 
 def parse_text(text: str) -> list[Source]:
-    """Words of somebody who must reach no file and no URL, as terms that are all texts.
+    """Words of somebody who must reach no file and no address, as terms that are all texts.
 
-    `+`, `-` and weights mean what they mean elsewhere; whatever a word names, it is text. An
-    operator at the end is left out: the person is still typing. No terms where there are no words.
-
-    Raises QueryError where the terms make no query.
+    An operator at the end is left out: the person is still typing. No terms where there are no
+    words. Raises QueryError where the terms make no query.
     """
+    tokens = _TOKEN.findall(text)
+    while tokens and tokens[-1] in OPERATORS:
+        tokens.pop()
+    return _read(tokens, may_name=False)
+
+
+def _tokens(word: str) -> list[str]:
+    """The parts of a word between spaces, if it is not a path or an address as a whole."""
+    parts: list[str] = _TOKEN.findall(word)
+    name = _weighed(word)[1]
+    is_address = _ADDRESS.match(name) and not OPERATORS.keys() & set(parts)
+    return [word] if is_address or (len(parts) > 1 and _is_file(name)) else parts
+
+
+def _read(tokens: Sequence[str], *, may_name: bool) -> list[Source]:
+    """The grammar: groups of tokens between operators."""
     terms: list[Source] = []
-    sign, pending = 1.0, list[str]()
-    for word in [*text.split(), "+"]:
-        if word not in ("+", "-"):
-            pending.append(word)
+    sign, group = 1.0, list[str]()
+    for position, token in enumerate([*tokens, "+"]):
+        if token not in OPERATORS:
+            group.append(token)
             continue
-        if pending:
-            terms.append(_term(" ".join(pending), sign, kind_of=lambda _: Kind.TEXT))
-        sign, pending = (1.0 if word == "+" else -1.0), []
+        if group:
+            terms.extend(_group(group, sign, may_name=may_name))
+        elif position > 0:
+            raise QueryError(
+                f"an operator without a term in {' '.join(tokens)!r}; write: A + B - C"
+            )
+        sign, group = OPERATORS[token], []
     return terms
 
 
-def _group(words: Sequence[str], sign: float) -> list[Source]:
-    """Words between two operators: each image stands alone, the texts between them join."""
-    terms: list[Source] = []
-    texts: list[str] = []
-    for word in words:
-        term = _term(word, sign)
-        if term.kind is Kind.TEXT and not (texts and WEIGHT.fullmatch(word)):
-            texts.append(word)
+def _group(tokens: Sequence[str], sign: float, *, may_name: bool) -> Iterator[Source]:
+    """Tokens between two operators: each picture stands alone, the words between them join."""
+    words: list[str] = []
+    for token in tokens:
+        picture = _picture(token, sign) if may_name else None
+        if picture is None:
+            words.append(token)
             continue
-        if texts:
-            terms.append(_term(" ".join(texts), sign))
-        texts = [word] if term.kind is Kind.TEXT else []
-        if term.kind is not Kind.TEXT:
-            terms.append(term)
-    return [*terms, _term(" ".join(texts), sign)] if texts else terms
+        if words:
+            yield _text(" ".join(words), sign)
+        words = []
+        yield picture
+    if words:
+        yield _text(" ".join(words), sign)
 
 
-def _term(text: str, sign: float, kind_of: Callable[[str], Kind] | None = None) -> Source:
-    weight = 1.0
-    if match := WEIGHT.fullmatch(text):
-        weight, text = float(match["weight"]), match["rest"]
+def _single(text: str, sign: float) -> Source:
+    """A term that was given apart: no operator in it counts."""
+    return _picture(text, sign) or _text(text, sign)
+
+
+def _text(text: str, sign: float) -> Source:
+    weight, text = _weighed(text)
+    if quoted := _QUOTED.fullmatch(text):
+        text = quoted[1]
     text = text.strip()
     if not text:
         raise QueryError('an empty term; quote the words to search for, as in "a red car"')
-    if weight > MAX_WEIGHT:
-        raise QueryError(f"{text!r} has a weight over {MAX_WEIGHT:g}; give it a smaller one")
+    return _source(Kind.TEXT, text, sign * weight)
+
+
+def _picture(text: str, sign: float) -> Source | None:
+    """The picture that a path or an address names; None for words.
+
+    Raises QueryError for what can only be a path and leads to no file.
+    """
+    weight, name = _weighed(text)
+    if _ADDRESS.match(name):
+        return _source(Kind.URL, name, sign * weight)
+    is_named = bool(name.strip(_SEPARATORS))
+    begins_as_path = name.startswith(_PATHS) and is_named
+    if not (begins_as_path or is_image_name(name) or (os.sep in name and is_named)):
+        return None
+    if _is_file(name):
+        return _source(Kind.FILE, name, sign * weight)
+    if names_a_folder(name):
+        raise QueryError(f"{name}: a folder is no term; did you mean --under {name}")
+    if begins_as_path or (is_image_name(name) and not re.search(r"\s", name)):
+        raise QueryError(
+            f"{name}: no such image file; check the path: images are found by what is in them, "
+            "not by name"
+        )
+    return None
+
+
+def _source(kind: Kind, value: str, weight: float) -> Source:
+    if abs(weight) > MAX_WEIGHT:
+        raise QueryError(
+            f"{value!r} has a weight over {MAX_WEIGHT:g}; give it a smaller one, or put the words "
+            "into double quotes of their own if the number is one of them"
+        )
     if weight == 0:
-        raise QueryError(f"{text!r} has weight 0; leave it out or give it a weight above 0")
-    return Source((kind_of or _kind)(text), text, sign * weight)
+        raise QueryError(f"{value!r} has weight 0; leave it out or give it a weight above 0")
+    return Source(kind, value, weight)
 
 
-def _kind(text: str) -> Kind:
-    if re.match(r"https?://", text, re.IGNORECASE):
-        return Kind.URL
-    names_a_path = is_image_name(text) or os.sep in text
-    if names_a_path and _is_file(text):
-        return Kind.FILE
-    if is_image_name(text) and " " not in text:
-        raise QueryError(f"{text}: no such image file; check the path")
-    return Kind.TEXT
+def _weighed(text: str) -> tuple[float, str]:
+    match = _WEIGHED.fullmatch(text)
+    return (float(match["weight"]), match["rest"]) if match else (1.0, text)
 
 
-def _is_file(text: str) -> bool:
-    try:
-        return Path(text).expanduser().is_file()
-    except (OSError, ValueError, RuntimeError):  # too long, a NUL, no such user's home
-        return False
+def names_a_folder(text: str) -> bool:
+    """Whether there is a folder of this name or path."""
+    return os.path.isdir(os.path.expanduser(text))  # False for a NUL, or what is too long
+
+
+def _is_file(name: str) -> bool:
+    return os.path.isfile(os.path.expanduser(name))  # False for a NUL, or what is too long

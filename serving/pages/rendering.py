@@ -9,7 +9,9 @@ from pathlib import Path
 import jinja2
 from starlette.responses import Response
 
+from serving.pages.view import chips
 from serving.problems import Problem
+from serving.question import Question
 from serving.replies import file_url, thumbnail_url
 
 
@@ -36,11 +38,21 @@ def _templates() -> jinja2.Environment:
     return environment
 
 
-def render(name: str, status: int = HTTPStatus.OK, **values: object) -> HtmlResponse:
-    """The page that a template makes of these values."""
-    return HtmlResponse(_templates().get_template(name).render(values), status)
+def render(name: str, status: int = HTTPStatus.OK, *, base: str, **values: object) -> HtmlResponse:
+    """The page that a template makes of these values; `base` begins all of its addresses."""
+    return HtmlResponse(_templates().get_template(name).render(values, base=base), status)
 
 
-def render_problem(problem: Problem) -> HtmlResponse:
-    """A page that says what went wrong."""
-    return render("problem.html", problem.status, problem=problem)
+def render_problem(problem: Problem, base: str, question: Question | None) -> HtmlResponse:
+    """A page that says what went wrong, with the question that was asked, to go on from it.
+
+    Who may not ask is offered none.
+    """
+    return render(
+        "problem.html",
+        problem.status,
+        base=base,
+        problem=problem,
+        question=question,
+        chips=chips(question) if question else [],
+    )

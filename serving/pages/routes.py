@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -10,11 +11,20 @@ from starlette.routing import Route
 
 from searchengine.catalog.records import Facets
 from searchengine.errors import ClipseekError, InputError, NothingIndexedError
-from serving.api import MAX_OFFSET, image_id, read_form, service_of
+from serving.api import MAX_OFFSET, base_of, image_id, read_form, service_of
 from serving.pages.rendering import render
-from serving.pages.view import Tile, chips, facts_of, groups, tile_of, tiles_of, without_picture
+from serving.pages.view import (
+    Tile,
+    chips,
+    facts_of,
+    groups,
+    status_of,
+    tile_of,
+    tiles_of,
+    without_picture,
+)
 from serving.problems import Problem, problem_of
-from serving.question import Question, read_question, read_whole
+from serving.question import Question, read_question, read_what_can_be, read_whole
 from serving.service import LibraryService
 
 PAGE = 60
@@ -27,15 +37,16 @@ CAPTIONS, NEIGHBOURS = 5, 12
 async def home(request: Request) -> Response:
     """The search form with what it finds; the last images added where nothing is asked."""
     service = service_of(request)
-    question = Question()
+    question, wrong = read_what_can_be(request.query_params.multi_items())
     offset, facets, found = 0, None, list[Tile]()
     problem: Problem | None = None
     is_empty = False
     try:
-        question = read_question(request.query_params.multi_items())
+        facets = await service.facets(question.where)
+        if wrong:
+            raise wrong
         given = request.query_params.get("offset")
         offset = read_whole("offset", given, low=0, high=MAX_OFFSET, default=0)
-        facets = await service.facets(question.where)
         found = await _tiles(service, question, offset)
     except NothingIndexedError:
         is_empty = True
@@ -44,14 +55,16 @@ async def home(request: Request) -> Response:
     return render(
         "search.html",
         problem.status if problem else HTTPStatus.OK,
+        base=base_of(request),
         question=question,
         tiles=found,
-        total=facets.total if facets else 0,
+        said=status_of(question, facets.total, offset, found, PAGE) if facets else "",
         groups=groups(question, facets) if facets else [],
         chips=chips(question),
         next=_next(question, offset, len(found), facets),
         is_first=offset == 0,
         is_empty=is_empty,
+        library=shlex.quote(str(service.path)),
         problem=problem,
     )
 
@@ -77,6 +90,7 @@ async def detail(request: Request) -> Response:
     )
     return render(
         "detail.html",
+        base=base_of(request),
         question=question,
         tile=tile_of(question, found.record),
         record=found.record,
@@ -95,11 +109,11 @@ async def search_by_picture(request: Request) -> Response:
     question = without_picture(read_question(pairs))
     key = await service_of(request).hold(uploads[0])
     question = read_question([*question.pairs(), ("picture", key)])
-    return RedirectResponse(question.url(), HTTPStatus.SEE_OTHER)
+    return RedirectResponse(base_of(request) + question.url(), HTTPStatus.SEE_OTHER)
 
 
 ROUTES = [
     Route("/", home),
-    Route("/images/{id:int}", detail),
+    Route("/images/{id:digits}", detail),
     Route("/pictures", search_by_picture, methods=["POST"]),
 ]

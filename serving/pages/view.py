@@ -106,6 +106,27 @@ def tile_of(question: Question, record: ImageRecord, score: float | None = None)
     )
 
 
+def status_of(question: Question, total: int, offset: int, found: Sequence[Tile], page: int) -> str:
+    """What there is, in a line: `total` images pass the filter, `found` are on this page of hits.
+
+    How many reach a score is known where the hits end; to know it before takes a search for all.
+    """
+    if not total or not found:
+        return "No pictures"
+    if not question.asks:
+        return f"{_pictures(total)}, last added first"
+    reached = offset + len(found)
+    if question.min_score is None or reached >= total:
+        return f"{_pictures(total)}, nearest first"
+    if len(found) < page:
+        return f"{reached:,} of {_pictures(total)}, nearest first"
+    return f"{reached:,} or more of {_pictures(total)}, nearest first"
+
+
+def _pictures(count: int) -> str:
+    return f"{count:,} {'picture' if count == 1 else 'pictures'}"
+
+
 def shape_of(width: int, height: int) -> str:
     """The class for a picture's width over height, in tenths: "r15" for 3:2.
 
@@ -139,7 +160,7 @@ def chips(question: Question) -> list[Chip]:
         add(where.camera, replace(where, camera=None))
     if where.orientation:
         add(where.orientation.value.capitalize(), replace(where, orientation=None))
-    if question.min_score is not None:
+    if question.min_score is not None and question.asks:
         label = f"Score from {question.min_score:g}"
         found.append(Chip(label, None, replace(question, min_score=None).url()))
     return found

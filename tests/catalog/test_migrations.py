@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from searchengine.catalog.connection import Database
-from searchengine.catalog.migrations import STEPS, Step, bring_up_to_date
-from searchengine.catalog.schema import SCHEMA_VERSION, tables
+from searchengine.catalog.sqlite.connection import Database
+from searchengine.catalog.sqlite.migrations import STEPS, Step, bring_up_to_date
+from searchengine.catalog.sqlite.schema import SCHEMA_VERSION, tables
 from searchengine.errors import LibraryDamagedError, LibraryTooNewError
 from tests.support.catalogs import make_catalog
 

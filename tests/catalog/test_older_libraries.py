@@ -17,10 +17,18 @@ from PIL import Image
 
 from indexers import pipeline
 from searchengine import Filter, Library, open_library
-from searchengine.catalog.records import Batch
-from searchengine.catalog.schema import SCHEMA_VERSION
+from searchengine.catalog.records import Batch, FailedFile
+from searchengine.catalog.sqlite.schema import SCHEMA_VERSION
 from searchengine.retrieval import rank
-from searchengine.types import FileState, ImageEntry, ImageFacts, Orientation, Pixels, Vectors
+from searchengine.types import (
+    FailureKind,
+    FileState,
+    ImageEntry,
+    ImageFacts,
+    Orientation,
+    Pixels,
+    Vectors,
+)
 from tests.conftest import Watcher
 from tests.support.catalogs import schema_of
 from tests.support.fake import FakeEncoder
@@ -159,7 +167,11 @@ def test_it_is_written_to(library: Library) -> None:
     batch = Batch(
         added=[new],
         moved=[(horse, FileState("/photos/moved.jpg", 47577, 10**18))],
-        failed=[(FileState("/photos/empty.jpg", 0, 10**18), "empty")],
+        failed=[
+            FailedFile(
+                FileState("/photos/empty.jpg", 0, 10**18), FailureKind.UNREADABLE, "empty file"
+            )
+        ],
         removed=library.catalog.image_ids(other),
     )
     vector = np.eye(256, dtype=np.float32)[:1]

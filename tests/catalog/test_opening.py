@@ -10,9 +10,9 @@ from threading import Barrier
 
 import pytest
 
-from searchengine.catalog import connection
 from searchengine.catalog.catalog import Catalog
-from searchengine.catalog.schema import SCHEMA_VERSION
+from searchengine.catalog.sqlite import connection
+from searchengine.catalog.sqlite.schema import SCHEMA_VERSION, tables
 from searchengine.errors import LibraryError, LibraryUnusableError
 from tests.support.catalogs import ASKED, make_catalog
 
@@ -70,9 +70,8 @@ def test_several_make_one_new_catalog_together(tmp_path: Path) -> None:
 def test_sqlites_errors_are_the_librarys(tmp_path: Path, question: str) -> None:
     catalog = make_catalog(tmp_path / "catalog.sqlite")
     with sqlite3.connect(catalog.path) as other:
-        for table in ("spaces", "images", "embeddings", "captions", "failures", "checksums"):
+        for table in tables.tables:
             other.execute(f"ALTER TABLE {table} RENAME TO other_{table}")
-        other.execute("ALTER TABLE caption_embeddings RENAME TO other_caption_embeddings")
     other.close()
     with pytest.raises(LibraryError, match=f"{tmp_path}: no such table"):
         ASKED[question](catalog)

@@ -12,11 +12,22 @@ from pathlib import Path
 
 import pytest
 
-from searchengine.catalog import connection
 from searchengine.catalog.catalog import Catalog, CatalogReads
 from searchengine.catalog.records import CaptionedText, Facets, Known, SameContent
-from searchengine.types import Filter, ImageRecord, Orientation, SpaceInfo
-from tests.support.catalogs import BLUE, COPY, GREEN, NOON_2018, ONE, RED, TWO, make_catalog
+from searchengine.catalog.sqlite import connection
+from searchengine.types import FailureKind, Filter, ImageRecord, Orientation, SpaceInfo
+from tests.support.catalogs import (
+    BAD,
+    BLUE,
+    COPY,
+    GREEN,
+    NOON_2018,
+    ONE,
+    RED,
+    TWO,
+    WORSE,
+    make_catalog,
+)
 
 RECORDS = {
     image_id: ImageRecord(image_id, entry.file, entry.content_hash, entry.facts)
@@ -178,14 +189,15 @@ def test_captions(now: CatalogReads) -> None:
 def test_failures_by_path(now: CatalogReads) -> None:
     found = now.failures()
     assert [(failure.path, failure.reason) for failure in found] == [
-        ("/photos/a/bad.jpg", "cut short"),
+        ("/photos/a/bad.jpg", "4 GB"),
         ("/photos/x/worse.jpg", "not a picture"),
     ]
     assert all(0 <= (datetime.now() - failure.failed_at).total_seconds() < 600 for failure in found)
-    assert now.failed_files() == {
-        "/photos/a/bad.jpg": (21, 221),
-        "/photos/x/worse.jpg": (22, 222),
-    }
+    assert [(failure.kind, failure.tried_with) for failure in found] == [
+        (FailureKind.TOO_LARGE, "2 GB"),
+        (FailureKind.UNREADABLE, "pillow 1"),
+    ]
+    assert now.failed_files() == {BAD.file.path: BAD, WORSE.file.path: WORSE}
 
 
 def test_counts(now: CatalogReads) -> None:

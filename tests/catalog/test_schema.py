@@ -11,7 +11,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from searchengine.catalog.catalog import Catalog
-from searchengine.catalog.schema import SCHEMA_VERSION, tables
+from searchengine.catalog.sqlite.schema import SCHEMA_VERSION, tables
+from searchengine.types import FileState
 from tests.support.catalogs import schema_of
 from tests.support.places import DATA
 
@@ -58,5 +59,5 @@ def test_sqlite_takes_64_bits(tmp_path: Path) -> None:
             (2**62, -(2**62)),
         )
     other.close()
-    assert catalog.failed_files() == {"/a": (2**62, -(2**62))}
+    assert catalog.failed_files()["/a"].file == FileState("/a", 2**62, -(2**62))
     catalog.close()

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from searchengine.catalog import connection
 from searchengine.catalog.catalog import Catalog, CatalogReads
 from searchengine.catalog.records import Batch
+from searchengine.catalog.sqlite import connection
 from searchengine.types import Filter
 from tests.support.catalogs import ASKED, GONE, ONE, RED, change_everything, make_catalog, plain
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from searchengine.catalog.catalog import Catalog
-from searchengine.catalog.records import Batch
-from searchengine.errors import LibraryDamagedError
-from searchengine.types import FileState
+from searchengine.catalog.records import Batch, FailedFile
+from searchengine.errors import LibraryDamagedError, RefusedValueError
+from searchengine.types import FailureKind, FileState, ImageEntry, ImageFacts
 from tests.support.catalogs import BLUE, GREEN, ONE, RED, make_catalog
 
 
@@ -23,12 +23,13 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 
 def test_a_file_that_fails_again_has_its_last_reason(catalog: Catalog) -> None:
     path = "/photos/a/bad.jpg"
-    catalog.record(None, Batch(failed=[(FileState(path, 7, 77), "empty")]))
+    again = FailedFile(FileState(path, 7, 77), FailureKind.UNREADABLE, "empty", "pillow 2")
+    catalog.record(None, Batch(failed=[again]))
     assert [(failure.path, failure.reason) for failure in catalog.failures()] == [
         (path, "empty"),
         ("/photos/x/worse.jpg", "not a picture"),
     ]
-    assert catalog.failed_files()[path] == (7, 77)
+    assert catalog.failed_files()[path] == again
 
 
 def test_a_caption_of_an_image_is_stored_once(catalog: Catalog) -> None:
@@ -61,3 +62,52 @@ def test_a_batch_that_fails_is_not_recorded_in_part(catalog: Catalog) -> None:
         catalog.record(ONE, Batch(added=[RED], removed=[2, 3]))
     assert catalog.counts()["images"] == 4
     assert catalog.rows(ONE) == 5
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        ImageFacts(2**64, 1, "JPEG"),
+        ImageFacts(1, -(2**70), "JPEG"),
+        ImageFacts(1, 1, "JPEG", camera="\ud800"),
+        ImageFacts(1, 1, "JPEG", camera=object()),  # type: ignore[arg-type]
+        ImageFacts(1, 1, "JPEG", taken_at="noon"),  # type: ignore[arg-type]
+        ImageFacts(1, 1, "JPEG", latitude=1j),  # type: ignore[arg-type]
+    ],
+    ids=lambda facts: repr(facts)[:60],
+)
+def test_what_sqlite_cannot_hold_is_refused_whole(catalog: Catalog, facts: ImageFacts) -> None:
+    good = ImageEntry(FileState("/photos/d/good.jpg", 1, 1), b"good", ImageFacts(1, 1, "PNG"))
+    bad = ImageEntry(FileState("/photos/d/bad.jpg", 1, 1), b"bad", facts)
+    with pytest.raises(RefusedValueError, match="the catalog cannot hold a value"):
+        catalog.record(ONE, Batch(added=[good, bad]))
+    assert catalog.counts()["images"] == 4
+    assert catalog.rows(ONE) == 5
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (2**63 - 1, 2**63 - 1),
+        (2**63, 2**63 - 1),
+        (10**19, 2**63 - 1),
+        (460_000_000_000_000_000_000, 2**63 - 1),
+        (-(2**63), -(2**63) + 1),
+        (-11_644_473_600 * 10**9, -(2**63) + 1),  # 1601-01-01, where NTFS begins
+        (-1, -1),
+        (0, 0),
+    ],
+)
+def test_times_are_cut_to_what_the_catalog_holds(catalog: Catalog, given: int, kept: int) -> None:
+    file = FileState("/photos/d/old.jpg", 1, given)
+    assert file.mtime_ns == kept
+    catalog.record(ONE, Batch(added=[ImageEntry(file, b"old", ImageFacts(1, 1, "PNG"))]))
+    catalog.record(None, Batch(moved=[(1, FileState(RED.file.path, 1, given))]))
+    catalog.record(None, Batch(failed=[FailedFile(file, FailureKind.UNREADABLE, "old")]))
+    assert catalog.images([1])[1].file.mtime_ns == kept
+    assert catalog.images([1])[1].modified_at.year in (1677, 1969, 1970, 2262)
+    assert catalog.failed_files()[file.path].file == file
+
+
+def test_sizes_are_cut_too() -> None:
+    assert FileState("/a", 2**70, 0) == FileState("/a", 2**63 - 1, 0)

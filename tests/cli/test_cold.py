@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,29 @@ def library(tmp_path: Path) -> Path:
 def test_help_loads_nothing_but_the_command_line(library: Path) -> None:
     spied = spy(library, "--help")
     assert not spied.packages & (UNNEEDED | {"numpy", "sqlalchemy", "platformdirs"})
+
+
+def test_help_is_quick() -> None:
+    """The best of some: a busy machine does not fail it."""
+    taken = []
+    for _ in range(5):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(
+            [sys.executable, "-m", "cli", "--help"], check=True, cwd=ROOT, stdout=subprocess.DEVNULL
+        )
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        taken.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(taken) < 0.25
+
+
+def test_completion_knows_the_commands(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_CLIPSEEK_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "clipseek se")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    done = subprocess.run(
+        [sys.executable, "-m", "cli"], check=False, cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout.split() == ["search", "serve"]
 
 
 def test_a_search_by_words_loads_no_model(library: Path) -> None:

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.support.libraries import check_library
 from tests.support.places import ROOT
@@ -64,7 +65,7 @@ def test_without_a_network_the_starter_is_chosen_loudly_and_works(
 def test_a_real_clip_architecture_from_a_checkpoint_file(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """Random weights: an image must still be its own best hit, and be encoded by a ViT-B/32."""
+    """Random weights: an image is still best found by its pixels, and encoded by a ViT-B/32."""
     import open_clip
     import torch
     from safetensors.torch import save_file
@@ -77,10 +78,10 @@ def test_a_real_clip_architecture_from_a_checkpoint_file(
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["indexed"] >= 10
     moose = PHOTOS / "animals" / "moose.jpg"
-    hits = [
-        json.loads(line)
-        for line in clipseek(environment, "search", moose, "-k2", "--json").stdout.splitlines()
-    ]
+    saved_again = tmp_path / "moose.png"  # the file itself would be no hit
+    Image.open(moose).save(saved_again)
+    found = clipseek(environment, "search", saved_again, "-k2", "--json").stdout
+    hits = [json.loads(line) for line in found.splitlines()]
     assert hits[0]["path"] == str(moose)
     assert hits[0]["score"] == pytest.approx(1, abs=2e-3)
     [space] = json.loads(clipseek(environment, "info", "--json").stdout)["spaces"]
@@ -109,8 +110,10 @@ def test_encoders_that_cannot_be_had(
 
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[str]:
-    """A web server of the sample photos on loopback."""
-    handler = partial(http.server.SimpleHTTPRequestHandler, directory=PHOTOS)
+    """A web server on loopback with a cup of coffee that is no file of the sample photos."""
+    (tmp_path / "web").mkdir()
+    Image.open(PHOTOS / "food" / "coffee-cup.jpg").save(tmp_path / "web" / "a cup.png")
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path / "web")
     handler.func.log_message = lambda *_: None  # type: ignore[attr-defined]
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -122,8 +125,7 @@ def web(tmp_path: Path) -> Iterator[str]:
 
 def test_an_image_on_the_web_is_a_term(environment: dict[str, str], web: str) -> None:
     clipseek(environment, "index", PHOTOS / "food", "--model", "starter")
-    url = f"{web}/food/coffee-cup.jpg"
-    done = clipseek(environment, "search", url, "-k1", "--paths")
+    done = clipseek(environment, "search", f"{web}/a cup.png", "-k1", "--paths")
     assert done.stdout == f"{PHOTOS / 'food' / 'coffee-cup.jpg'}\n", done.stderr
     missing = clipseek(environment, "search", f"{web}/none.jpg")
     assert (missing.returncode, missing.stdout) == (1, "")

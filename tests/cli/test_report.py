@@ -28,6 +28,7 @@ from searchengine.evaluation.results import (
     Sample,
     SearchMethodRow,
 )
+from searchengine.files import read_whole
 from searchengine.measures.geometry import Health
 from searchengine.measures.recall import Direction
 from tests.support.pages import Element, parse, thumbnail
@@ -497,13 +498,12 @@ def test_an_image_is_decoded_once_and_24_failures_stay_small(
         rough = noise.integers(60, 190, (60, 80, 3), dtype=np.uint8)
         Image.fromarray(rough).resize((640, 480), Image.Resampling.BICUBIC).save(path)
     read: list[Path] = []
-    plain = Path.read_bytes
 
     def watched(path: Path) -> bytes:
         read.append(path)
-        return plain(path)
+        return read_whole(path)
 
-    monkeypatch.setattr(Path, "read_bytes", watched)
+    monkeypatch.setattr("cli.pages.page.read_whole", watched)
     returned = tuple((path, 0.3) for path in paths[:10])
     lost = [
         replace(evaluation.failures[0], image=paths[n], returned_images=returned) for n in range(12)

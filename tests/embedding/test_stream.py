@@ -13,18 +13,18 @@ import numpy as np
 import pytest
 
 from searchengine.embedding import stream as embedding
+from searchengine.embedding.ahead import ahead
 from searchengine.embedding.stream import (
     Content,
     Encoded,
     Failed,
     ImageStream,
     KnownContent,
-    ahead,
     embed_files,
 )
 from searchengine.embedding.throttle import DecodeThrottle
-from searchengine.errors import InputError
-from searchengine.types import Pixels, Vectors
+from searchengine.errors import EncoderError, InputError, LibraryError
+from searchengine.types import FailureKind, Pixels, Vectors
 from tests.conftest import Watcher, Workbench
 from tests.support.fake import COLOURS, FakeEncoder
 
@@ -121,7 +121,7 @@ def stream_of(
 ) -> ImageStream[Path, int, str]:
     """Jobs are paths, keys the lengths of the files, `known` what is stored, by content."""
     return ImageStream(
-        encoder,
+        lambda: encoder,
         path_of=lambda path: path,
         identify=lambda _path, data: Content(len(data), (known or {}).get(data)),
         **options,
@@ -139,7 +139,7 @@ def test_known_content_is_neither_decoded_nor_encoded(painted: list[Path], tmp_p
     assert found[:3] == [
         KnownContent(painted[3], painted[3].stat().st_size, "another"),
         KnownContent(text, 10, "a note"),
-        Failed(tmp_path / "gone.png", "no such file or directory"),
+        Failed(tmp_path / "gone.png", FailureKind.FILE_SYSTEM, "no such file or directory"),
     ], "these wait for no batch"
     encoded = [outcome for outcome in found if isinstance(outcome, Encoded)]
     wanted = [*painted[:3], painted[4]]
@@ -152,12 +152,12 @@ def test_known_content_is_neither_decoded_nor_encoded(painted: list[Path], tmp_p
     assert len(found) == 7
 
 
-def test_what_identify_raises_ends_the_stream(painted: list[Path]) -> None:
+def test_a_fault_of_the_library_ends_the_stream(painted: list[Path]) -> None:
     def refuse(_path: Path, _data: bytes) -> Content[None, None]:
-        raise InputError("the catalog is gone")
+        raise LibraryError("the catalog is gone")
 
-    stream = ImageStream(FakeEncoder(), path_of=lambda path: path, identify=refuse)
-    with stream.outcomes(painted) as outcomes, pytest.raises(InputError, match="catalog is gone"):
+    stream = ImageStream(FakeEncoder, path_of=lambda path: path, identify=refuse)
+    with stream.outcomes(painted) as outcomes, pytest.raises(LibraryError, match="catalog is gone"):
         next(outcomes)
 
 
@@ -173,7 +173,7 @@ def test_who_leaves_early_waits_for_nothing_that_has_not_begun(
         return Content(None)
 
     stream = ImageStream(
-        FakeEncoder(), path_of=lambda path: path, identify=identify, batch_size=1, workers=1
+        FakeEncoder, path_of=lambda path: path, identify=identify, batch_size=1, workers=1
     )
     with stream.outcomes(painted * 20) as outcomes:
         for _ in range(taken):
@@ -216,7 +216,7 @@ def test_at_most_so_many_are_under_way(depth: int) -> None:
 
     taken = 0
     with ThreadPoolExecutor(8) as pool:
-        for taken, outcome in enumerate(ahead(pool, work, range(20), depth)):
+        for taken, outcome in enumerate(ahead(pool, work, range(20), lambda: depth)):
             assert outcome == taken * taken
             with lock:
                 assert len(begun) <= taken + depth
@@ -236,7 +236,7 @@ def test_the_next_are_under_way_while_one_is_waited_for() -> None:
         return job
 
     with ThreadPoolExecutor(3) as pool:
-        assert list(ahead(pool, work, range(6), 3)) == list(range(6))
+        assert list(ahead(pool, work, range(6), lambda: 3)) == list(range(6))
 
 
 def test_an_error_comes_where_its_result_would() -> None:
@@ -244,7 +244,7 @@ def test_an_error_comes_where_its_result_would() -> None:
         return 1 / (job - 2)
 
     with ThreadPoolExecutor(2) as pool:
-        results = ahead(pool, work, range(6), 4)
+        results = ahead(pool, work, range(6), lambda: 4)
         assert [next(results), next(results)] == [-0.5, -1]
         with pytest.raises(ZeroDivisionError):
             next(results)
@@ -275,3 +275,82 @@ def test_decoders_go_on_beside_a_gpu() -> None:
     with throttle.encoding():
         throttle.wait()
     assert throttle.batches == 1
+
+
+class Loading:
+    """Makes an encoder, and remembers when and where."""
+
+    def __init__(self, error: BaseException | None = None, seconds: float = 0.0) -> None:
+        self.threads: list[threading.Thread] = []
+        self._error = error
+        self._seconds = seconds
+
+    def __call__(self) -> FakeEncoder:
+        self.threads.append(threading.current_thread())
+        time.sleep(self._seconds)
+        if self._error is not None:
+            raise self._error
+        return FakeEncoder()
+
+
+def lazy_stream(
+    load: Loading, known: dict[bytes, str] | None = None, workers: int = 3
+) -> ImageStream[Path, int, str]:
+    return ImageStream(
+        load,
+        path_of=lambda path: path,
+        identify=lambda _path, data: Content(len(data), (known or {}).get(data)),
+        workers=workers,
+    )
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_no_encoder_is_loaded_where_no_picture_needs_it(
+    painted: list[Path], tmp_path: Path, workers: int
+) -> None:
+    bad = [tmp_path / "gone.png", tmp_path / "empty.png", tmp_path / "text.png", tmp_path / "cut"]
+    for path, data in zip(bad[1:], (b"", b"text", painted[0].read_bytes()[:60]), strict=True):
+        path.write_bytes(data)
+    known = {path.read_bytes(): path.name for path in painted}
+    load = Loading()
+    stream = lazy_stream(load, known, workers)
+    with stream.outcomes([*bad, *painted, *bad, *painted * 20]) as outcomes:
+        assert len(list(outcomes)) == 9 * 21 + 8
+    assert load.threads == []
+    assert stream.encoder is None
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+@pytest.mark.parametrize("known_first", [0, 1, 8])
+def test_the_encoder_is_loaded_once_by_who_takes_the_outcomes(
+    painted: list[Path], workers: int, known_first: int
+) -> None:
+    known = {path.read_bytes(): path.name for path in painted[:known_first]}
+    load = Loading(seconds=0.02)
+    stream = lazy_stream(load, known, workers)
+    with stream.outcomes(painted * 3) as outcomes:
+        found = list(outcomes)
+    assert load.threads == [threading.current_thread()]
+    assert sum(isinstance(outcome, Encoded) for outcome in found) == 3 * (9 - known_first)
+    assert stream.load_seconds >= 0.02
+    assert stream.decode_seconds >= 0
+
+
+@pytest.mark.parametrize("error", [EncoderError("no weights"), KeyboardInterrupt()], ids=repr)
+@pytest.mark.parametrize("workers", [1, 4])
+def test_what_loading_raises_ends_the_stream(
+    painted: list[Path], error: BaseException, workers: int
+) -> None:
+    stream = lazy_stream(Loading(error), workers=workers)
+    with stream.outcomes(painted) as outcomes, pytest.raises(type(error)):
+        next(outcomes)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("decode")]
+
+
+def test_who_leaves_before_the_encoder_is_loaded_waits_for_nobody(painted: list[Path]) -> None:
+    load = Loading()
+    known = {painted[0].read_bytes(): "known"}
+    with lazy_stream(load, known, workers=1).outcomes(painted) as outcomes:
+        assert isinstance(next(outcomes), KnownContent)
+    assert load.threads == []
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("decode")]

@@ -549,6 +549,7 @@ def test_raw_preview_is_taken_where_it_is_large_enough(orientation: int) -> None
 
 def test_corrupt_raw() -> None:
     pytest.importorskip("rawpy", reason="rawpy is not installed")
-    for data in (b"nonsense" * 100, dng_of(mosaic_of(64, 48))[:200]):
-        with pytest.raises(UnreadableImageError, match=r"^corrupt: "):
-            read_image(data, name="IMG.dng")
+    with pytest.raises(UnreadableImageError, match=r"^not a RAW photo this program knows$"):
+        read_image(b"nonsense" * 100, name="IMG.dng")
+    with pytest.raises(UnreadableImageError, match=r"^corrupt: the directory is cut off$"):
+        read_image(dng_of(mosaic_of(64, 48))[:200], name="IMG.dng")

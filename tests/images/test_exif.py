@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
+from PIL.TiffImagePlugin import IFDRational
 
 from searchengine.images.exif import (
     MAX_CAMERA_LENGTH,
@@ -194,3 +200,66 @@ def test_raw_containers() -> None:
         orf = b"IIRO" + tiff[4:]
         assert read_facts(read_raw_exif(orf), (8, 8), "ORF").camera == "OLYMPUS E-M5"
     assert len(read_raw_exif(b"FUJIFILMCCD-RAW 0201")) == 0
+
+
+ODD_VALUES = st.one_of(
+    st.none(),
+    st.integers(-(2**70), 2**70),
+    st.floats(),
+    st.text(alphabet=st.characters(), max_size=40),
+    st.text(alphabet=st.characters(categories=["Cs", "Cc", "Cf", "Nd", "Lu"]), max_size=40),
+    st.binary(max_size=40),
+    st.builds(IFDRational, st.integers(-9, 2**40), st.integers(-2, 9)),
+    st.from_regex(r"\d{1,5}[:-]\d\d?[:-]\d\d? \d\d?:\d\d?:\d\d?", fullmatch=True),
+    st.sampled_from(["N", "S", "E", "W", "NS", b"N\0"]),
+)
+ODD_TAGS = st.dictionaries(
+    st.sampled_from([*Base, *range(8)]),
+    st.one_of(ODD_VALUES, st.lists(ODD_VALUES, min_size=1, max_size=4).map(tuple)),
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(main=ODD_TAGS, details=ODD_TAGS, gps=ODD_TAGS)
+def test_every_fact_fits_the_catalog_and_json(
+    main: dict[int, Any], details: dict[int, Any], gps: dict[int, Any]
+) -> None:
+    exif = Image.Exif()
+    exif.update(main)
+    exif._ifds[IFD.Exif], exif._ifds[IFD.GPSInfo] = details, gps
+    facts = read_facts(exif, (8, 6), "JPEG")
+    values = {**asdict(facts), "taken_at": facts.taken_at and facts.taken_at.isoformat(" ")}
+    assert json.loads(json.dumps(values, allow_nan=False)) == values
+    with closing(sqlite3.connect(":memory:")) as catalog:
+        row = catalog.execute("SELECT ?, ?, ?, ?, ?, ?, ?", [*values.values()]).fetchone()
+    assert row == tuple(values.values())
+    if facts.camera is not None:
+        assert facts.camera.isprintable()
+        assert 0 < len(facts.camera) <= MAX_CAMERA_LENGTH
+        assert facts.camera == facts.camera.strip()
+        facts.camera.encode()
+    if facts.taken_at is not None:
+        assert 1 <= facts.taken_at.year <= 9999
+        assert facts.taken_at.tzinfo is None
+    assert (facts.latitude is None) == (facts.longitude is None)
+    if facts.latitude is not None and facts.longitude is not None:
+        assert abs(facts.latitude) <= 90
+        assert abs(facts.longitude) <= 180
+
+
+@pytest.mark.parametrize(
+    ("text", "camera"),
+    [
+        ("Cam\ud800era", "Camera"),
+        ("\u202egnp.exe", "gnp.exe"),
+        ("\x9b31mred", "31mred"),
+        ("\ud800", None),
+        ("\x07\x1b", None),
+        ("\u3000 Leica\u00a0M6", "Leica M6"),
+        (b"\xffCamera", "\ufffdCamera"),
+    ],
+)
+def test_a_camera_is_clean_text(text: Any, camera: str | None) -> None:
+    exif = Image.Exif()
+    exif[Base.Model] = text
+    assert read_facts(exif, (8, 6), "JPEG").camera == camera

@@ -187,7 +187,7 @@ def test_without_faiss_one_line_and_exact_answers(
         assert _ids(fresh, query, exact=False) == _ids(fresh, query, exact=True)
     assert [record.getMessage() for record in caplog.records] == [
         "faiss is not installed, so large libraries are searched by scanning every vector; "
-        "install it with: pip install 'clipseek[cpu]'"
+        f"install it with: {sys.executable} -m pip install 'clipseek[cpu]'"
     ]
 
 

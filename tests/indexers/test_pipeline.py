@@ -12,10 +12,12 @@ from PIL import Image
 
 from indexers import reading as run
 from indexers.reading import IndexOptions
-from indexers.walk import WalkRules
-from searchengine.errors import LibraryLockedError, PathNotFoundError
+from indexers.rules import WalkRules
+from searchengine.errors import EncoderUnavailableError, LibraryLockedError, PathNotFoundError
+from searchengine.files import read_whole
 from searchengine.types import Pixels, Vectors
 from tests.conftest import Workbench
+from tests.support.fake import FakeEncoder
 from tests.support.libraries import check_library
 
 
@@ -78,7 +80,7 @@ def test_copies_get_the_vector_without_the_encoder(colours: Workbench) -> None:
     shutil.copy(colours.photos / "red.png", colours.photos / "copy2.png")
     colours.encoder.encode_pixels = _must_not_encode  # type: ignore[method-assign]
     report = colours.index()
-    assert (report.moved, report.indexed) == (2, 0)
+    assert (report.copies, report.moved, report.indexed) == (2, 0, 0)
     assert set(colours.names("red", k=3)) == {"red.png", "copy1.png", "copy2.png"}
     check_library(colours.library_path, type(colours.encoder)())
 
@@ -87,7 +89,7 @@ def test_a_file_moved_and_copied_at_once(colours: Workbench) -> None:
     shutil.copy(colours.photos / "red.png", colours.photos / "copy.png")
     (colours.photos / "red.png").rename(colours.photos / "moved.png")
     report = colours.index()
-    assert (report.moved, report.removed) == (2, 0)
+    assert (report.moved, report.copies, report.removed) == (1, 1, 0)
     with colours.open() as library:
         assert library.info().images == 7
     check_library(colours.library_path, colours.encoder)
@@ -238,17 +240,34 @@ def test_a_name_that_is_not_utf8_fails_alone(colours: Workbench) -> None:
     assert colours.index().failed == 1
 
 
+@pytest.mark.parametrize("is_file", [True, False])
+def test_a_root_that_is_not_utf8_is_one_line(colours: Workbench, is_file: bool) -> None:
+    root = Path(os.fsdecode(os.fsencode(colours.photos.parent) + b"/caf\xe9.png"))
+    try:
+        if is_file:
+            shutil.copy(colours.photos / "red.png", root)
+        else:
+            shutil.copytree(colours.photos, root)
+    except OSError:
+        pytest.skip("this file system refuses names that are not UTF-8")
+    report = colours.index([root])
+    assert (report.found, report.failed, report.removed) == (is_file, is_file, 0)
+    [(path, reason)] = colours.watcher.skipped_files.items()
+    assert path.endswith("caf\\xe9.png")
+    assert "not valid UTF-8" in reason
+    assert colours.index([root, colours.photos]).unchanged == 6
+
+
 def test_a_file_that_vanishes_between_walk_and_reading(
     colours: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     doomed = colours.paint("doomed.png", "red")
-    real = Path.read_bytes
 
-    def vanish(path: Path) -> bytes:
+    def vanish(path: Path, limit: int) -> bytes:
         doomed.unlink(missing_ok=True)
-        return real(path)
+        return read_whole(path, limit)
 
-    monkeypatch.setattr(Path, "read_bytes", vanish)
+    monkeypatch.setattr("searchengine.embedding.stream.read_whole", vanish)
     report = colours.index()
     assert (report.failed, report.unchanged) == (1, 6)
     assert colours.watcher.skipped_files == {str(doomed): "no such file or directory"}
@@ -316,3 +335,45 @@ def test_captions_are_embedded_in_a_space_that_comes_later(colours: Workbench) -
 
 def _must_not_encode(pixels: object) -> Vectors:
     raise AssertionError("the vector was there already")
+
+
+def test_a_run_of_copies_moves_and_bad_files_loads_no_encoder(colours: Workbench) -> None:
+    shutil.copy(colours.photos / "red.png", colours.photos / "copy.png")
+    (colours.photos / "blue.png").rename(colours.photos / "azure.png")
+    (colours.photos / "empty.png").write_bytes(b"")
+    os.utime(colours.photos / "green.png", (1, 1))
+    colours.loads = 0
+    report = colours.index()
+    assert (report.copies, report.moved, report.unchanged) == (1, 1, 5)
+    assert (report.indexed, report.failed, report.removed) == (0, 1, 0)
+    assert (report.bottleneck, report.images_per_second, report.device) == (None, 0.0, None)
+    assert (colours.loads, colours.watcher.starts) == (0, 0)
+    assert (colours.watcher.total, colours.watcher.done) == (4, 4)
+
+
+def test_copies_in_a_new_library_are_encoded_once_each(bench: Workbench) -> None:
+    first = bench.paint("0/red.png", "red")
+    for number in range(1, 30):
+        bench.paint(f"{number}/other.png", (number, 0, 0), size=(number + 9, 30))
+    bench.index()
+    for number in range(3):
+        shutil.copy(first, bench.photos / f"copy{number}.png")
+    report = bench.index()
+    assert (report.indexed, report.moved, report.copies) == (0, 0, 3)
+    first.unlink()
+    report = bench.index()
+    assert (report.unchanged, report.moved, report.copies, report.removed) == (32, 0, 0, 1)
+
+
+def test_an_encoder_that_cannot_be_loaded_keeps_what_was_done(colours: Workbench) -> None:
+    shutil.copy(colours.photos / "red.png", colours.photos / "copy.png")
+    colours.paint("new.png", "cyan")
+
+    def fail(_name: str = "") -> FakeEncoder:
+        raise EncoderUnavailableError("fake", "no network")
+
+    colours.load = fail  # type: ignore[method-assign]
+    with pytest.raises(EncoderUnavailableError):
+        colours.index(options=IndexOptions(workers=1))
+    with colours.open() as library:
+        assert library.info().images == 7

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexers.plan import make_plan, without_those_under
-from searchengine.catalog.records import Known
-from searchengine.types import FileState
+from indexers.plan import make_plan
+from searchengine.catalog.records import FailedFile, Known
+from searchengine.types import FailureKind, FileState
 
 PATHS = [f"/p/{letter}" for letter in "abcdefgh"]
 states = st.tuples(st.integers(1, 3), st.integers(1, 3))
@@ -26,28 +26,26 @@ def test_every_file_is_sorted_once_and_rightly(
         path: Known(number, *state, has_vector)
         for number, (path, (state, has_vector)) in enumerate(listed.items(), start=1)
     }
+    failures = {
+        path: FailedFile(FileState(path, *state), FailureKind.UNREADABLE, "broken")
+        for path, state in failed.items()
+    }
     plan = make_plan(
         [FileState(path, *state) for path, state in disk.items()],
         known,
-        failed,
-        retry_failed=retry,
+        failures,
+        lambda before, now: before.file != now or retry,
     )
     waiting = {p for p, s in disk.items() if failed.get(p) == s and not retry}
     unchanged = {p for p, s in disk.items() if p not in waiting and listed.get(p) == (s, True)}
     jobs = set(disk) - waiting - unchanged
     assert {job.file.path for job in plan.jobs} == jobs
     assert len(plan.jobs) == len(jobs)
-    assert (plan.unchanged, plan.still_failed) == (len(unchanged), len(waiting))
-    assert len(plan.jobs) + plan.unchanged + plan.still_failed == len(disk)
+    assert plan.unchanged == len(unchanged)
+    assert sorted(failure.file.path for failure in plan.still_failed) == sorted(waiting)
+    assert len(plan.jobs) + plan.unchanged + len(plan.still_failed) == len(disk)
     assert set(plan.missing) == {known[path].id for path in set(listed) - set(disk)}
     assert plan.failed_paths == set(failed) & set(disk)
     for job in plan.jobs:
         expected = known[job.file.path].id if job.file.path in known else None
         assert job.image_id == expected
-
-
-def test_without_those_under_is_about_whole_names() -> None:
-    known = {path: Known(1, 1, 1, True) for path in ("/a/b/c", "/a/bc", "/a/b")}
-    assert set(without_those_under(known, ["/a/b"])) == {"/a/bc", "/a/b"}
-    assert set(without_those_under(known, ["/"])) == set()
-    assert set(without_those_under(known, [])) == set(known)

@@ -90,7 +90,7 @@ def test_row_numbers_that_are_none_are_one_line(colours: Workbench, table: str, 
         library.search("red", where=Filter(under=Path("/")))
         library.describe(colours.photos / "red.png")
 
-    with colours.open() as library, pytest.raises(LibraryDamagedError, match="row holds|rows, "):
+    with colours.open() as library, pytest.raises(LibraryDamagedError, match=r"row holds|rows, "):
         ask(library)
 
 

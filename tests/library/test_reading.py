@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from searchengine import open_library
-from searchengine.catalog import opening
+from searchengine.catalog.sqlite import opening
 from searchengine.errors import LibraryReplacedError, LibraryUnusableError
 from searchengine.library.library import Library
 from tests.conftest import Workbench

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from searchengine import open_library
-from searchengine.catalog import connection
 from searchengine.catalog.records import Batch
+from searchengine.catalog.sqlite import connection
 from searchengine.errors import LibraryDamagedError, LibraryError, LibraryUnusableError
 from searchengine.types import BlockChecksum
 from searchengine.vectors import checksums

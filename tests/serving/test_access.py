@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import re
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from PIL import Image
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.access import POLICY, Endpoint, host_is_ours, is_loopback
+from searchengine.errors import InputError
+from serving.access import (
+    POLICY,
+    Asked,
+    Endpoint,
+    as_forwarded,
+    host_is_ours,
+    is_loopback,
+    refusal,
+    token_is_shown,
+)
+from serving.app import Guard
+from serving.connections.proxy import read_proxy
 from serving.pictures import MAX_BYTES
-from serving.server import choose_endpoint, choose_token
+from serving.server import address_of, choose_endpoint, choose_token
 from tests.conftest import Workbench
 from tests.support.serving import HERE, PORT, png, visit
 
@@ -176,6 +194,275 @@ def test_a_name_that_is_not_ours_is_refused_with_the_token_too(colours: Workbenc
     with visit(colours, OUT) as client:
         headers = {"authorization": f"Bearer {TOKEN}", "host": "evil.example:8765"}
         assert client.get("/api/info", headers=headers).status_code == 421
+
+
+BEHIND = Endpoint(
+    "127.0.0.1",
+    "127.0.0.1",
+    PORT,
+    None,
+    read_proxy(["photos.example.org", "nas.example:8443"], "/photos", ["10.1.0.0/16"]),
+)
+"""Behind a proxy that is called by two names and believed from one network."""
+
+
+def behind(token: str | None = None, *trusted: str) -> Endpoint:
+    return replace(
+        BEHIND, token=token, proxy=read_proxy(["photos.example.org"], "/photos", trusted)
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        ("photos.example.org", None, 200),
+        ("PHOTOS.example.org:9000", None, 200),
+        ("photos.example.org", "https://photos.example.org", 200),
+        ("photos.example.org", "http://photos.example.org", 200),
+        ("photos.example.org:9000", "https://photos.example.org:9000", 200),
+        ("nas.example:8443", "https://nas.example:8443", 200),
+        ("nas.example", "https://nas.example:8443", 200),  # a proxy that leaves out the port
+        ("127.0.0.1:8765", "http://127.0.0.1:8765", 200),
+        ("nas.example:9000", None, 421),
+        ("other.example.org", None, 421),
+        ("photos.example.org.evil.example", None, 421),
+        ("evil-photos.example.org", None, 421),
+        ("photos.example.org:x", None, 421),
+        ("photos.example.org", "https://evil.example", 403),
+        ("photos.example.org", "https://photos.example.org:9000", 403),
+        ("photos.example.org", "https://nas.example:8443", 403),
+        ("photos.example.org", "null", 403),
+        ("127.0.0.1:8765", "https://127.0.0.1:8765", 403),
+        ("127.0.0.1:8765", "https://photos.example.org", 403),
+    ],
+)
+def test_the_names_of_a_proxy_are_ours(
+    colours: Workbench, host: str, origin: str | None, status: int
+) -> None:
+    with visit(colours, BEHIND) as client:
+        headers = {"host": host, **({"origin": origin} if origin else {})}
+        assert client.get("/photos/api/info", headers=headers).status_code == status
+        assert client.get("/api/info", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "status"),
+    [
+        ("10.1.2.3", "photos.example.org", 200),
+        ("::ffff:10.1.2.3", "photos.example.org", 200),
+        ("10.1.2.3", "evil.example, photos.example.org", 200),
+        ("10.1.2.3", "photos.example.org, evil.example", 421),
+        ("10.1.2.3", "evil.example", 421),
+        ("10.2.2.3", "photos.example.org", 421),
+        ("127.0.0.1", "photos.example.org", 421),
+    ],
+)
+def test_what_a_proxy_says_is_believed_of_the_trusted_alone(
+    peer: str, forwarded: str, status: int
+) -> None:
+    headers = {"host": "inside:80", "x-forwarded-host": forwarded, "x-forwarded-proto": "https"}
+    asked = as_forwarded(BEHIND.proxy, Asked("GET", "/", "", headers), peer)
+    assert (refusal(BEHIND, asked) is None) is (status == 200)
+    assert asked.scheme == ("https" if peer.endswith("10.1.2.3") else "http")
+
+
+def test_nothing_that_is_forwarded_is_believed_by_default(colours: Workbench) -> None:
+    with visit(colours) as client:
+        headers = {"host": "evil.example", "x-forwarded-host": "127.0.0.1:8765"}
+        assert client.get("/api/info", headers=headers).status_code == 421
+        headers = {"x-forwarded-host": "evil.example"}
+        assert client.get("/api/info", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("hosts", "base", "trusted", "says"),
+    [
+        (["https://photos.example.org"], "", [], "--allow-host takes a name"),
+        (["*"], "", [], "--allow-host"),
+        (["a/b"], "", [], "--allow-host"),
+        (["a:99999x"], "", [], "--allow-host"),
+        ([""], "", [], "--allow-host"),
+        ([], "photos", [], "begins with /"),
+        ([], "/a b", [], "begins with /"),
+        ([], "//evil.example", [], "begins with /"),
+        ([], "/../x", [], "begins with /"),
+        ([], "", ["everybody"], "--trust-proxy takes"),
+    ],
+)
+def test_a_proxy_that_makes_no_sense_is_an_error(
+    hosts: list[str], base: str, trusted: list[str], says: str
+) -> None:
+    with pytest.raises(InputError, match=says):
+        read_proxy(hosts, base, trusted)
+
+
+def test_a_proxy_is_read_as_people_write_it() -> None:
+    proxy = read_proxy(["Bücher.example"], "/photos/", ["172.17.0.1/16", "fd00::1"])
+    assert proxy.hosts == ("xn--bcher-kva.example",)
+    assert proxy.base == "/photos"
+    assert [str(network) for network in proxy.trusted] == ["172.17.0.0/16", "fd00::1/128"]
+
+
+def test_everything_is_under_the_base_path(colours: Workbench) -> None:
+    """Whether the proxy takes it off or leaves it."""
+    with visit(colours, BEHIND) as client:
+        pages = [client.get(f"{start}/?q=red&camera=").text for start in ("", "/photos")]
+        assert pages[0] == pages[1]
+        detail = client.get("/photos/images/1").text
+        lost = client.get("/photos/nowhere", headers={"accept": "text/html"}).text
+        for page in (pages[0], detail, lost):
+            urls = re.findall(r'(?:href|src|action)="([^"]*)"', page)
+            assert len(urls) >= 6
+            assert [url for url in urls if not url.startswith(("/photos/", "#"))] == []
+            for url in urls:
+                if "#" not in url and not url.endswith("/pictures"):
+                    assert client.get(url.replace("&amp;", "&")).status_code == 200, url
+        found = client.get("/photos/api/search?q=red").json()
+        assert all(url.startswith("/photos/api/") for url in found["thumbnails"].values())
+        record = client.get("/api/images/1").json()
+        assert record["file"].startswith("/photos/api/images/1/file")
+        assert client.get(record["thumbnail"]).status_code == 200
+        assert client.get("/photos/api/openapi.json").json()["servers"] == [{"url": "/photos"}]
+        kept = client.post("/photos/api/pictures", files={"image": png("red")})
+        assert kept.headers["location"] == kept.json()["preview"]
+        assert client.get(kept.headers["location"]).status_code == 200
+        sent = client.post("/photos/pictures", files={"image": png("red")})
+        assert sent.headers["location"].startswith("/photos/?picture=")
+        assert client.get("/photosx/").status_code == 404
+
+
+def test_the_token_through_a_proxy(colours: Workbench) -> None:
+    endpoint = behind(TOKEN, "0.0.0.0/0")
+    headers = {"host": "photos.example.org", "x-forwarded-proto": "https"}
+    asked = as_forwarded(endpoint.proxy, Asked("GET", "/", "", headers), "10.0.0.1")
+    assert asked.scheme == "https"
+    with visit(colours, endpoint) as client:
+        for path in ("/", "/photos/", "/photos"):
+            assert client.get(path, headers=headers).status_code == 401
+            answer = client.get(f"{path}?token={TOKEN}&q=a%20b", headers=headers)
+            assert answer.headers["location"] == "/photos/?q=a%20b"
+            cookie = answer.headers["set-cookie"]
+            assert "Path=/photos" in cookie
+            assert TOKEN not in answer.headers["location"]
+            client.cookies.clear()
+
+
+def test_the_cookie_is_for_https_where_the_page_is(colours: Workbench) -> None:
+    for trusted, secure in ((["0.0.0.0/0"], True), ([], False)):
+        guard = Guard(_nothing, behind(TOKEN, *trusted))
+        headers = {"host": "photos.example.org", "x-forwarded-proto": "https"}
+        sent = asyncio.run(_ask(guard, f"/?token={TOKEN}", headers))
+        assert sent[0]["status"] == 303
+        cookies = [value for name, value in sent[0]["headers"] if name == b"set-cookie"]
+        assert (b"Secure" in cookies[0]) is secure
+
+
+async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    raise AssertionError("this is not to be reached")
+
+
+async def _ask(app: ASGIApp, url: str, headers: dict[str, str]) -> list[Any]:
+    """What is sent for a GET from 10.0.0.1, as ASGI's messages."""
+    path, _, query = url.partition("?")
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b""}
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "query_string": query.encode(),
+        "client": ("10.0.0.1", 1),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+    await app(scope, receive, send)
+    return sent
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//evil.example/",
+        "///evil.example",
+        "/%2Fevil.example",
+        "/\\evil.example",
+        "http://evil.example/",
+    ],
+)
+def test_the_redirect_stays_here(path: str) -> None:
+    headers = {"host": f"desk.lan:{PORT}"}
+    guard = Guard(_nothing, OUT)
+    sent = asyncio.run(_ask(guard, f"{unquote(path)}?token={TOKEN}", headers))
+    (location,) = [value.decode() for name, value in sent[0]["headers"] if name == b"location"]
+    assert urlsplit(location).netloc == ""
+    assert re.match(r"/[^/\\]", location)
+
+
+def test_the_token_of_a_program_is_taken_where_it_asks(colours: Workbench) -> None:
+    """No redirect: programs keep no cookies, and an upload would be lost on the way."""
+    with visit(colours, OUT) as client:
+        found = client.get(f"/api/search?q=red&token={TOKEN}")
+        assert found.status_code == 200
+        assert "set-cookie" not in found.headers
+        sent = client.post(f"/api/pictures?token={TOKEN}", files={"image": png("red")})
+        assert sent.status_code == 201
+        assert client.post("/api/pictures?token=no", files={"image": png("red")}).status_code == 401
+        assert client.head("/api/info").status_code == 401
+        assert client.options("/api/info").status_code == 401
+        refused = client.get("/api/info")
+        assert refused.headers["www-authenticate"] == "Bearer"
+        assert client.head(f"/?token={TOKEN}").status_code == 303
+
+
+@pytest.mark.parametrize("token", ["pässword-日本語-long", 'a+b&c=d%20e;f,g h#?/"', "x" * 4000])
+def test_a_token_may_be_of_any_letters(colours: Workbench, token: str) -> None:
+    endpoint = replace(OUT, token=token)
+    address = urlsplit(address_of(endpoint))
+    with visit(colours, endpoint) as client:
+        assert client.get("/api/info?token=other").status_code == 401
+        assert client.get("/api/info?token=%ff%ed%a0%80").status_code == 401
+        bearer = {b"authorization": f"Bearer {token}".encode()}
+        assert client.get("/api/info", headers=bearer).status_code == 200
+        answer = client.get(f"/?{address.query}")
+        assert answer.status_code == 303
+        assert client.get("/api/info").status_code == 200  # by the cookie
+
+
+def test_a_token_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+
+    def noted(given: bytes, wanted: bytes) -> bool:
+        compared.append((given, wanted))
+        return given == wanted
+
+    monkeypatch.setattr("serving.access.hmac.compare_digest", noted)
+    for query, headers in (
+        ("token=wrong", {}),
+        (f"token={TOKEN}", {}),
+        ("", {"authorization": f"Bearer {TOKEN}", "cookie": "a=b"}),
+    ):
+        token_is_shown(OUT, Asked("GET", "/", query, headers))
+        assert len(compared) == 3
+        compared.clear()
+
+
+def test_the_token_behind_a_proxy_is_the_one_that_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = read_proxy(["photos.example.org"], "", [])
+    monkeypatch.delenv("CLIPSEEK_TOKEN", raising=False)
+    assert choose_token("127.0.0.1", proxy) is None
+    assert choose_token("0.0.0.0", proxy)
+    monkeypatch.setenv("CLIPSEEK_TOKEN", TOKEN)
+    assert choose_token("127.0.0.1", proxy) == TOKEN
+    assert choose_token("127.0.0.1") is None
+    for bad in ("short", "x" * 20 + "\udcff", "x" * 20 + "\n"):
+        monkeypatch.setattr("serving.server.os.environ", {"CLIPSEEK_TOKEN": bad})
+        with pytest.raises(InputError, match="CLIPSEEK_TOKEN"):
+            choose_token("127.0.0.1", proxy)
 
 
 def test_an_upload_over_the_limit_is_refused_before_it_is_read(colours: Workbench) -> None:

@@ -93,7 +93,7 @@ def test_text_that_names_a_url_is_text(colours: Workbench, monkeypatch: pytest.M
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("something was fetched for a text")
 
-    monkeypatch.setattr("searchengine.retrieval.pictures.urllib.request.urlopen", refuse)
+    monkeypatch.setattr("searchengine.retrieval.pictures.read_url", refuse)
     with visit(colours) as client:
         for text in (
             "http://169.254.169.254/x.jpg",
@@ -267,6 +267,15 @@ def test_filters_and_their_counts_agree(varied: Workbench) -> None:
         for where, images in chosen:
             answer = get(client, "/api/search", q="red", **where)
             assert len(answer["hits"]) == answer["images"] == images, where
+
+
+def test_facets_take_no_score(varied: Workbench) -> None:
+    with visit(varied) as client:
+        problem(client.get("/api/facets?q=red&min_score=0.5"), 400, "leave out min_score")
+        described = get(client, "/api/openapi.json")["paths"]
+    told = [p["name"] for p in described["/api/facets"]["get"]["parameters"]]
+    assert "min_score" not in told
+    assert "q" in told
 
 
 def test_counts_keep_the_other_filters_and_drop_their_own(varied: Workbench) -> None:

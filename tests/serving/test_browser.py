@@ -21,12 +21,13 @@ pytest.importorskip("playwright", reason="NO PLAYWRIGHT, the page is not tested:
 
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
 from indexers import pipeline
 from searchengine import load_encoder, open_library
-from serving.access import Endpoint
+from serving.access import NO_PROXY, Endpoint
 from serving.app import make_app
+from serving.connections.proxy import Proxy
 from serving.server import listen
 from tests.conftest import Watcher, Workbench
 from tests.support.chromium import chromium
@@ -76,10 +77,10 @@ def address(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Itera
 
 
 @contextmanager
-def served(bench: Workbench) -> Iterator[str]:
+def served(bench: Workbench, proxy: Proxy = NO_PROXY) -> Iterator[str]:
     """The application over a library with the fake encoder, on a thread."""
     with bench.open() as library, listen("127.0.0.1", 0) as listener:
-        endpoint = Endpoint("127.0.0.1", "127.0.0.1", listener.getsockname()[1], None)
+        endpoint = Endpoint("127.0.0.1", "127.0.0.1", listener.getsockname()[1], None, proxy)
         app = make_app(library, endpoint, bench.library_path.parent / "thumbnails")
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -435,6 +436,71 @@ def test_hits_come_as_one_scrolls(browser: Browser, many: Workbench) -> None:
         assert page.evaluate(f"{last}.querySelectorAll('img[src]').length") > 0
         assert page.locator("#next").count() == 0
         visit.check(address)
+        page.close()
+
+
+def test_the_page_works_under_the_path_of_a_proxy(browser: Browser, many: Workbench) -> None:
+    with served(many, Proxy(base="/photos")) as address:
+        visit = Visit(browser.new_page(viewport={"width": 1280, "height": 900}))
+        page = visit.page
+        page.goto(address + "photos/")
+        page.locator("#q").fill("red")
+        expect(page.locator("#status")).to_have_text("150 pictures, nearest first")
+        expect(page).to_have_url(address + "photos/?q=red")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        expect(page.locator("dialog h1")).to_be_visible()
+        assert "/photos/images/" in page.url
+        page.keyboard.press("Escape")
+        expect(page).to_have_url(address + "photos/?q=red")
+        page.locator("#q").fill("")
+        expect(page).to_have_url(address + "photos/")
+        page.set_input_files("#by-picture input", many.photos / "090.png")
+        expect(page.locator(".chip")).to_contain_text("Your picture")
+        assert page.url.startswith(address + "photos/?picture=")
+        visit.check(address + "photos/")
+        page.close()
+
+
+def test_a_page_without_a_grid_takes_a_picture_too(browser: Browser, many: Workbench) -> None:
+    with served(many) as address:
+        page = browser.new_page()
+        for path in ("images/1", "nowhere"):
+            page.goto(address + path)
+            page.set_input_files("#by-picture input", many.photos / "090.png")
+            expect(page.locator(".chip")).to_contain_text("Your picture")
+        page.close()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_without_javascript_the_file_field_is_whole(
+    browser: Browser, many: Workbench, width: str
+) -> None:
+    size = ViewportSize(width=WIDTHS[width][0], height=WIDTHS[width][1])
+    with served(many) as address:
+        context = browser.new_context(java_script_enabled=False, viewport=size)
+        page = context.new_page()
+        page.goto(address)
+        field = page.locator("#by-picture input").bounding_box()
+        button = page.get_by_role("button", name="Search by it").bounding_box()
+        assert field
+        assert button
+        assert field["width"] >= 180  # "Choose File  No file chosen"
+        assert button["x"] >= field["x"] + field["width"]
+        assert button["x"] + button["width"] <= size["width"]
+        assert button["height"] < 45  # one line
+        context.close()
+
+
+def test_a_file_is_downloaded_under_its_name(browser: Browser, bench: Workbench) -> None:
+    bench.paint("20091018 \u00fc.tif", "red")
+    bench.index()
+    with served(bench) as address:
+        page = browser.new_page()
+        page.goto(address + "images/1")
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Open the original file").click()
+        assert download.value.suggested_filename == "20091018 \u00fc.tif"
         page.close()
 
 

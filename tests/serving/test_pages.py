@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -143,6 +145,60 @@ def test_an_empty_library_says_how_to_fill_it(bench: Workbench) -> None:
     with visit(bench) as client:
         for url in ("/", "/?q=red"):
             assert "clipseek index" in said(page_of(client, url))
+
+
+def test_an_empty_library_names_itself(tmp_path: Path) -> None:
+    (tmp_path / "it's here").mkdir()
+    bench = Workbench(tmp_path / "it's here")
+    with visit(bench) as client:
+        command = page_of(client, "/").one("code").text
+    assert shlex.split(command) == [
+        "clipseek", "index", "~/Photos", "--library", str(bench.library_path)
+    ]  # fmt: skip
+
+
+def test_the_count_is_of_what_reaches_the_score(
+    colours: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with visit(colours) as client:
+
+        def status(query: str) -> str:
+            return page_of(client, f"/?{query}").by_id("status").text
+
+        scores = [hit["score"] for hit in client.get("/api/search?q=red&k=6").json()["hits"]]
+        third = (scores[2] + scores[3]) / 2
+        assert scores[2] > third > scores[3]
+        assert len(tiles(page_of(client, f"/?q=red&min_score={third}"))) == 3
+        assert status(f"q=red&min_score={third}") == "3 of 6 pictures, nearest first"
+        assert status("q=red&min_score=-1") == "6 pictures, nearest first"
+        monkeypatch.setattr(pages, "PAGE", 2)
+        url = f"q=red&min_score={third}"
+        assert status(url) == "2 or more of 6 pictures, nearest first"
+        assert status(f"{url}&offset=2") == "3 of 6 pictures, nearest first"
+
+
+def test_a_score_without_a_question_is_no_filter(colours: Workbench) -> None:
+    """Where nothing is asked nothing has a score: all are shown, counted, and no chip says else."""
+    with visit(colours) as client:
+        page = page_of(client, "/?min_score=0.9")
+        assert page.by_id("status").text == "6 pictures, last added first"
+        assert not [a for a in page.all("a") if a.attributes.get("class") == "chip"]
+
+
+def test_errors_keep_what_can_be_kept(colours: Workbench) -> None:
+    """One parameter that makes no sense takes no other with it."""
+    with visit(colours) as client:
+        for broken in ("after=never", "orientation=round", "min_score=x", "like=x", "offset=x"):
+            page = page_of(client, f"/?q=red&camera=Leica&{broken}", 400)
+            assert page.by_id("q").attributes["value"] == "red"
+            assert page.by_id("search").hidden()["camera"] == "Leica"
+            assert link(page, "Remove: Leica") == "/?q=red"
+            assert [group.text.split()[0] for group in page.all("summary")] == ["Camera"]
+        for url, status in (("/nowhere", 404), ("/images/99", 404), ("/images/99/x", 404)):
+            page = page_of(client, f"{url}?q=red&camera=Leica", status)
+            assert page.by_id("q").attributes["value"] == "red"
+            assert page.by_id("search").hidden() == {"camera": "Leica"}
+            assert link(page, "Remove: Leica") == "/?q=red"
 
 
 def test_no_hits_offer_a_way_back(colours: Workbench) -> None:

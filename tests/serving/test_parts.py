@@ -28,6 +28,7 @@ from searchengine.spaces.space import Space
 from searchengine.types import Filter, Orientation, SpaceInfo, Vectors
 from serving import server
 from serving.access import Endpoint
+from serving.connections.proxy import Proxy
 from serving.encoding import EncoderQueue
 from serving.pages.view import file_size, shape_of
 from serving.question import Question, read_question
@@ -272,12 +273,19 @@ def test_the_command_makes_one_call_and_opens_the_page(
     colours: Workbench, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[object] = []
+    proxies: list[Proxy] = []
     opened: list[str] = []
 
     def serve(
-        library: Path | None, *, host: str, port: int, listening: Callable[[str], None]
+        library: Path | None,
+        *,
+        host: str,
+        port: int,
+        proxy: Proxy,
+        listening: Callable[[str], None],
     ) -> None:
         asked.extend((library, host, port))
+        proxies.append(proxy)
         listening("http://127.0.0.1:99/")
 
     monkeypatch.setattr(server, "serve", serve)
@@ -287,6 +295,12 @@ def test_the_command_makes_one_call_and_opens_the_page(
     assert asked == [Path("lib"), "127.0.0.1", 99]
     run("serve", "--open")
     assert opened == ["http://127.0.0.1:99/"]
+    behind = ("--allow-host", "Photos.example.org", "--base-path", "/photos/")
+    done = run("serve", *behind, "--trust-proxy", "loopback")
+    assert "Whoever reaches it as Photos.example.org sees the library" in done.err
+    assert proxies[:2] == [Proxy(), Proxy()]
+    assert (proxies[2].hosts, proxies[2].base) == (("photos.example.org",), "/photos")
+    assert [str(network) for network in proxies[2].trusted] == ["127.0.0.0/8", "::1/128"]
 
 
 def test_answers_are_not_held_back() -> None:

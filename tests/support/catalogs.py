@@ -13,13 +13,16 @@ import numpy as np
 
 from searchengine.catalog.catalog import Catalog, CatalogReads
 from searchengine.catalog.checksums import IMAGE_VECTORS
-from searchengine.catalog.records import Batch
+from searchengine.catalog.records import Batch, FailedFile
 from searchengine.types import (
     BlockChecksum,
+    Excluded,
+    FailureKind,
     FileState,
     Filter,
     ImageEntry,
     ImageFacts,
+    PassedOver,
     SpaceInfo,
 )
 
@@ -42,6 +45,10 @@ GREEN = ImageEntry(
 )
 GONE = ImageEntry(FileState("/photos/b/gone.jpg", 14, NOON_2018), b"gone", ImageFacts(1, 1, "JPEG"))
 COPY = ImageEntry(FileState("/photos/c/copy.jpg", 11, NOON_2018), b"red", RED.facts)
+WORSE = FailedFile(
+    FileState("/photos/x/worse.jpg", 22, 222), FailureKind.UNREADABLE, "not a picture", "pillow 1"
+)
+BAD = FailedFile(FileState("/photos/a/bad.jpg", 21, 221), FailureKind.TOO_LARGE, "4 GB", "2 GB")
 
 
 def make_catalog(path: Path) -> Catalog:
@@ -61,11 +68,7 @@ def make_catalog(path: Path) -> Catalog:
             fingerprint=space.fingerprint,
         )
     before = ImageEntry(FileState(BLUE.file.path, 99, 99), b"before", ImageFacts(9, 9, "PNG"))
-    failed = [
-        (FileState("/photos/x/worse.jpg", 22, 222), "not a picture"),
-        (FileState("/photos/a/bad.jpg", 21, 221), "cut short"),
-    ]
-    catalog.record(ONE, Batch(added=[RED, before, GREEN, GONE], failed=failed))
+    catalog.record(ONE, Batch(added=[RED, before, GREEN, GONE], failed=[WORSE, BAD]))
     blue = ImageEntry(BLUE.file, BLUE.content_hash, BLUE.facts, image_id=2)
     catalog.record(ONE, Batch(added=[blue], removed=[4]))
     red = ImageEntry(RED.file, RED.content_hash, RED.facts, image_id=1)
@@ -88,8 +91,18 @@ def change_everything(catalog: Catalog) -> None:
     new = ImageEntry(
         FileState("/photos/d/new.jpg", 15, NOON_2018), b"new", ImageFacts(3, 2, "JPEG")
     )
-    failed = [(FileState("/photos/z.jpg", 23, 223), "empty")]
-    catalog.record(ONE, Batch(added=[new], removed=[1, 2], failed=failed))
+    failed = FailedFile(FileState("/photos/z.jpg", 23, 223), FailureKind.UNREADABLE, "empty")
+    others = [
+        ImageEntry(FileState(path, 16, NOON_2018), path.encode(), ImageFacts(3, 2, "JPEG"))
+        for path in ("/photos/d/e\u0301.jpg", "/photos/d/other.jpg")
+    ]
+    catalog.record(ONE, Batch(added=[new, *others], removed=[1, 2], failed=[failed]))
+    catalog.record_survey(
+        ["/photos"],
+        [Excluded("/photos/@eaDir", "@eaDir")],
+        [PassedOver("/photos", ".psd", "not read", 2)],
+        {"exclude": "[]"},
+    )
     catalog.add_captions([(GREEN.file.path, "more grass"), ("/photos/d/new.jpg", "new")])
     catalog.record_caption_vectors(ONE, [4])
     catalog.keep_checksums(ONE, IMAGE_VECTORS, [BlockChecksum(0, 6, 2**32 - 1)])
@@ -107,6 +120,7 @@ ASKED: dict[str, Callable[[CatalogReads], Any]] = {
     "embedded_images": lambda now: now.embedded_images(ONE),
     "images": lambda now: now.images([1, 2, 3, 4, 5]),
     "images_of_rows": lambda now: now.images_of_rows(ONE, [0, 1, 2]),
+    "lists": lambda now: now.lists(Filter(under=Path("/photos/d"))),
     "newest": lambda now: now.newest(ONE, Filter(), k=10),
     "ids_by_path": lambda now: now.ids_by_path([RED.file.path, "/none"]),
     "image_ids": lambda now: now.image_ids("/photos"),
@@ -118,6 +132,14 @@ ASKED: dict[str, Callable[[CatalogReads], Any]] = {
     "failures": lambda now: now.failures(),
     "failed_files": lambda now: now.failed_files(),
     "checksums": lambda now: now.checksums(ONE, IMAGE_VECTORS),
+    "folders": lambda now: now.folders(),
+    "holds_images": lambda now: now.holds_images("/photos/d"),
+    "paths_under": lambda now: now.paths_under("/photos/a"),
+    "composed_alike": lambda now: now.composed_alike({"/photos/d/\u00e9.jpg"}),
+    "setting": lambda now: now.setting("exclude"),
+    "excluded": lambda now: now.excluded(),
+    "excluded_counts": lambda now: now.excluded_counts(),
+    "passed_over": lambda now: now.passed_over(),
     "counts": lambda now: now.counts(),
 }
 """Every question, by the name of its method."""

@@ -1,12 +1,12 @@
 // One picture over the grid, which stays as it is. Its address is that of the page of the picture.
 
 import { beside, focus, more } from "./grid.js";
-import { $, load, say, unreachable } from "./page.js";
+import { $, load, root, say, unreachable } from "./page.js";
 
 const dialog = $("#detail");
 const depth = () => history.state?.depth ?? 0;
 
-export const isDetail = (href) => /^\/images\/\d+$/.test(new URL(href, location.href).pathname);
+export const isDetail = (href) => new RegExp(`^${root}images/\\d+$`).test(new URL(href, location.href).pathname);
 export const isOpen = () => dialog.open;
 
 // The picture at an address: as a new step of the history, or in place of the one that is open.
@@ -69,7 +69,7 @@ export function hide() {
   const last = $("article.detail", dialog)?.dataset.id;
   dialog.close();
   dialog.replaceChildren();
-  if (last) focus(`/images/${last}`);
+  if (last) focus(`${root}images/${last}`);
 }
 
 export function listen() {

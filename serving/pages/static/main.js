@@ -2,7 +2,7 @@
 
 import * as detail from "./detail.js";
 import * as grid from "./grid.js";
-import { $, go, isShown, show } from "./page.js";
+import { $, go, isShown, root, show } from "./page.js";
 import * as picture from "./picture.js";
 
 const PAUSE = 180; // milliseconds without a key until a question is asked
@@ -15,7 +15,7 @@ function ask() {
   clearTimeout(waiting);
   const pairs = [...new FormData($("#search"))].filter(([, value]) => value.trim());
   const text = new URLSearchParams(pairs).toString();
-  const href = text ? `/?${text}` : "/";
+  const href = text ? `${root}?${text}` : root;
   if (isShown(href)) return;
   scrollTo(0, 0);
   go(href, { replace: typing, typed: true });
@@ -51,7 +51,7 @@ function listenToLinks() {
     } else if (detail.isDetail(link.href)) {
       event.preventDefault();
       detail.open(link.href, { replace: "step" in link.dataset });
-    } else if (link.pathname === "/") {
+    } else if (link.pathname === root) {
       event.preventDefault();
       follow(link.href);
     }
@@ -60,7 +60,7 @@ function listenToLinks() {
     if (!event.target.matches(".dates")) return;
     event.preventDefault();
     const pairs = [...new FormData(event.target)].filter(([, value]) => value);
-    follow(`/?${new URLSearchParams(pairs)}`);
+    follow(`${root}?${new URLSearchParams(pairs)}`);
   });
   addEventListener("popstate", () => {
     clearTimeout(waiting);
@@ -122,4 +122,7 @@ if ($("#hits")) {
   picture.listen();
   document.addEventListener("swapped", grid.watch);
   grid.watch();
+} else {
+  // A page without a grid goes to one, as without JavaScript.
+  $("#by-picture input")?.addEventListener("change", (event) => event.target.form.submit());
 }

@@ -3,6 +3,9 @@
 let running = new AbortController();
 let shown = location.href;
 
+// What all addresses begin with: "/", or the path that a proxy has the server under.
+export const root = new URL("..", import.meta.url).pathname;
+
 export const $ = (selector, within = document) => within.querySelector(selector);
 
 // Whether the hits of this address are on the page already.

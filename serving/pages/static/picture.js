@@ -1,6 +1,9 @@
 // Searching by a picture that is chosen, dropped or pasted.
 
-import { $, go, say, unreachable } from "./page.js";
+import { $, go, root, say, unreachable } from "./page.js";
+
+const PATIENCE = 700; // milliseconds: where the encoder is loaded, an upload takes less
+const LOADING = "Looking at your picture. The first one waits some seconds for the encoder to load.";
 
 const NOT_KEPT = ["q", "picture", "like", "unlike", "offset"]; // a picture begins a new search
 
@@ -11,16 +14,18 @@ export async function searchBy(file) {
     return;
   }
   $("#page").ariaBusy = "true";
+  const patience = setTimeout(() => ($("#status").textContent = LOADING), PATIENCE);
   const form = new FormData();
   form.append("image", file);
   let response, answer;
   try {
-    response = await fetch("/api/pictures", { method: "POST", body: form });
+    response = await fetch(`${root}api/pictures`, { method: "POST", body: form });
     answer = await response.json();
   } catch {
     say("No answer", unreachable);
     return;
   } finally {
+    clearTimeout(patience);
     $("#page").ariaBusy = "false";
   }
   if (!response.ok) {
@@ -31,7 +36,7 @@ export async function searchBy(file) {
   NOT_KEPT.forEach((name) => parameters.delete(name));
   parameters.set("picture", answer.picture);
   $("#q").value = "";
-  await go(`/?${parameters}`);
+  await go(`${root}?${parameters}`);
 }
 
 export function listen() {

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from searchengine.catalog.values import Checked, name, text
+from searchengine.catalog.sqlite.values import Checked, name, text
 
 SCHEMA_VERSION = 2
 """Kept in SQLite's user_version. Raise it with every change of the tables below."""
@@ -50,7 +50,7 @@ failures = sa.Table(
     "failures",
     tables,
     sa.Column("path", name("failures.path"), primary_key=True),
-    sa.Column("size", Checked(_LONG, "failures.size", int, least=0), nullable=False),
+    sa.Column("size", Checked(_LONG, "failures.size", int), nullable=False),
     sa.Column("mtime_ns", Checked(_LONG, "failures.mtime_ns", int), nullable=False),
     sa.Column("reason", text("failures.reason"), nullable=False),
     sa.Column("kind", text("failures.kind"), nullable=False),

@@ -13,8 +13,8 @@ from typing import TypeAlias
 
 import sqlalchemy as sa
 
-from searchengine.catalog.connection import Database
-from searchengine.catalog.schema import SCHEMA_VERSION, tables
+from searchengine.catalog.sqlite.connection import Database
+from searchengine.catalog.sqlite.schema import SCHEMA_VERSION, tables
 from searchengine.errors import LibraryDamagedError, LibraryTooNewError, LibraryUnusableError
 
 Step: TypeAlias = Callable[[sa.Connection], None]

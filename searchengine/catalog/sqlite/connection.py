@@ -18,7 +18,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
-from searchengine.catalog.opening import (
+from searchengine.catalog.sqlite.opening import (
     FileIdentity,
     ReadConnection,
     identity_of,
@@ -27,12 +27,13 @@ from searchengine.catalog.opening import (
     state_of,
     tidy,
 )
-from searchengine.catalog.values import BadValueError
+from searchengine.catalog.sqlite.values import BadValueError
 from searchengine.errors import (
+    ClipseekError,
     LibraryDamagedError,
-    LibraryError,
     LibraryReplacedError,
     LibraryUnusableError,
+    RefusedValueError,
     StorageFullError,
 )
 
@@ -142,12 +143,19 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """A transaction that no other process writes beside; it waits for one that does."""
-        with our_errors(self.path.parent), self._writer.begin() as connection:
-            _driver(connection).execute("BEGIN IMMEDIATE")
-            if self.guard is not None:
-                self.guard()
-            yield connection
+        """A transaction that no other process writes beside; it waits for one that does.
+
+        Raises as `reading`, and RefusedValueError for what SQLite cannot hold: numbers over 64
+        bits, text with lone surrogates, values of other types.
+        """
+        try:
+            with our_errors(self.path.parent), self._writer.begin() as connection:
+                _driver(connection).execute("BEGIN IMMEDIATE")
+                if self.guard is not None:
+                    self.guard()
+                yield connection
+        except (OverflowError, sa.exc.StatementError) as error:
+            raise RefusedValueError(f"the catalog cannot hold a value: {error}") from error
 
     @contextmanager
     def rebuilding(self) -> Iterator[sa.Connection]:
@@ -186,7 +194,11 @@ def _check_references(driver: sqlite3.Connection, library: Path) -> None:
 
 @contextmanager
 def our_errors(library: Path) -> Iterator[None]:
-    """Turn SQLite's errors into StorageFullError, LibraryUnusableError and LibraryDamagedError."""
+    """Turn SQLite's errors into ours.
+
+    Those are StorageFullError, LibraryUnusableError, LibraryDamagedError, RefusedValueError for
+    values that SQLite has no form for, and for text that UTF-8 cannot hold.
+    """
     try:
         yield
     except sa.exc.DBAPIError as error:
@@ -195,12 +207,23 @@ def our_errors(library: Path) -> Iterator[None]:
         raise _as_ours(error, library) from error
     except BadValueError as error:
         raise LibraryDamagedError(library, str(error)) from error
+    except UnicodeEncodeError as error:
+        raise RefusedValueError(
+            f"the catalog cannot hold a value: {error.object!r} is no Unicode text, and nothing in "
+            "a library is named so; write it in UTF-8"
+        ) from error
 
 
-def _as_ours(error: BaseException | None, library: Path) -> LibraryError:
+def _as_ours(error: BaseException | None, library: Path) -> ClipseekError:
     text = str(error)
     if "full" in text or "disk I/O" in text:
         return StorageFullError(library)
+    is_empty = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_CONSTRAINT_NOTNULL
+    has_no_form = isinstance(
+        error, sqlite3.InterfaceError | sqlite3.ProgrammingError | sqlite3.DataError
+    )
+    if is_empty or has_no_form:
+        return RefusedValueError(f"the catalog cannot hold a value: {text}")
     if isinstance(error, sqlite3.OperationalError):
         return LibraryUnusableError(library, text)
     return LibraryDamagedError(library, text)

@@ -1,0 +1,65 @@
+"""Counting what a walk passes over: pictures of kinds that are not read, and what is no picture."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from searchengine.images.formats import IMAGE_SUFFIXES, PASSED_OVER_SUFFIXES
+from searchengine.types import PassedOver
+
+NOT_READ = "not read"
+"""Pictures of a kind, or under a name, that this program does not read."""
+NO_SUFFIX = "without a suffix"
+"""Files that may be pictures: nothing in the name says so."""
+NO_PICTURE = "no picture"
+
+MOST_SUFFIXES = 30
+"""Suffixes of files that are no pictures that are kept for a root; the others are added up."""
+
+_PLAIN = re.compile(r"\.[a-z0-9_~-]{1,12}")
+
+
+class Tally:
+    """How many files of each suffix were passed over, by root."""
+
+    def __init__(self) -> None:
+        """Nothing was passed over yet."""
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def note(self, root: str, name: str, entry: os.DirEntry[str]) -> None:
+        """Count one entry of a directory, if it is a file and not hidden."""
+        if name[0] != "." and entry.is_file(follow_symlinks=False):
+            suffix = name[name.rfind(".") :].lower() if "." in name else ""
+            self._counts[root, suffix if _PLAIN.fullmatch(suffix) else ""] += 1
+
+    def counts(self) -> Iterator[PassedOver]:
+        """The counts of each root. Of what is no picture only the most frequent suffixes are kept.
+
+        The others of those are added up under the suffix "...".
+        """
+        others: Counter[tuple[str, str]] = Counter()
+        rest: Counter[str] = Counter()
+        for (root, suffix), files in self._counts.items():
+            if not suffix:
+                yield PassedOver(root, suffix, NO_SUFFIX, files)
+            elif _is_of_picture(suffix):
+                yield PassedOver(root, suffix, NOT_READ, files)
+            else:
+                others[root, suffix] = files
+        kept: Counter[str] = Counter()
+        for (root, suffix), files in others.most_common():
+            kept[root] += 1
+            if kept[root] <= MOST_SUFFIXES:
+                yield PassedOver(root, suffix, NO_PICTURE, files)
+            else:
+                rest[root] += files
+        for root, files in rest.items():
+            yield PassedOver(root, "...", NO_PICTURE, files)
+
+
+def _is_of_picture(suffix: str) -> bool:
+    """Whether a suffix is one of pictures, or one with something behind it, as .jpg_large."""
+    return re.split(r"[_~-]", suffix, maxsplit=1)[0] in PASSED_OVER_SUFFIXES | IMAGE_SUFFIXES

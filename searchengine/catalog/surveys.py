@@ -1,0 +1,90 @@
+"""What index runs leave beside images: settings, what was left out, and what was passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+from searchengine.catalog.filters import at_or_under
+from searchengine.catalog.sqlite.connection import Reads
+from searchengine.catalog.sqlite.schema import excluded, passed_over, settings
+from searchengine.paths import is_at_or_below
+from searchengine.types import Excluded, PassedOver
+
+
+class SurveyReads(Reads):
+    """What can be asked about what index runs did not take."""
+
+    def setting(self, name: str) -> str | None:
+        """The value of a setting; None where it was never set."""
+        query = sa.select(settings.c.value).where(settings.c.name == name)
+        with self._reading() as connection:
+            return connection.execute(query).scalar_one_or_none()
+
+    def excluded(self) -> list[Excluded]:
+        """Every picture and folder that was left out, and why, by path."""
+        query = sa.select(excluded).order_by(excluded.c.path)
+        with self._reading() as connection:
+            return [Excluded(**row._mapping) for row in connection.execute(query)]
+
+    def excluded_counts(self) -> list[tuple[str, int]]:
+        """How many pictures and folders each rule left out, most first."""
+        number = sa.func.count()
+        query = sa.select(excluded.c.reason, number).group_by(excluded.c.reason)
+        with self._reading() as connection:
+            found = connection.execute(query.order_by(number.desc(), excluded.c.reason))
+            return [(reason, count) for reason, count in found]
+
+    def passed_over(self) -> list[PassedOver]:
+        """Files that were no pictures to this program, counted; most first."""
+        query = sa.select(passed_over).order_by(passed_over.c.files.desc(), passed_over.c.suffix)
+        with self._reading() as connection:
+            return [PassedOver(**row._mapping) for row in connection.execute(query)]
+
+
+def set_setting(connection: sa.Connection, name: str, value: str) -> None:
+    """Keep the value of a setting."""
+    insert = sqlite.insert(settings).values(name=name, value=value)
+    connection.execute(
+        insert.on_conflict_do_update(index_elements=[settings.c.name], set_={"value": value})
+    )
+
+
+def record_survey(
+    connection: sa.Connection,
+    roots: Sequence[str],
+    left_out: Sequence[Excluded],
+    passed: Sequence[PassedOver],
+) -> None:
+    """Put what a walk of `roots` left out and passed over in place of what was recorded there.
+
+    Counts of a root below another root that was counted are in that one's, and are not kept.
+    """
+    forget_survey(connection, roots)
+    counted = set(connection.execute(sa.select(passed_over.c.root)).scalars()) | set(roots)
+    kept = [
+        entry
+        for entry in passed
+        if not any(root != entry.root and is_at_or_below(entry.root, root) for root in counted)
+    ]
+    for table, values in (
+        (excluded, [{"path": entry.path, "reason": entry.reason} for entry in left_out]),
+        (
+            passed_over,
+            [
+                {name: getattr(entry, name) for name in ("root", "suffix", "reason", "files")}
+                for entry in kept
+            ],
+        ),
+    ):
+        if values:
+            connection.execute(sqlite.insert(table).on_conflict_do_nothing(), values)
+
+
+def forget_survey(connection: sa.Connection, places: Sequence[str]) -> None:
+    """Drop what was left out and passed over at and under `places`."""
+    for place in places:
+        connection.execute(sa.delete(excluded).where(at_or_under(place, excluded.c.path)))
+        connection.execute(sa.delete(passed_over).where(at_or_under(place, passed_over.c.root)))

@@ -1,0 +1,130 @@
+"""From a query to the hits of one moment, without its own pictures and without what is gone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from searchengine.catalog.catalog import Catalog, CatalogReads
+from searchengine.errors import InputError
+from searchengine.files import content_hash
+from searchengine.paths import absolute
+from searchengine.retrieval.compose import encoded_part, listed_part, read_part, unit
+from searchengine.retrieval.hits import Hits
+from searchengine.retrieval.query import Kind, Query
+from searchengine.retrieval.rank import nearest_captions, rank_images, rank_texts
+from searchengine.retrieval.where import require_possible, why_none
+from searchengine.spaces.encoders import SpaceEncoders
+from searchengine.spaces.space import Space
+from searchengine.types import Filter, ImageRecord, TextHit
+
+if TYPE_CHECKING:
+    from searchengine.retrieval.pictures import ReadPicture
+
+
+def answer(
+    query: Query,
+    space: Space,
+    catalog: Catalog,
+    encoders: SpaceEncoders,
+    *,
+    k: int,
+    offset: int,
+    where: Filter,
+    min_score: float | None,
+    exact: bool,
+    present_only: bool,
+) -> Hits:
+    """What `Library.search` returns. Raises as it."""
+    require_possible(where, min_score)
+    pictures = read_part(query)
+    encoded = encoded_part(query, pictures, space, encoders)
+    with catalog.snapshot() as now:
+        vector = unit(encoded + listed_part(query, space, now))
+
+        def ranked(left_out: LeftOut) -> Hits:
+            return rank_images(
+                space,
+                now,
+                vector,
+                k=k,
+                offset=offset,
+                where=where,
+                min_score=min_score,
+                exact=exact,
+                modality=query.modality,
+                leave_out=left_out or None,
+            )
+
+        left_out = LeftOut(query, pictures, now, present_only=present_only)
+        hits = ranked(left_out)
+        if left_out.gone and not left_out.any_kept:
+            hits = ranked(LeftOut(query, pictures, now, present_only=False))
+        hits.gone = len(left_out.gone)
+        hits.why_none = None if hits else why_none(where, now, space.info)
+        return hits
+
+
+def describe(
+    query: Query,
+    space: Space,
+    catalog: Catalog,
+    encoders: SpaceEncoders,
+    *,
+    texts: Sequence[str] | None,
+    k: int,
+) -> list[TextHit]:
+    """What `Library.describe` returns. Raises as it, where it can before an encoder is loaded."""
+    pictures = read_part(query)
+    if texts is None and catalog.vector_counts(space.info)[1] == 0:
+        raise InputError(
+            "the library holds no captions to describe with; give --texts FILE, "
+            "or store some with: clipseek captions add FILE"
+        )
+    encoded = encoded_part(query, pictures, space, encoders)
+    with catalog.snapshot() as now:
+        vector = unit(encoded + listed_part(query, space, now))
+        if texts is None:
+            return nearest_captions(space, now, vector, k=k)
+    vectors = encoders.for_texts(space).encode_texts(texts)
+    return rank_texts(vector, texts, vectors, k=k)
+
+
+class LeftOut:
+    """Tells of an image whether it is left out, and remembers which files were gone."""
+
+    def __init__(
+        self,
+        query: Query,
+        pictures: Sequence[ReadPicture],
+        now: CatalogReads,
+        *,
+        present_only: bool,
+    ) -> None:
+        """`pictures` are those of the query, read; `present_only` leaves out what is gone."""
+        listed = [source.value for source in query.sources if source.kind is Kind.LISTED]
+        self._paths = {
+            absolute(source.value) for source in query.sources if source.kind is Kind.FILE
+        }
+        self._hashes = {content_hash(each.data) for each in pictures if each.data is not None}
+        self._hashes |= {record.content_hash for record in now.images(listed).values()}
+        self._present_only = present_only
+        self.gone: set[int] = set()
+        """Ids of images whose files are gone."""
+        self.any_kept = False
+        """Whether there was an image that is not left out."""
+
+    def __bool__(self) -> bool:
+        """Whether anything can be left out."""
+        return bool(self._paths or self._hashes or self._present_only)
+
+    def __call__(self, image: ImageRecord) -> bool:
+        """Whether the image is no hit."""
+        if image.content_hash in self._hashes or image.file.path in self._paths:
+            return True
+        if self._present_only and not os.path.isfile(image.file.path):
+            self.gone.add(image.id)
+            return True
+        self.any_kept = True
+        return False

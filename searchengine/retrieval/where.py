@@ -1,0 +1,34 @@
+"""A filter as somebody wrote it, held against what can be and against what the library lists."""
+
+from __future__ import annotations
+
+from searchengine.catalog.catalog import CatalogReads
+from searchengine.errors import InputError
+from searchengine.types import Filter, SpaceInfo
+
+SHOWN = 5
+"""Cameras named to somebody who asked for another."""
+
+
+def require_possible(where: Filter, min_score: float | None = None) -> None:
+    """Raises InputError for values that no image can have."""
+    if min_score is not None and not -1 <= min_score <= 1:
+        raise InputError(f"the least score is a cosine, from -1 to 1, not {min_score:g}")
+    if where.after and where.before and where.after >= where.before:
+        raise InputError(
+            f"no image is taken at or after {where.after} and before {where.before}; write the "
+            "earlier date as after"
+        )
+
+
+def why_none(where: Filter, now: CatalogReads, space: SpaceInfo) -> str | None:
+    """Why no image of the library can pass the filter, with what there is; None where one may."""
+    if where.camera is not None and not now.lists(Filter(camera=where.camera)):
+        there = [camera for camera, _ in now.facets(space, Filter()).cameras]
+        return f"no image has a camera named like {where.camera!r}; there is: {_some(there)}"
+    return None
+
+
+def _some(names: list[str]) -> str:
+    more = [f"and {len(names) - SHOWN:,} more"] if len(names) > SHOWN else []
+    return ", ".join([*names[:SHOWN], *more]) or "none"

@@ -1,0 +1,1 @@
+"""The connections under the application: how many there are, and how long each may wait."""

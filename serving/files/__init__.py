@@ -1,0 +1,1 @@
+"""The files of listed images: opened once, compared with the catalog, and sent in pieces."""

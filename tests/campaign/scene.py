@@ -1,0 +1,183 @@
+"""What the campaigns work on: a folder of pictures, and libraries over it at some moment."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tests.support.fake import FakeEncoder
+from tests.support.libraries import check_library
+from tests.support.places import ROOT
+
+FACTORY = "IVF4,PQ4np"
+LISTED, NEW = 300, 40
+"""Pictures in the library before a command, and those that come: 256 train an index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    err: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that writes, and the library it begins with."""
+
+    name: str
+    arguments: tuple[str, ...]
+    begins_with: str
+    """The name of a library of `Scene`."""
+
+
+class Scene:
+    """Pictures and template libraries in a directory; templates are copied, never changed."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.photos = directory / "photos"
+        self.captions = directory / "captions.csv"
+        self.queries = directory / "queries.txt"
+        chance = random.Random(1)
+        for number in range(LISTED):
+            _paint(self.photos / f"{number // 50}" / f"{number:04}.png", chance)
+        self._write_texts()
+        library = self.template("listed")
+        self.must(library, "index", str(self.photos), "--model", "fake")
+        shutil.copytree(library, self.template("indexed"))
+        self.must(self.template("indexed"), "tune", "--queries", str(self.queries), *_FACTORY)
+        for number in range(LISTED, LISTED + NEW):
+            _paint(self.photos / "new" / f"{number:04}.png", chance)
+        for path in sorted((self.photos / "0").iterdir())[:10]:
+            path.rename(self.photos / "new" / f"moved-{path.name}")
+        for path in sorted((self.photos / "1").iterdir())[:10]:
+            _paint(path, chance)
+        for path in sorted((self.photos / "2").iterdir())[:10]:
+            path.unlink()
+
+    def commands(self) -> list[Command]:
+        """Every kind of write."""
+        photos = str(self.photos)
+        return [
+            Command("index, a new library", ("index", photos, "--model", "fake"), "none"),
+            Command("index, what changed", ("index", photos), "listed"),
+            Command("captions add", ("captions", "add", str(self.captions)), "listed"),
+            Command("remove", ("remove", str(self.photos / "3")), "listed"),
+            Command("index --factory", ("index", photos, *_FACTORY), "listed"),
+            Command("index, with an index", ("index", photos), "indexed"),
+            Command("tune", ("tune", "--queries", str(self.queries), *_FACTORY), "listed"),
+        ]
+
+    def template(self, name: str) -> Path:
+        """The library of this name, as it is before a command."""
+        return self.directory / "templates" / name
+
+    def copy(self, name: str, target: Path) -> Path:
+        """A copy of a template to work on; nothing for the library that is not there yet."""
+        shutil.rmtree(target, ignore_errors=True)
+        if self.template(name).exists():
+            shutil.copytree(self.template(name), target)
+        return target
+
+    def start(
+        self, library: Path, *arguments: str, faults: dict[str, str] | None = None
+    ) -> subprocess.Popen[str]:
+        """A command under way."""
+        environment = {
+            **os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1", "XDG_CACHE_HOME": str(self.directory / "cache"),
+            **(faults or {}),
+        }  # fmt: skip
+        return subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "tests.campaign.commands",
+                *arguments,
+                "--library",
+                str(library),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=environment,
+        )
+
+    def run(self, library: Path, *arguments: str, faults: dict[str, str] | None = None) -> Done:
+        """A command to its end."""
+        process = self.start(library, *arguments, faults=faults)
+        _, err = process.communicate(timeout=120)
+        return Done(process.returncode, err)
+
+    def must(self, library: Path, *arguments: str) -> None:
+        """A command that has to succeed."""
+        done = self.run(library, *arguments)
+        assert done.code == 0, done.err
+
+    def _write_texts(self) -> None:
+        paths = sorted(self.photos.rglob("*.png"))
+        lines = [f"{path},a picture {number}" for number, path in enumerate(paths[::3])]
+        self.captions.write_text("\n".join(["image,caption", *lines]), encoding="utf-8")
+        colours = ("red", "green", "blue", "white", "black", "yellow", "cyan")
+        texts = [f"{first} {second} {n}" for n, first in enumerate(colours) for second in colours]
+        self.queries.write_text("\n".join(texts), encoding="utf-8")
+
+
+_FACTORY = ("--factory", FACTORY)
+
+
+def facts_of(library: Path) -> dict[str, object]:
+    """What a library holds in the end, whatever way it came there; checks its invariants."""
+    check_library(library)
+    catalog = sqlite3.connect(library / "catalog.sqlite")
+    found: dict[str, object] = {
+        name: sorted(catalog.execute(query).fetchall())
+        for name, query in (
+            ("images", "SELECT path, content_hash FROM images"),
+            ("captions", "SELECT path, text FROM captions JOIN images ON images.id = image_id"),
+        )
+    }
+    for file, owners in (
+        ("vectors", "SELECT row, path FROM images JOIN embeddings ON owner_id = id"),
+        ("captions", "SELECT row, text FROM captions JOIN caption_embeddings ON owner_id = id"),
+    ):
+        path = library / "spaces" / "fake" / f"{file}.f16"
+        stored = path.read_bytes() if path.is_file() else b""
+        width = 2 * FakeEncoder.dim
+        found[f"{file} by owner"] = sorted(
+            (owner, stored[width * row : width * (row + 1)])
+            for row, owner in catalog.execute(owners).fetchall()
+        )
+    catalog.close()
+    index = library / "spaces" / "fake" / "index.json"
+    found["index"] = FACTORY in index.read_text("utf-8") if index.is_file() else None
+    found["tuned"] = index.is_file() and '"nprobe"' in index.read_text("utf-8")
+    return found
+
+
+def version_of(library: Path) -> int:
+    """The schema version that the catalog says it has."""
+    catalog = sqlite3.connect(library / "catalog.sqlite")
+    [(version,)] = catalog.execute("PRAGMA user_version").fetchall()
+    catalog.close()
+    return int(version)
+
+
+def _paint(path: Path, chance: random.Random) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.frombuffer(chance.randbytes(3), dtype=np.uint8).reshape(1, 1, 3)
+    image = np.repeat(np.repeat(pixels, 12, axis=0), 12, axis=1).copy()
+    image[0, :8] = np.frombuffer(chance.randbytes(24), dtype=np.uint8).reshape(8, 3)
+    Image.fromarray(image).save(path)

@@ -1,0 +1,44 @@
+"""The campaigns of faults and damage, on a few cases. In full: tests/README.md."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.campaign import damage, mutations, writes
+
+LINUX = pytest.mark.skipif(
+    sys.platform != "linux" or shutil.which("cc") is None, reason="needs Linux and a C compiler"
+)
+
+
+@LINUX
+def test_faults_inside_writes_lose_nothing(tmp_path: Path) -> None:
+    campaign = writes.Campaign(tmp_path, commands=3)
+    wrong = [said for trial in campaign.trials(12, seed=3) for said in campaign.run(*trial)]
+    assert wrong == []
+    assert campaign.counts["kill: hit while it worked"] == 3
+
+
+def test_damaged_pictures_are_refused_in_one_line() -> None:
+    counts, wrong = mutations.run(600, seed=2)
+    assert wrong == []
+    assert min(counts.values()) > 50
+
+
+@LINUX
+def test_a_damaged_library_never_answers_wrong_in_silence(tmp_path: Path) -> None:
+    campaign = damage.Campaign(tmp_path)
+    files = {path.name: path for path in campaign.files()}
+    assert set(files) >= {"catalog.sqlite", "vectors.f16", "captions.f16", "index.json"}
+    wrong = [
+        *campaign.run(files["vectors.f16"], "20 bits", 1),
+        *campaign.run(files["vectors.f16"], "a page of zeros", 1),
+        *campaign.run(files["captions.f16"], "garbage, same size", 1),
+        *campaign.run(files["index.json"], "one bit", 1),
+        *campaign.run(files["catalog.sqlite"], "truncated", 1),
+    ]
+    assert wrong == []
