@@ -178,6 +178,7 @@ class LibraryDamagedError(LibraryError):
     """Files of the library contradict each other or are not what they should be."""
 
     def __init__(self, path: Path, why: str) -> None:
+        self.why = why
         super().__init__(
             f"library {path} is damaged: {why}; see: clipseek check --library {path}, and restore "
             "it from a backup, or index into a new one"

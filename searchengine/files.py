@@ -95,6 +95,17 @@ def content_hash(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
+def content_hash_of(path: Path) -> bytes:
+    """As `content_hash`, of a file of any size. Raises OSError, also for no ordinary file."""
+    with open(path, "rb", opener=_open_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not an ordinary file", str(path))
+        found = hashlib.blake2b(digest_size=16)
+        while piece := file.read(PIECE):
+            found.update(piece)
+    return found.digest()
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """An empty file beside `path` to write to, which takes its place when the block ends.

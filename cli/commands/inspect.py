@@ -165,10 +165,25 @@ def remove(
         output.note(f"{plural(removed, 'image')} removed from the library; the files stay")
 
 
-def models(json_output: JsonOption = False) -> None:
+def models(
+    download: Annotated[
+        str | None,
+        typer.Option(
+            "--download",
+            metavar="NAME",
+            help="Get the weights of this encoder now, so that searches need no network.",
+        ),
+    ] = None,
+    json_output: JsonOption = False,
+) -> None:
     """List encoders: what they weigh, what they reach, and whether they are on this machine."""
     from searchengine.encoders.registry import MODELS, is_cached
 
+    if download is not None:
+        from searchengine import load_encoder
+
+        output.note(f"{load_encoder(download, precision='float32').name} is on this machine")
+        return
     if json_output:
         output.print_json(
             [dataclasses.asdict(model) | {"cached": is_cached(model.name)} for model in MODELS]

@@ -28,14 +28,16 @@ from searchengine.catalog.images import (
     remove_images,
     respell_images,
 )
+from searchengine.catalog.integrity import find_faults
 from searchengine.catalog.records import Append, Batch
-from searchengine.catalog.rows import RowReads, own_rows
+from searchengine.catalog.rows import RowReads, free_rows, own_rows
 from searchengine.catalog.spaces import SpaceReads, add_space
 from searchengine.catalog.sqlite.connection import Database, our_errors
 from searchengine.catalog.sqlite.migrations import bring_up_to_date
 from searchengine.catalog.sqlite.opening import state_of
 from searchengine.catalog.sqlite.schema import caption_embeddings, captions, failures, images
 from searchengine.catalog.surveys import SurveyReads, forget_survey, record_survey, set_setting
+from searchengine.errors import LibraryDamagedError
 from searchengine.types import BlockChecksum, Excluded, PassedOver, SpaceInfo
 
 
@@ -116,6 +118,16 @@ class Catalog(CatalogReads):
         In WAL mode a write shows in the file beside; a checkpoint changes it too, with no harm.
         """
         return state_of(self.path)
+
+    def faults(self) -> list[str]:
+        """What is wrong inside the catalog, a sentence each; reads all of it."""
+        found: list[str] = []
+        try:
+            with self._reading() as connection:
+                found = find_faults(connection)
+        except LibraryDamagedError as error:  # where even the end of a transaction is refused
+            found.append(error.why)
+        return list(dict.fromkeys(found))
 
     # writing
 
@@ -213,6 +225,17 @@ class Catalog(CatalogReads):
         """Record that the next rows of the caption vectors are of `caption_ids`, as `record`."""
         with self._database.writing() as connection:
             own_rows(connection, caption_embeddings, space, caption_ids, append)
+
+    def free_rows(
+        self, space: SpaceInfo, file: str, rows: Sequence[int], blocks: Sequence[BlockChecksum]
+    ) -> None:
+        """Make rows of a vector file of the space dead, and record checksums of its blocks.
+
+        Images and captions whose rows they were have no vector in the space until they get one.
+        """
+        with self._database.writing() as connection:
+            free_rows(connection, space, file, rows)
+            keep_checksums(connection, space, file, blocks)
 
     def keep_checksums(self, space: SpaceInfo, file: str, blocks: Sequence[BlockChecksum]) -> None:
         """Record checksums of blocks of a vector file of the space."""

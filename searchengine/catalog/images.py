@@ -90,6 +90,15 @@ class ImageReads(Reads):
         with self._reading() as connection:
             return bool(connection.execute(query).scalar_one())
 
+    def contents(self) -> list[tuple[FileState, bytes]]:
+        """Every file that is listed, by path, and its content hash."""
+        query = sa.select(
+            images.c.path, images.c.size, images.c.mtime_ns, images.c.content_hash
+        ).order_by(images.c.path)
+        with self._reading() as connection:
+            parts = connection.execute(query).partitions(FETCHED_AT_A_TIME)
+            return [(FileState(*row[:3]), row[3]) for part in parts for row in part]
+
     def ids_by_path(self, paths: Sequence[str]) -> dict[str, int]:
         """Ids of the images at exactly these paths; paths that are not listed are not in it."""
         with self._reading() as connection:

@@ -153,6 +153,14 @@ def own_rows(
     )
 
 
+def free_rows(connection: sa.Connection, space: SpaceInfo, file: str, rows: Sequence[int]) -> None:
+    """Make rows of a vector file dead."""
+    table = next(t for t in (embeddings, caption_embeddings) if FILES[t.name] == file)
+    for chunk in chunks(rows):
+        these = table.c.space_id == space.id, table.c.row.in_(chunk)
+        connection.execute(sa.update(table).values(owner_id=None).where(*these))
+
+
 def disown_rows(
     connection: sa.Connection, space: SpaceInfo, changed: Sequence[dict[str, Any]]
 ) -> None:

@@ -40,6 +40,8 @@ from searchengine.types import Excluded, Failure, Filter, TextHit, Vectors
 from searchengine.vectors.file import Rows
 
 if TYPE_CHECKING:
+    from searchengine.embedding.stream import Observer
+    from searchengine.library.check import CheckReport
     from searchengine.retrieval.asked import Asked
     from searchengine.tuning.tune import TuneReport
 
@@ -253,6 +255,30 @@ class Library:
                 factory=factory,
                 device=device,
             )
+
+    def check(
+        self,
+        *,
+        read_data: bool = False,
+        repair: bool = False,
+        observer: Observer | None = None,
+    ) -> CheckReport:
+        """Whether the library is what was written, down to every row; nothing is changed.
+
+        `read_data` also reads the file of every image and holds it against what was indexed.
+        `repair` first mends what can be mended: vectors are encoded again where the pictures are
+        there and unchanged, and what is derived from them is made anew; the report then says what
+        is left. `observer` is told how either goes. Raises LibraryLockedError while another process
+        writes, and the encoder's errors, where it repairs.
+        """
+        from searchengine.library.check import check
+        from searchengine.library.repair import repair as mend
+
+        repaired = 0
+        if repair:
+            with self.writing() as writer:
+                repaired = mend(self, writer, observer)
+        return check(self, read_data=read_data, repaired=repaired, observer=observer)
 
     # spaces and encoders
 

@@ -82,6 +82,15 @@ class VectorFile:
             _sync_directory(self.path.parent)
         return list(continued(data, self._row_bytes, rows, crc))
 
+    def lengthen(self, rows: int) -> None:
+        """Fill up with zeros, which are no vectors, what is missing of `rows` rows.
+
+        Raises as `append`.
+        """
+        if self.bytes < rows * self._row_bytes:
+            with self._opened_to_write() as file:
+                file.truncate(rows * self._row_bytes)
+
     @contextmanager
     def _opened_to_write(self) -> Iterator[BinaryIO]:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)

@@ -121,6 +121,7 @@ ASKED: dict[str, Callable[[CatalogReads], Any]] = {
     "images": lambda now: now.images([1, 2, 3, 4, 5]),
     "images_of_rows": lambda now: now.images_of_rows(ONE, [0, 1, 2]),
     "lists": lambda now: now.lists(Filter(under=Path("/photos/d"))),
+    "contents": lambda now: now.contents(),
     "newest": lambda now: now.newest(ONE, Filter(), k=10),
     "ids_by_path": lambda now: now.ids_by_path([RED.file.path, "/none"]),
     "image_ids": lambda now: now.image_ids("/photos"),

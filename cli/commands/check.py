@@ -1,0 +1,75 @@
+"""`clipseek check`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import output
+from cli.notation import plural
+from cli.options import JsonOption, LibraryOption
+from searchengine.jsonable import jsonable
+
+if TYPE_CHECKING:
+    from searchengine.library.check import CheckReport
+
+
+def check(
+    read_data: Annotated[
+        bool,
+        typer.Option(
+            "--read-data",
+            help="Also read every file that is listed, and hold it against what was indexed.",
+        ),
+    ] = False,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair",
+            help="First mend what can be: vectors are encoded again where the pictures are there "
+            "and unchanged, and what is derived is made anew. What is left is listed.",
+        ),
+    ] = False,
+    library: LibraryOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Look for damage: on the disk, or by other programs.
+
+    The catalog, every vector, the index and the text tower are held against the checksums that
+    were written with them. One line a fault, and exit code 1 where there is any.
+    """
+    from cli.progress import TqdmObserver
+    from searchengine import open_library
+
+    with open_library(library) as opened, TqdmObserver("checking") as observer:
+        report = opened.check(read_data=read_data, repair=repair, observer=observer)
+    if json_output:
+        output.print_json(jsonable(report) | {"sound": report.is_sound})
+    else:
+        _print(report)
+    if not report.is_sound:
+        raise typer.Exit(1)
+
+
+def _print(report: CheckReport) -> None:
+    for fault in report.faults:
+        output.say(str(fault))
+    if report.repaired:
+        output.note(f"{plural(report.repaired, 'vector')} encoded again")
+    for line in report.unchecked:
+        output.note(f"not looked at: {line}")
+    if report.without_checksum:
+        output.note(
+            f"{plural(report.without_checksum, 'block')} of vectors without a checksum, from a "
+            "version that kept none; the next run of clipseek index keeps them"
+        )
+    files = f", {plural(report.files, 'file')} read" if report.files else ""
+    looked = f"{plural(report.images, 'image')}, {plural(report.vectors, 'vector')}{files}"
+    if report.is_sound:
+        output.note(f"{looked}: all as it was written")
+        return
+    output.note(
+        f"{looked}: {plural(len(report.faults), 'fault')}; mend what can be mended with: "
+        f"clipseek check --repair --library {report.path}"
+    )

@@ -1,0 +1,188 @@
+"""Whether a library is what was written: the catalog, every row, what is derived, and the files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchengine.embedding.stream import Observer
+from searchengine.encoders.text.encoder import TOWER_FILE, fault_of_tower
+from searchengine.errors import LibraryDamagedError, LibraryError, MissingExtraError, reason_of
+from searchengine.files import content_hash_of
+from searchengine.index.facts import files as index_files
+from searchengine.index.faiss_index import fault_of as fault_of_index
+from searchengine.library.layout import CATALOG
+from searchengine.spaces.space import Space
+from searchengine.types import BlockChecksum, FileState
+from searchengine.vectors.checksums import blocks_of
+from searchengine.vectors.damage import BadBlock, bad_blocks
+from searchengine.vectors.file import VectorFile
+
+if TYPE_CHECKING:
+    from searchengine.library.library import Library
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is not as it was written."""
+
+    where: str
+    """The file: inside the library, or of an image."""
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What a check found."""
+
+    path: Path
+    images: int
+    vectors: int
+    """Of images and captions, dead ones left out."""
+    files: int
+    """Files of images that were read and held against what was indexed."""
+    without_checksum: int
+    """Blocks of vectors that a version wrote which kept none: the next index run does."""
+    repaired: int
+    """Vectors that were encoded again before."""
+    faults: tuple[Fault, ...]
+    unchecked: tuple[str, ...]
+    """What could not be looked at on this machine, and why."""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.faults
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredRows:
+    """The rows of one vector file of a space, as of one moment."""
+
+    file: VectorFile
+    rows: int
+    """That count."""
+    living: NDArray[np.int64]
+    """Those that are an image's or a caption's, ascending."""
+    known: dict[int, BlockChecksum]
+
+    def bad_blocks(self) -> Iterator[BadBlock]:
+        """As `searchengine.vectors.damage.bad_blocks`."""
+        return bad_blocks(self.file, self.rows, self.living, self.known)
+
+    @property
+    def without_checksum(self) -> int:
+        """Blocks that have none."""
+        return sum(block not in self.known for block, _ in blocks_of(self.rows))
+
+
+def stored_rows(space: Space) -> list[StoredRows]:
+    """The vectors of images and those of captions. Raises LibraryDamagedError."""
+    with space.catalog.snapshot() as now:
+        images, captions = now.rows(space.info), now.caption_rows(space.info)
+        of_images, _ = now.embedded_images(space.info)
+        of_captions, _ = now.caption_texts(space.info)
+        return [
+            StoredRows(file, rows, living, now.checksums(space.info, file.path.name))
+            for file, rows, living in (
+                (space.images, images, of_images),
+                (space.captions, captions, of_captions),
+            )
+        ]
+
+
+def check(
+    library: Library, *, read_data: bool, repaired: int, observer: Observer | None
+) -> CheckReport:
+    """Look at everything; `read_data` also at the file of every image, of which `observer` is told.
+
+    Nothing is written. `repaired` is for the report.
+    """
+    faults = [Fault(CATALOG, why) for why in library.catalog.faults()]
+    unchecked: list[str] = []
+    images = vectors = without_checksum = 0
+    contents: Sequence[tuple[FileState, bytes]] = ()
+    try:
+        images = len(library)
+        contents = library.catalog.contents() if read_data else ()
+        for space in library.spaces():
+            for stored in stored_rows(space):
+                vectors += len(stored.living)
+                without_checksum += stored.without_checksum
+                faults += _row_faults(library.path, stored)
+            derived, missing = _derived_faults(space)
+            faults += derived
+            unchecked += missing
+    except LibraryDamagedError as error:
+        faults.append(Fault(CATALOG, error.why))
+    if read_data and observer is not None:
+        observer.planned(len(contents))
+        observer.started()
+    for file, content_hash in contents:
+        why = _file_fault(file, content_hash)
+        if why is not None:
+            faults.append(Fault(file.path, why))
+        if observer is not None:
+            observer.advanced()
+    return CheckReport(
+        path=library.path,
+        images=images,
+        vectors=vectors,
+        files=len(contents),
+        without_checksum=without_checksum,
+        repaired=repaired,
+        faults=tuple(dict.fromkeys(faults)),
+        unchecked=tuple(unchecked),
+    )
+
+
+def _row_faults(library: Path, stored: StoredRows) -> list[Fault]:
+    where = str(stored.file.path.relative_to(library))
+    try:
+        return [Fault(where, str(bad)) for bad in stored.bad_blocks()]
+    except LibraryDamagedError as error:
+        return [Fault(where, error.why)]
+    except LibraryError as error:
+        return [Fault(where, str(error))]
+
+
+def _derived_faults(space: Space) -> tuple[list[Fault], list[str]]:
+    """Of the index and the text tower; and what could not be looked at."""
+    faults: list[Fault] = []
+    place = space.directory.relative_to(space.library)
+    tower = fault_of_tower(space.info, space.directory)
+    if tower is not None:
+        faults.append(Fault(str(place / TOWER_FILE), tower))
+    if any(path.exists() for path in index_files(space.directory)):
+        try:
+            index = fault_of_index(space.directory, space.catalog.rows(space.info))
+        except MissingExtraError as error:
+            return faults, [f"the index of space {space.info.name}: {error}"]
+        if index is not None:
+            faults.append(Fault(str(place / "index.json"), f"the index is damaged: {index}"))
+    return faults, []
+
+
+def _file_fault(file: FileState, content_hash: bytes) -> str | None:
+    """What is wrong with the file of an image; None where it is as it was indexed."""
+    try:
+        status = os.stat(file.path)
+        if content_hash_of(Path(file.path)) == content_hash:
+            return None
+    except OSError as error:
+        return reason_of(error)
+    if (status.st_size, status.st_mtime_ns) != (file.size, file.mtime_ns):
+        return "changed since it was indexed; bring the library up to date with: clipseek index"
+    return (
+        "its content is another than was indexed, though its size and time are not: restore it, or "
+        "touch it and index it again"
+    )

@@ -1,0 +1,119 @@
+"""Mending a library from what is left: vectors from their pictures, what is derived from those.
+
+Rows are never written over. The rows of a bad block become dead, and their images get new ones
+behind the last. A kill in between leaves images without a vector, which the next index run encodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchengine.catalog.records import Batch
+from searchengine.embedding.stream import Content, Encoded, ImageStream, Observer
+from searchengine.encoders.text.encoder import TOWER_FILE, fault_of_tower
+from searchengine.errors import MissingExtraError
+from searchengine.files import content_hash
+from searchengine.library.check import StoredRows, stored_rows
+from searchengine.spaces.space import Space
+from searchengine.types import ImageEntry, ImageRecord
+from searchengine.vectors.damage import BadBlock
+
+if TYPE_CHECKING:
+    from searchengine.library.library import Library
+    from searchengine.library.writing import Writer
+
+
+def repair(library: Library, writer: Writer, observer: Observer | None) -> int:
+    """Mend every space; returns how many vectors were encoded again.
+
+    Vectors of images are encoded again where the file is there and holds what was indexed. Of the
+    others those whose length is wrong are dropped, for the next index run to make, and the rest
+    stay as they are. Raises the encoder's errors, before anything is changed in a space.
+    """
+    return sum(_Mending(library, writer, space, observer).run() for space in library.spaces())
+
+
+@dataclass(frozen=True, slots=True)
+class _Mending:
+    """One space being mended, while the library's lock is held."""
+
+    library: Library
+    writer: Writer
+    space: Space
+    observer: Observer | None
+
+    def run(self) -> int:
+        """Mend everything of the space; returns how many vectors were encoded again."""
+        images, captions = stored_rows(self.space)
+        images.file.lengthen(images.rows)
+        captions.file.lengthen(captions.rows)
+        # The last block first: what is encoded again is appended to it.
+        encoded = sum(self._images(images, bad) for bad in [*images.bad_blocks()][::-1])
+        encoded += self._captions(captions, [*captions.bad_blocks()])
+        if fault_of_tower(self.space.info, self.space.directory) is not None:
+            with suppress(OSError):
+                (self.space.directory / TOWER_FILE).unlink()
+        with suppress(MissingExtraError):  # the check says that it could not be looked at
+            self.space.refresh_index()
+        return encoded
+
+    def _images(self, stored: StoredRows, bad: BadBlock) -> int:
+        rows = bad.doubtful.tolist()
+        by_row = self.space.catalog.images_of_rows(self.space.info, rows)
+        row_of = {record.id: row for row, record in by_row.items()}
+        if self.observer is not None:
+            self.observer.planned(len(by_row))
+        again = self._encode(list(by_row.values()))
+        wrong = {*bad.impossible.tolist(), *(row_of[entry.image_id or 0] for entry, _ in again)}
+        self._free(stored, bad, sorted(wrong))
+        if again:
+            vectors = np.stack([vector for _, vector in again])
+            self.writer.commit(self.space, Batch(added=[entry for entry, _ in again]), vectors)
+        return len(again)
+
+    def _encode(
+        self, records: Sequence[ImageRecord]
+    ) -> list[tuple[ImageEntry, NDArray[np.float32]]]:
+        """Those of the images whose files are as they were indexed, with their vectors."""
+        stream: ImageStream[ImageRecord, bytes, str] = ImageStream(
+            lambda: self.library.encoders.whole(self.space),
+            path_of=lambda record: record.path,
+            identify=_identify,
+        )
+        again = []
+        with stream.outcomes(records) as outcomes:
+            for outcome in outcomes:
+                if isinstance(outcome, Encoded):
+                    record = outcome.job
+                    entry = ImageEntry(record.file, outcome.key, outcome.facts, record.id)
+                    again.append((entry, outcome.vector))
+                if self.observer is not None:
+                    self.observer.advanced()
+        return again
+
+    def _captions(self, stored: StoredRows, found: Sequence[BadBlock]) -> int:
+        if not found:
+            return 0
+        self.library.encoders.for_texts(self.space)  # or its error, with nothing changed
+        for bad in found:
+            self._free(stored, bad, bad.doubtful.tolist())
+        self.writer.embed_captions(self.space)
+        return sum(len(bad.doubtful) for bad in found)
+
+    def _free(self, stored: StoredRows, bad: BadBlock, rows: Sequence[int]) -> None:
+        """Make rows of a block dead. Its checksum is that of now once no living row is in it."""
+        is_empty = not bad.is_as_written and len(rows) == len(bad.doubtful)
+        now = list(stored.file.checksums(stored.rows, [bad.block])) if is_empty else []
+        name = stored.file.path.name
+        self.space.catalog.free_rows(self.space.info, name, rows, now)
+
+
+def _identify(record: ImageRecord, data: bytes) -> Content[bytes, str]:
+    found = content_hash(data)
+    return Content(found, None if found == record.content_hash else "another content")
