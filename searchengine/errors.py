@@ -26,6 +26,7 @@ ClipseekError
 ├── EncoderError            the model
 │   ├── UnknownEncoderError
 │   ├── EncoderUnavailableError
+│   │   └── EncoderNotHereError
 │   └── DeviceUnavailableError
 └── MissingExtraError       an optional dependency is not installed
 
@@ -244,6 +245,19 @@ class EncoderUnavailableError(EncoderError):
         super().__init__(
             f"the weights of {name} are not available: {why}; connect once to download them, give "
             "a checkpoint file as ARCH/path, or use --model starter"
+        )
+
+
+class EncoderNotHereError(EncoderUnavailableError):
+    """The weights are not on this machine, and what was asked for downloads nothing."""
+
+    def __init__(self, name: str) -> None:
+        import shlex
+
+        EncoderError.__init__(
+            self,
+            f"the weights of {name} are not on this machine, and a search downloads nothing; get "
+            f"them with: clipseek models --download {shlex.quote(name)}",
         )
 
 

@@ -14,6 +14,7 @@ from searchengine.catalog.filters import conditions
 from searchengine.catalog.records import Append
 from searchengine.catalog.sqlite.connection import Reads, chunks
 from searchengine.catalog.sqlite.schema import caption_embeddings, embeddings, images
+from searchengine.catalog.sqlite.values import BadValueError
 from searchengine.types import Filter, SpaceInfo
 
 OF_SPACE = sa.bindparam("space", type_=embeddings.c.space_id.type)
@@ -25,8 +26,10 @@ _LAST_ROW = {
     table.name: sa.select(sa.func.max(table.c.row)).where(table.c.space_id == OF_SPACE)
     for table in (embeddings, caption_embeddings)
 }
+# Rows by the million are looked at together.
+_NUMBER = sa.type_coerce(embeddings.c.row, sa.Integer)
 _DEAD_ROWS = (
-    sa.select(embeddings.c.row)
+    sa.select(_NUMBER)
     .where(embeddings.c.space_id == OF_SPACE, embeddings.c.owner_id.is_(None))
     .order_by(embeddings.c.row)
 )
@@ -69,13 +72,13 @@ class RowReads(Reads):
     def rows_matching(self, space: SpaceInfo, where: Filter) -> NDArray[np.int64]:
         """Rows of image vectors whose image passes the filter, ascending, shape (m,)."""
         query = (
-            sa.select(embeddings.c.row)
+            sa.select(_NUMBER)
             .join(images, images.c.id == embeddings.c.owner_id)
             .where(embeddings.c.space_id == space.id, *conditions(where))
             .order_by(embeddings.c.row)
         )
         with self._reading() as connection:
-            return np.fromiter(connection.execute(query).scalars(), dtype=np.int64)
+            return _row_numbers(connection.execute(query))
 
     def rows_of(self, space: SpaceInfo, ids: Sequence[int]) -> dict[int, int]:
         """The vector row of each of these images that has one in the space, by id."""
@@ -104,12 +107,23 @@ class RowReads(Reads):
 
 def _count_rows(connection: sa.Connection, table: sa.Table, space: SpaceInfo) -> int:
     highest = connection.execute(_LAST_ROW[table.name], {"space": space.id}).scalar_one()
-    return 0 if highest is None else highest + 1
+    if highest is None:
+        return 0
+    return int(highest) + 1
 
 
 def _dead_rows(connection: sa.Connection, space: SpaceInfo) -> NDArray[np.int64]:
-    found = connection.execute(_DEAD_ROWS, {"space": space.id}).scalars()
-    return np.fromiter(found, dtype=np.int64)
+    return _row_numbers(connection.execute(_DEAD_ROWS, {"space": space.id}))
+
+
+def _row_numbers(found: sa.Result[Any]) -> NDArray[np.int64]:
+    try:
+        numbers = np.fromiter(found.scalars(), dtype=np.int64)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise BadValueError(f"embeddings.row holds what is no number: {error}") from error
+    if numbers.size and numbers.min() < 0:
+        raise BadValueError(f"embeddings.row holds {numbers.min()}")
+    return numbers
 
 
 def own_rows(

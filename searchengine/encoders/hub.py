@@ -9,9 +9,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
-from searchengine.errors import EncoderUnavailableError, UnknownEncoderError
+from searchengine.errors import EncoderNotHereError, EncoderUnavailableError, UnknownEncoderError
 
 PROBE_SECONDS = 5.0
 """How long the hub may take to answer. It takes well under a second where it can be reached."""
@@ -20,6 +21,8 @@ WEIGHTS_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 """Names of an open_clip model's weights on the hub, the safe format first."""
 
 CONFIG_FILE = "open_clip_config.json"
+
+_MAY_DOWNLOAD = ContextVar("may_download", default=True)
 
 _REFUSALS = (403, 407)
 """Statuses with which a proxy or firewall answers in the place of the hub."""
@@ -70,7 +73,12 @@ def fetch_file(encoder: str, repo: str, names: Sequence[str], revision: str | No
 
 
 def require_hub(encoder: str) -> None:
-    """Raise EncoderUnavailableError, naming `encoder`, where the hub does not answer."""
+    """Raise EncoderUnavailableError, naming `encoder`, where the hub does not answer.
+
+    EncoderNotHereError where nothing may be downloaded.
+    """
+    if not _MAY_DOWNLOAD.get():
+        raise EncoderNotHereError(encoder)
     why = why_unreachable()
     if why:
         raise EncoderUnavailableError(encoder, why)
@@ -96,6 +104,16 @@ def why_unreachable(seconds: float = PROBE_SECONDS) -> str | None:
     prober.start()
     prober.join(seconds)
     return outcome[0] or None
+
+
+@contextmanager
+def without_downloads() -> Iterator[None]:
+    """Weights that are not on this machine are an EncoderNotHereError inside this block."""
+    before = _MAY_DOWNLOAD.set(False)
+    try:
+        yield
+    finally:
+        _MAY_DOWNLOAD.reset(before)
 
 
 @contextmanager

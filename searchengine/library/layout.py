@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from searchengine.errors import LibraryError
+from searchengine.errors import LibraryDamagedError, LibraryError
 
 CATALOG = "catalog.sqlite"
 SPACES = "spaces"
@@ -40,3 +40,14 @@ def make_directory(directory: Path) -> None:
             f"{directory} is no library and not empty ({strangers[0]}, ...); "
             "give --library an empty or a new directory"
         )
+
+
+def space_directory(library: Path, name: str) -> Path:
+    """Where the space of this name is. Raises LibraryDamagedError where that leads elsewhere.
+
+    What lies outside a library is not its to write.
+    """
+    directory = library / SPACES / name
+    if directory.resolve() != library.resolve() / SPACES / name:
+        raise LibraryDamagedError(library, f"{SPACES}/{name} leads out of it")
+    return directory

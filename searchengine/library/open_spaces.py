@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from searchengine.catalog.catalog import Catalog
-from searchengine.errors import NothingIndexedError, SpaceNotFoundError
-from searchengine.library.layout import SPACES
+from searchengine.errors import LibraryDamagedError, NothingIndexedError, SpaceNotFoundError
+from searchengine.library.layout import space_directory
+from searchengine.spaces.names import space_name
 from searchengine.spaces.space import Space
 from searchengine.types import SpaceInfo
 
@@ -45,6 +46,9 @@ class OpenSpaces:
 
     def _open(self, info: SpaceInfo) -> Space:
         if info.id not in self._opened:
-            directory = self._library / SPACES / info.name
+            if info.name != space_name(info.encoder):
+                why = f"spaces.name holds {info.name!a}, which {info.encoder} is not called by"
+                raise LibraryDamagedError(self._library, why)
+            directory = space_directory(self._library, info.name)
             self._opened[info.id] = Space(info, directory, self._catalog)
         return self._opened[info.id]

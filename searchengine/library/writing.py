@@ -20,7 +20,7 @@ from searchengine.errors import (
     reason_of,
 )
 from searchengine.files import read_small
-from searchengine.library.layout import LOCK, PID, SPACES
+from searchengine.library.layout import LOCK, PID, space_directory
 from searchengine.library.places import listed_images, listed_place
 from searchengine.spaces.names import space_name
 from searchengine.spaces.space import Space
@@ -118,7 +118,7 @@ class Writer:
         """
         if all(info.encoder != encoder.name for info in self._catalog.spaces()):
             name = space_name(encoder.name)
-            (self._library.path / SPACES / name).mkdir(parents=True, exist_ok=True)
+            space_directory(self._library.path, name).mkdir(parents=True, exist_ok=True)
             self._catalog.add_space(
                 name=name,
                 encoder=encoder.name,

@@ -16,7 +16,7 @@ from searchengine.encoders.registry import STARTER_DIR
 from searchengine.encoders.text import encoder as text_encoder
 from searchengine.encoders.text import export as text_export
 from searchengine.encoders.text import tower as text_tower
-from searchengine.encoders.text.encoder import TOWER_FILE, load_for_texts, shape_of
+from searchengine.encoders.text.encoder import TOWER_FILE, fault_of_tower, load_for_texts, shape_of
 from searchengine.encoders.text.export import keep_text_tower
 from searchengine.encoders.text.tensors import TensorFile, UnreadableTensorsError
 from searchengine.errors import EncoderError, EncoderMismatchError
@@ -24,6 +24,7 @@ from searchengine.library.library import Library
 from searchengine.tuning.queries import everyday_texts
 from searchengine.types import SpaceInfo
 from tests.encoders.test_tokenizer import TRICKY
+from tests.support.damage import flip
 from tests.support.fake import FakeEncoder
 from tests.support.models import make_model
 
@@ -225,6 +226,79 @@ def test_a_tower_that_is_no_use_is_written_anew(
         assert len(loads) == 1
     assert load_for_texts(space_of(tiny), file.parent) is not None
     assert [path.name for path in file.parent.iterdir() if path.suffix == ".new"] == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_flipped_bits_in_a_tower_are_noticed_and_it_is_written_anew(
+    tmp_path: Path, tiny: ClipEncoder, seed: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    _make_library(tmp_path, tiny)
+    file = _tower(tmp_path)
+    sound = file.read_bytes()
+    start = 8 + int.from_bytes(sound[:8], "little")
+    flip(file, int(np.random.default_rng(seed).integers(start, len(sound))), bit=seed)
+    assert "is not as it was written" in (fault_of_tower(space_of(tiny), file.parent) or "")
+    library, loads = _opened(tmp_path, tiny)
+    with library:
+        library.search("a dog")
+        assert len(loads) == 1
+    assert caplog.text.count("the whole encoder is loaded in its place") == 1
+    assert fault_of_tower(space_of(tiny), file.parent) is None
+
+
+def test_a_tower_of_before_is_used_and_gets_its_checksum(tmp_path: Path, tiny: ClipEncoder) -> None:
+    assert keep_text_tower(tiny, space_of(tiny), tmp_path)
+    file = tmp_path / TOWER_FILE
+    sound = file.read_bytes()
+    file.write_bytes(sound.replace(b'"crc32"', b'"other"'))
+    assert load_for_texts(space_of(tiny), tmp_path) is not None
+    assert fault_of_tower(space_of(tiny), tmp_path) is None
+    assert keep_text_tower(tiny, space_of(tiny), tmp_path)
+    assert TensorFile(file).notes["crc32"] == TensorFile(file).checksum
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("layers", 1_000_000_000),
+        ("layers", 10**30),
+        ("width", -4),
+        ("heads", 0),
+        ("heads", 3),
+        ("context", True),
+        ("hidden", "8"),
+        ("dim", 1.5),
+        ("vocabulary", None),
+    ],
+)
+def test_a_shape_of_nothing_is_no_tower(
+    tmp_path: Path, tiny: ClipEncoder, name: str, value: object
+) -> None:
+    assert keep_text_tower(tiny, space_of(tiny), tmp_path)
+    _rewrite_notes(tmp_path / TOWER_FILE, lambda shape: {**shape, name: value})
+    assert load_for_texts(space_of(tiny), tmp_path) is None
+
+
+def _rewrite_notes(file: Path, change: Any) -> None:
+    data = file.read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    notes = header["__metadata__"]
+    notes["shape"] = json.dumps(change(json.loads(notes["shape"])))
+    text = json.dumps(header).encode()
+    file.write_bytes(len(text).to_bytes(8, "little") + text + data[start:])
+
+
+@pytest.mark.parametrize(
+    "header",
+    [b"[" * 100_000, b'{"a":' * 100_000, b'{"__metadata__": ' + b"[" * 100_000, b"null", b"[]"],
+    ids=["lists", "objects", "notes", "null", "list"],
+)
+def test_deep_or_odd_json_is_no_tower(tmp_path: Path, tiny: ClipEncoder, header: bytes) -> None:
+    file = tmp_path / TOWER_FILE
+    file.write_bytes(len(header).to_bytes(8, "little") + header)
+    assert load_for_texts(space_of(tiny), tmp_path) is None
+    assert fault_of_tower(space_of(tiny), tmp_path) is not None
 
 
 def test_rounded_weights_are_not_kept(tmp_path: Path, tiny: ClipEncoder) -> None:

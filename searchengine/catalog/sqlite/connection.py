@@ -12,6 +12,7 @@ import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,6 +27,7 @@ from searchengine.catalog.sqlite.opening import (
     state_of,
     tidy,
 )
+from searchengine.catalog.sqlite.values import BadValueError
 from searchengine.errors import (
     ClipseekError,
     LibraryDamagedError,
@@ -76,14 +78,15 @@ class Database:
             pool_size=IDLE_CONNECTIONS,
             max_overflow=-1,  # as many as there are threads that ask: none waits for another's end
         )
-        self._writer = sa.create_engine(
-            "sqlite://", creator=self._open_to_write, poolclass=sa.NullPool
-        )
         sa.event.listen(self.engine, "checkout", self._check_out)
         self._file: FileIdentity | None = None
         self._is_shared = True
         """Whether SQLite's files beside it could be made and used."""
         self._wrote = False
+
+    @cached_property
+    def _writer(self) -> sa.Engine:
+        return sa.create_engine("sqlite://", creator=self._open_to_write, poolclass=sa.NullPool)
 
     def close(self) -> None:
         """Close every connection to the file, and tidy up what SQLite keeps beside it."""
@@ -202,6 +205,8 @@ def our_errors(library: Path) -> Iterator[None]:
         raise _as_ours(error.orig, library) from error
     except sqlite3.Error as error:
         raise _as_ours(error, library) from error
+    except BadValueError as error:
+        raise LibraryDamagedError(library, str(error)) from error
     except UnicodeEncodeError as error:
         raise RefusedValueError(
             f"the catalog cannot hold a value: {error.object!r} is no Unicode text, and nothing in "

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from searchengine.catalog.sqlite.values import Checked, name, text
+
 SCHEMA_VERSION = 2
 """Kept in SQLite's user_version. Raise it with every change of the tables below."""
 
@@ -18,69 +20,79 @@ tables = sa.MetaData()
 _LONG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """64 bits. SQLite's INTEGER has them, and only a column of that name can be its AUTOINCREMENT."""
 
+MAX_DIM = 65_536
+"""Numbers of a vector, at most: several times those of the largest encoder there is."""
+
 images = sa.Table(
     "images",
     tables,
     sa.Column("id", _LONG, primary_key=True),
-    sa.Column("path", sa.Text, nullable=False, unique=True),
-    sa.Column("size", _LONG, nullable=False),
-    sa.Column("mtime_ns", _LONG, nullable=False),
-    sa.Column("content_hash", sa.LargeBinary, nullable=False, index=True),
-    sa.Column("width", sa.Integer, nullable=False),
-    sa.Column("height", sa.Integer, nullable=False),
-    sa.Column("format", sa.Text, nullable=False),
-    sa.Column("taken_at", sa.DateTime),
-    sa.Column("camera", sa.Text),
-    sa.Column("latitude", sa.Float),
-    sa.Column("longitude", sa.Float),
+    sa.Column("path", name("images.path"), nullable=False, unique=True),
+    sa.Column("size", Checked(_LONG, "images.size", int, least=0), nullable=False),
+    sa.Column("mtime_ns", Checked(_LONG, "images.mtime_ns", int), nullable=False),
+    sa.Column(
+        "content_hash",
+        Checked(sa.LargeBinary(), "images.content_hash", bytes),
+        nullable=False,
+        index=True,
+    ),
+    sa.Column("width", Checked(sa.Integer(), "images.width", int, least=1), nullable=False),
+    sa.Column("height", Checked(sa.Integer(), "images.height", int, least=1), nullable=False),
+    sa.Column("format", text("images.format"), nullable=False),
+    sa.Column("taken_at", Checked(sa.DateTime(), "images.taken_at", str, nullable=True)),
+    sa.Column("camera", text("images.camera", nullable=True)),
+    sa.Column("latitude", Checked(sa.Float(), "images.latitude", float, nullable=True)),
+    sa.Column("longitude", Checked(sa.Float(), "images.longitude", float, nullable=True)),
     sqlite_autoincrement=True,
 )
 
 failures = sa.Table(
     "failures",
     tables,
-    sa.Column("path", sa.Text, primary_key=True),
-    sa.Column("size", _LONG, nullable=False),
-    sa.Column("mtime_ns", _LONG, nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("tried_with", sa.Text, nullable=False),
-    sa.Column("failed_at", sa.DateTime, nullable=False),
+    sa.Column("path", name("failures.path"), primary_key=True),
+    sa.Column("size", Checked(_LONG, "failures.size", int), nullable=False),
+    sa.Column("mtime_ns", Checked(_LONG, "failures.mtime_ns", int), nullable=False),
+    sa.Column("reason", text("failures.reason"), nullable=False),
+    sa.Column("kind", text("failures.kind"), nullable=False),
+    sa.Column("tried_with", text("failures.tried_with"), nullable=False),
+    sa.Column("failed_at", Checked(sa.DateTime(), "failures.failed_at", str), nullable=False),
 )
 
 excluded = sa.Table(
     "excluded",
     tables,
-    sa.Column("path", sa.Text, primary_key=True),
-    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("path", name("excluded.path"), primary_key=True),
+    sa.Column("reason", text("excluded.reason"), nullable=False),
 )
 
 passed_over = sa.Table(
     "passed_over",
     tables,
-    sa.Column("root", sa.Text, primary_key=True),
-    sa.Column("suffix", sa.Text, primary_key=True),
-    sa.Column("reason", sa.Text, primary_key=True),
-    sa.Column("files", _LONG, nullable=False),
+    sa.Column("root", name("passed_over.root"), primary_key=True),
+    sa.Column("suffix", text("passed_over.suffix"), primary_key=True),
+    sa.Column("reason", text("passed_over.reason"), primary_key=True),
+    sa.Column("files", Checked(_LONG, "passed_over.files", int, least=0), nullable=False),
     sqlite_with_rowid=False,
 )
 
 settings = sa.Table(
     "settings",
     tables,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("name", text("settings.name"), primary_key=True),
+    sa.Column("value", text("settings.value"), nullable=False),
 )
 
 spaces = sa.Table(
     "spaces",
     tables,
     sa.Column("id", _LONG, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False, unique=True),
-    sa.Column("encoder", sa.Text, nullable=False, unique=True),
-    sa.Column("dim", sa.Integer, nullable=False),
-    sa.Column("precision", sa.Text, nullable=False),
-    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("name", name("spaces.name"), nullable=False, unique=True),
+    sa.Column("encoder", name("spaces.encoder"), nullable=False, unique=True),
+    sa.Column(
+        "dim", Checked(sa.Integer(), "spaces.dim", int, least=1, most=MAX_DIM), nullable=False
+    ),
+    sa.Column("precision", text("spaces.precision"), nullable=False),
+    sa.Column("fingerprint", text("spaces.fingerprint"), nullable=False),
     sqlite_autoincrement=True,
 )
 
@@ -89,19 +101,25 @@ captions = sa.Table(
     tables,
     sa.Column("id", _LONG, primary_key=True),
     sa.Column("image_id", sa.ForeignKey("images.id", ondelete="CASCADE"), nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("text", text("captions.text"), nullable=False),
     sa.UniqueConstraint("image_id", "text"),
     sqlite_autoincrement=True,
 )
 
 
-def _row_table(name: str, owner: str) -> sa.Table:
+def _row_table(table: str, owner: str) -> sa.Table:
     """A table that says which record of `owner` each row of a vector file belongs to."""
     return sa.Table(
-        name,
+        table,
         tables,
         sa.Column("space_id", sa.ForeignKey("spaces.id"), primary_key=True),
-        sa.Column("row", _LONG, primary_key=True),
+        # NULL is the highest row of none.
+        sa.Column(
+            "row",
+            Checked(_LONG, f"{table}.row", int, nullable=True, least=0),
+            primary_key=True,
+            nullable=False,
+        ),
         sa.Column("owner_id", sa.ForeignKey(f"{owner}.id", ondelete="SET NULL")),
         sa.UniqueConstraint("owner_id", "space_id"),
         sqlite_with_rowid=False,

@@ -8,8 +8,9 @@ neither is to be had, the whole encoder serves.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from searchengine.encoders import hub
 from searchengine.encoders.fingerprint import fingerprint_of, stride
 from searchengine.encoders.names import STARTER
 from searchengine.encoders.registry import STARTER_DIR
-from searchengine.encoders.text.tensors import TensorFile, UnreadableTensorsError
+from searchengine.encoders.text.tensors import MALFORMED, TensorFile, UnreadableTensorsError
 from searchengine.encoders.text.tokenizer import VOCABULARY, ClipTokenizer
 from searchengine.encoders.text.tower import TextTower, TowerShape
 from searchengine.errors import EncoderError
@@ -31,8 +32,18 @@ TOWER_FILE = "text_tower.safetensors"
 TOWER_FORMAT = "1"
 """Of that file and its notes. A file of another format is as none, and written anew."""
 
-UNUSABLE = (OSError, UnreadableTensorsError, ValueError, KeyError, TypeError)
+UNUSABLE = (OSError, UnreadableTensorsError, *MALFORMED)
 """What reading files of another kind than expected raises; the whole encoder then serves."""
+
+
+MOST = 2**20
+"""Of the counts of a tower's shape; those of the largest are a tenth of it."""
+
+log = logging.getLogger("clipseek")
+
+
+class DamagedTowerError(UnreadableTensorsError):
+    """The values of a tower are not those that were written."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +81,33 @@ def load_for_texts(space: SpaceInfo, directory: Path) -> LightTextEncoder | None
     """
     try:
         return _of_starter() if space.encoder == STARTER else _of_space(space, directory)
+    except DamagedTowerError as error:
+        log.warning("%s; the whole encoder is loaded in its place", error)
+        return None
     except UNUSABLE:
         return None
+
+
+def has_whole_tower(space: SpaceInfo, directory: Path) -> bool:
+    """Whether a tower of the space is in `directory`, with a checksum that its values have."""
+    try:
+        file = TensorFile(directory / TOWER_FILE)
+        return "crc32" in file.notes and _of_space(space, directory) is not None
+    except UNUSABLE:
+        return False
+
+
+def fault_of_tower(space: SpaceInfo, directory: Path) -> str | None:
+    """What is wrong with the text tower in `directory`; None where it is sound or there is none."""
+    try:
+        found = _of_space(space, directory)
+    except FileNotFoundError:
+        return None
+    except DamagedTowerError as error:
+        return str(error)
+    except UNUSABLE:
+        return f"{TOWER_FILE} cannot be read"
+    return None if found is not None else f"{TOWER_FILE} is of other weights than the space"
 
 
 def _of_starter() -> LightTextEncoder | None:
@@ -108,11 +144,25 @@ def shape_of(config: dict[str, Any]) -> TowerShape | None:
 
 def _of_space(space: SpaceInfo, directory: Path) -> LightTextEncoder | None:
     file = TensorFile(directory / TOWER_FILE)
-    shape = TowerShape(**json.loads(file.notes["shape"]))
+    shape = _shape_in(file)
     _require_tensors(file, shape)
     if (file.notes["format"], file.notes["fingerprint"]) != (TOWER_FORMAT, space.fingerprint):
         return None
+    if "crc32" in file.notes and file.notes["crc32"] != file.checksum:
+        raise DamagedTowerError(f"{TOWER_FILE} of space {space.name} is not as it was written")
     return _made(space.encoder, space.fingerprint, shape, file)
+
+
+def _shape_in(file: TensorFile) -> TowerShape:
+    """What the notes say. Raises one of `UNUSABLE` where that is the shape of nothing."""
+    shape = TowerShape(**json.loads(file.notes["shape"]))
+    for each in fields(shape):
+        value = getattr(shape, each.name)
+        if each.type == "int" and (type(value) is not int or not 0 < value < MOST):
+            raise ValueError(f"{each.name} is {value!r}")
+    if shape.layers > len(file) or shape.width % shape.heads:
+        raise ValueError("more layers than tensors, or heads that do not share the width")
+    return shape
 
 
 def _require_tensors(file: TensorFile, shape: TowerShape) -> None:

@@ -23,9 +23,9 @@ from searchengine.encoders.text.encoder import (
     TOWER_FORMAT,
     UNUSABLE,
     LightTextEncoder,
-    load_for_texts,
+    has_whole_tower,
 )
-from searchengine.encoders.text.tensors import Tensor
+from searchengine.encoders.text.tensors import Tensor, checksum_of
 from searchengine.encoders.text.tokenizer import VOCABULARY, ClipTokenizer
 from searchengine.encoders.text.tower import TextTower, TowerShape
 from searchengine.errors import EncoderError
@@ -57,7 +57,7 @@ def keep_text_tower(encoder: TextEncoder, space: SpaceInfo, directory: Path) -> 
     """
     if not isinstance(encoder, ClipEncoder) or encoder.precision != "float32":
         return False  # weights that were rounded are not those of a query in float32
-    if encoder.name == STARTER or load_for_texts(space, directory) is not None:
+    if encoder.name == STARTER or has_whole_tower(space, directory):
         return True
     try:
         shape, weights = _read_tower(encoder)
@@ -124,7 +124,12 @@ def _write(directory: Path, shape: TowerShape, weights: Mapping[str, Tensor], ma
     """Whether the tower could be written. Two searches may do it at once."""
     from safetensors.numpy import save_file
 
-    notes = {"format": TOWER_FORMAT, "fingerprint": mark, "shape": json.dumps(asdict(shape))}
+    notes = {
+        "format": TOWER_FORMAT,
+        "fingerprint": mark,
+        "shape": json.dumps(asdict(shape)),
+        "crc32": checksum_of(weights),
+    }
     try:
         with replacing(directory / TOWER_FILE) as beside:
             save_file(dict(weights), beside, metadata=notes)

@@ -9,6 +9,7 @@ JSON header, the header with name, type, shape and place of each tensor, then th
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from math import prod
 from pathlib import Path
@@ -29,6 +30,10 @@ _TYPES: dict[str, np.dtype[Any]] = {
 """Not BF16, which numpy does not know."""
 
 
+MALFORMED = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What reading JSON of another kind than expected raises, deep as it may be."""
+
+
 class UnreadableTensorsError(ValueError):
     """The file is no safetensors file, is cut off, or holds tensors of a type numpy lacks."""
 
@@ -47,12 +52,17 @@ class TensorFile(Mapping[str, Tensor]):
         try:
             start = 8 + int.from_bytes(data[:8].tobytes(), "little")
             header = json.loads(data[8:start].tobytes())
-            self.notes: dict[str, str] = header.pop("__metadata__", {})
+            self.notes: dict[str, str] = dict(header.pop("__metadata__", {}))
             self._tensors = {
                 name: _tensor(data[start:], entry) for name, entry in sorted(header.items())
             }
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        except MALFORMED as error:
             raise UnreadableTensorsError(f"{path}: {error}") from error
+
+    @property
+    def checksum(self) -> str:
+        """CRC-32 of the values of all tensors, as they lie in the file. Reads all of it."""
+        return checksum_of(self)
 
     def __getitem__(self, name: str) -> Tensor:
         return self._tensors[name]
@@ -62,6 +72,14 @@ class TensorFile(Mapping[str, Tensor]):
 
     def __len__(self) -> int:
         return len(self._tensors)
+
+
+def checksum_of(tensors: Mapping[str, Tensor]) -> str:
+    """CRC-32 of the values of tensors, in the order of their names, as 8 hexadecimal digits."""
+    crc = 0
+    for _, tensor in sorted(tensors.items()):
+        crc = zlib.crc32(np.ascontiguousarray(tensor).data.cast("B"), crc)
+    return f"{crc:08x}"
 
 
 def _tensor(values: NDArray[np.uint8], entry: dict[str, Any]) -> Tensor:
