@@ -103,6 +103,11 @@ def test_the_lock_is_released_and_hides_nothing(
             raise of_system(errno.EIO, str(path))
         unlink(path, missing_ok=missing_ok)
 
+    def pull() -> None:
+        nonlocal is_pulled
+        is_pulled = True
+        raise ZeroDivisionError
+
     monkeypatch.setattr(Path, "unlink", failing)
     for _ in range(2):  # the second finds the lock free
         is_pulled = False
@@ -110,5 +115,4 @@ def test_the_lock_is_released_and_hides_nothing(
             pytest.raises(ZeroDivisionError),
             writing.lock(colours.library_path),
         ):
-            is_pulled = True
-            raise ZeroDivisionError
+            pull()
