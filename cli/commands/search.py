@@ -116,16 +116,11 @@ def search(
     from searchengine import Filter, open_library
     from searchengine.retrieval.hints import hints
     from searchengine.retrieval.query import Query
-    from searchengine.retrieval.terms import names_a_folder, parse_terms
+    from searchengine.retrieval.terms import parse_terms
 
     where = Filter(under=under, after=dates[0], before=dates[1], camera=camera)
     _require_possible(where, min_score)
     words = terms or []
-    if len(words) == 1 and names_a_folder(words[0]):
-        output.note(
-            f"{words[0]} is searched as a word; to search in the folder of this name: "
-            f"--under {words[0]}"
-        )
     query = Query(tuple(parse_terms(words, add=add or [], subtract=sub or [])))
     with open_library(library) as opened:
         hits = opened.search(

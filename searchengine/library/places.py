@@ -6,7 +6,6 @@ person types, what a caption file holds and what an older library lists may be a
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 from collections import Counter
@@ -151,6 +150,8 @@ def _with_those_above(folders: Mapping[str, int]) -> dict[str, int]:
 
 def _near(path: str, folders: Mapping[str, int]) -> list[str]:
     """Folders that may have been meant: named alike, else the first below the common one."""
+    import difflib
+
     by_name: dict[str, list[str]] = {}
     for folder in folders:
         by_name.setdefault(composed(os.path.basename(folder)).casefold(), []).append(folder)
@@ -159,13 +160,13 @@ def _near(path: str, folders: Mapping[str, int]) -> list[str]:
     near = [
         folder
         for known in alike
-        for folder in sorted(by_name[known], key=lambda one: _likeness(one, path), reverse=True)
+        for folder in sorted(
+            by_name[known],
+            key=lambda one: difflib.SequenceMatcher(None, one, path).ratio(),
+            reverse=True,
+        )
     ]
     return (near or list(_tops(folders)))[:NEAR]
-
-
-def _likeness(one: str, other: str) -> float:
-    return difflib.SequenceMatcher(None, one, other).ratio()
 
 
 def _tops(folders: Mapping[str, int]) -> Iterator[str]:

@@ -143,7 +143,8 @@ class VectorFile:
     def _note_impossible(self, rows: NDArray[Any]) -> None:
         seen = self._looked
         fresh = seen + impossible_rows(rows[seen:])
-        self.impossible = np.union1d(self.impossible, fresh)  # two threads may find the same
+        if len(fresh):
+            self.impossible = np.union1d(self.impossible, fresh)  # two threads may find the same
         self._looked = max(seen, len(rows))
 
     def checksums(self, rows: int, blocks: Iterable[int]) -> Iterator[BlockChecksum]:

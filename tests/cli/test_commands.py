@@ -135,7 +135,10 @@ def test_search_filters_and_pages(run: Run, photos: Path) -> None:
     assert len(run("search", "red", "--under", photos, "--paths").out.splitlines()) == 3
     elsewhere = run("search", "red", "--under", photos / "elsewhere", "--paths")
     assert (elsewhere.code, elsewhere.out) == (1, "")
-    assert f"lists nothing under {photos / 'elsewhere'}; there is: {photos}" in elsewhere.err
+    assert (
+        f"{photos / 'elsewhere'}: the library lists no image there; it has: {photos}"
+        in elsewhere.err
+    )
     roundabout = photos / "elsewhere" / ".."
     assert len(run("search", "red", "--under", roundabout, "--paths").out.splitlines()) == 3
     assert run("search", "red", "--offset", 2, "--json").out.startswith('{"rank": 3')
@@ -257,7 +260,11 @@ ERRORS = [
     (["search", "red", "--min-score", "2"], 2, "a cosine, from -1 to 1, not 2"),
     (["search", "red", "--min-score", "nan"], 2, "from -1 to 1, not nan"),
     (["search", "red", "--after", "2023", "--before", "2023"], 2, "no image is taken at or after"),
-    (["search", "red", "--under", "nowhere"], 1, "nowhere; there is: "),
+    (
+        ["search", "red", "--under", "nowhere"],
+        1,
+        "nowhere: the library lists no image there; it has: ",
+    ),
     (["search", "red", "--camera", "Nokia"], 1, "no image has a camera named like 'Nokia'"),
     (["search", "red", "--under", "/a/\udcff"], 1, "no Unicode text"),
     (["search", "red", "--camera", "\udcff"], 1, "no Unicode text"),

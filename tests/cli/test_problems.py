@@ -96,17 +96,23 @@ def test_the_lock_is_released_and_hides_nothing(
     colours: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk of the library is pulled while it is written."""
-    unlink = Path.unlink
+    unlink, is_pulled = Path.unlink, False
 
     def failing(path: Path, *, missing_ok: bool = False) -> None:
-        if path.name == PID:
+        if path.name == PID and is_pulled:
             raise of_system(errno.EIO, str(path))
         unlink(path, missing_ok=missing_ok)
 
+    def pull() -> None:
+        nonlocal is_pulled
+        is_pulled = True
+        raise ZeroDivisionError
+
     monkeypatch.setattr(Path, "unlink", failing)
     for _ in range(2):  # the second finds the lock free
+        is_pulled = False
         with (
             pytest.raises(ZeroDivisionError),
             writing.lock(colours.library_path),
         ):
-            raise ZeroDivisionError
+            pull()
