@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import compress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from searchengine.catalog.catalog import Catalog
 from searchengine.encoders.interface import Encoder
@@ -196,15 +193,8 @@ class Library:
         Rows have shape (n, d), float16; those that are damaged are left out. Raises
         NothingIndexedError and SpaceNotFoundError.
         """
-        chosen = self.space(space)
         with self.catalog.snapshot() as now:
-            numbers, paths = now.embedded_images(chosen.info)
-            count = now.rows(chosen.info)
-        stored, damaged = chosen.images.read(count), chosen.images.look_through(count)
-        if len(damaged):
-            chosen.say_what_is_left_out()
-        sound = ~np.isin(numbers, damaged)
-        return [Path(path) for path in compress(paths, sound)], stored[numbers[sound]]
+            return self.space(space).stored_vectors(now)
 
     def info(self) -> LibraryInfo:
         """The library in numbers."""
@@ -257,19 +247,14 @@ class Library:
             )
 
     def check(
-        self,
-        *,
-        read_data: bool = False,
-        repair: bool = False,
-        observer: Observer | None = None,
+        self, *, read_data: bool = False, repair: bool = False, observer: Observer | None = None
     ) -> CheckReport:
         """Whether the library is what was written, down to every row; nothing is changed.
 
-        `read_data` also reads the file of every image and holds it against what was indexed.
-        `repair` first mends what can be mended: vectors are encoded again where the pictures are
-        there and unchanged, and what is derived from them is made anew; the report then says what
-        is left. `observer` is told how either goes. Raises LibraryLockedError while another process
-        writes, and the encoder's errors, where it repairs.
+        `read_data` also holds the file of every image against what was indexed. `repair` first
+        encodes damaged vectors again where the pictures are there and unchanged, and makes anew
+        what is derived; the report says what is left. `observer` is told how either goes. Raises
+        LibraryLockedError and the encoder's errors where it repairs.
         """
         from searchengine.library.check import check
         from searchengine.library.repair import repair as mend

@@ -61,6 +61,9 @@ def rank_images(
     """
     count, dead = now.rows_and_dead(space.info)
     rows = space.images.read_to_scan(count)
+    space.hold_against_checksums(
+        now, space.images, count, lambda: np.setdiff1d(np.arange(count), dead)
+    )
     passing = _survivors(space, now, count, dead, where)
 
     def rank(number: int) -> Ranked:
@@ -90,7 +93,7 @@ def rank_images(
     else:
         ranked, images = _without(leave_out, first, images_of, offset + k)
         hits = ranked_hits(ranked[offset:], images, first_rank=offset + 1)
-    if len(space.images.impossible):
+    if len(np.setdiff1d(space.images.impossible, dead)):
         space.say_what_is_left_out()
     return hits
 
@@ -228,8 +231,9 @@ def nearest_captions(
     numbers, texts = now.caption_texts(space.info)
     count = now.caption_rows(space.info)
     rows, damaged = space.captions.read(count), space.captions.look_through(count)
-    if len(damaged):
+    space.hold_against_checksums(now, space.captions, count, lambda: numbers)
+    sound = ~np.isin(numbers, damaged)
+    if not sound.all():
         space.say_what_is_left_out()
-        sound = ~np.isin(numbers, damaged)
         numbers, texts = numbers[sound], list(compress(texts, sound))
     return rank_texts(image, texts, rows[numbers], k=k)

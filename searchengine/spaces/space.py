@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from searchengine.catalog.catalog import Catalog, CatalogReads
 from searchengine.catalog.checksums import CAPTION_VECTORS, IMAGE_VECTORS
@@ -29,7 +31,8 @@ from searchengine.index.plan import next_step
 from searchengine.index.settings import setting_for
 from searchengine.index.types import IndexFacts, IndexInfo, Modality, Step, TunedSetting
 from searchengine.types import SpaceInfo, Vectors
-from searchengine.vectors.file import VectorFile
+from searchengine.vectors.checksums import BLOCK_ROWS
+from searchengine.vectors.file import Rows, VectorFile
 from searchengine.vectors.lengths import impossible_rows
 
 log = logging.getLogger("clipseek")
@@ -47,6 +50,7 @@ class Space:
         self._loaded: tuple[IndexFacts | None, AnnIndex | None] = (None, None)
         self._loading = threading.Lock()
         self._said = False
+        self._held: set[VectorFile] = set()
 
     @property
     def library(self) -> Path:
@@ -70,18 +74,50 @@ class Space:
             )
         return found
 
+    def stored_vectors(self, now: CatalogReads) -> tuple[list[Path], Rows]:
+        """The paths of all images with a vector and their rows, (n, d), less damaged ones."""
+        numbers, paths = now.embedded_images(self.info)
+        count = now.rows(self.info)
+        stored, damaged = self.images.read(count), self.images.look_through(count)
+        sound = ~np.isin(numbers, damaged)
+        if not sound.all():
+            self.say_what_is_left_out()
+        return [Path(path) for path in compress(paths, sound)], stored[numbers[sound]]
+
     def is_sound(self, row: int) -> bool:
         """Whether a row of the image vectors, which counts, is of a length that it can have."""
         return not len(impossible_rows(self.images.read(row + 1)[row:]))
 
+    def hold_against_checksums(
+        self,
+        now: CatalogReads,
+        file: VectorFile,
+        rows: int,
+        living: Callable[[], NDArray[np.int64]],
+    ) -> None:
+        """Look, once, whether a file of which `rows` rows count is as it was written, and say not.
+
+        Only where it is little and read whole in any case. `living` finds the rows in use.
+        """
+        if file in self._held or not file.is_little(rows):
+            return
+        self._held.add(file)
+        known = now.checksums(self.info, file.path.name)
+        used = set((living() // BLOCK_ROWS).tolist()) & known.keys()
+        if any(known[found.block] != found for found in file.checksums(rows, sorted(used))):
+            self._say_damaged_rows("are not as they were written, so that answers may be wrong")
+
     def say_what_is_left_out(self) -> None:
         """Note, once, that searches leave out rows that are damaged."""
+        self._say_damaged_rows("are damaged, and left out of what is found")
+
+    def _say_damaged_rows(self, what: str) -> None:
         if not self._said:
             self._said = True
             log.warning(
-                "vectors of space %s are damaged, and left out of what is found; see: "
-                "clipseek check --library %s",
+                "vectors of space %s %s; see: clipseek check --library %s",
                 self.info.name,
+                what,
                 self.library,
             )
 

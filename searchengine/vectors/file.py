@@ -126,13 +126,17 @@ class VectorFile:
 
         Rows that count never change.
         """
-        if 2 * rows * self._row_bytes > KEPT_BYTES:
+        if not self.is_little(rows):
             return self.read(rows)
         kept = self._kept
         if len(kept) < rows:
             self._kept = kept = widened(self.read(rows))
             self._note_impossible(kept)
         return kept[:rows]
+
+    def is_little(self, rows: int) -> bool:
+        """Whether so many rows are kept in memory once they are read."""
+        return 2 * rows * self._row_bytes <= KEPT_BYTES
 
     def look_through(self, rows: int) -> NDArray[np.int64]:
         """Those of the first `rows` rows whose length is not 1, ascending; each is read once."""

@@ -17,6 +17,7 @@ from searchengine import open_library
 from searchengine.library.check import CheckReport
 from searchengine.library.library import Library
 from searchengine.retrieval import rank
+from searchengine.spaces import space
 from searchengine.vectors import checksums, damage, file
 from tests.conftest import Run, Workbench
 from tests.support.damage import DIM, flip, make_indexed, set_row, unit_rows, wide_encoder
@@ -31,7 +32,7 @@ def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _set_blocks(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
-    for module in (checksums, damage, file):
+    for module in (checksums, damage, file, space):
         monkeypatch.setattr(module, "BLOCK_ROWS", rows)
 
 
@@ -114,6 +115,27 @@ def test_whatever_became_of_the_rows_is_mended_from_the_pictures(
     mended = _check(captioned, repair=True)
     assert mended.is_sound, mended.faults
     _answers(captioned)
+
+
+@pytest.mark.parametrize("name", ["vectors.f16", "captions.f16"])
+def test_a_flipped_bit_that_changes_no_length_is_said_by_the_next_search(
+    captioned: Workbench, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    stored = captioned.library_path / "spaces/fake" / name
+    flip(stored, 0, bit=1)
+    for _ in range(2):
+        with captioned.open() as library:
+            for _ in range(2):
+                library.search("red")
+                library.describe(captioned.photos / "red.png")
+    assert caplog.text.count("are not as they were written, so that answers may be wrong") == 2
+    _check(captioned, repair=True)
+    set_row(stored, 0, np.nan, 8)  # nobody's by now
+    caplog.clear()
+    assert _check(captioned, repair=True).is_sound
+    caplog.clear()
+    _answers(captioned)
+    assert caplog.text == ""
 
 
 def test_rows_of_files_that_are_not_there_stay_or_are_left_to_the_next_run(
