@@ -180,7 +180,7 @@ def _file_fault(file: FileState, content_hash: bytes) -> str | None:
             return None
     except OSError as error:
         return reason_of(error)
-    if (status.st_size, status.st_mtime_ns) != (file.size, file.mtime_ns):
+    if FileState(file.path, status.st_size, status.st_mtime_ns) != file:
         return "changed since it was indexed; bring the library up to date with: clipseek index"
     return (
         "its content is another than was indexed, though its size and time are not: restore it, or "

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from searchengine.errors import reason_of
-from searchengine.types import ImageRecord
+from searchengine.types import FileState, ImageRecord
 from serving.problems import FileChangedError
 
 PIECE = 128 * 2**10
@@ -152,8 +152,8 @@ class ListedFile:
         except OSError as error:
             raise self._changed(error) from error
         listed = self._record.file
-        same = (status.st_size, status.st_mtime_ns) == (listed.size, listed.mtime_ns)
-        if not same or not stat.S_ISREG(status.st_mode):
+        found = FileState(listed.path, status.st_size, status.st_mtime_ns)
+        if found != listed or not stat.S_ISREG(status.st_mode):
             raise self._changed()
         return _State(
             status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

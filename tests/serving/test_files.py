@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
@@ -297,3 +298,23 @@ def test_a_listed_file_is_read_whole_or_not_at_all(photo: ImageRecord, tmp_path:
     _renamed(photo, tmp_path / "secret")
     with pytest.raises(FileChangedError, match=r"red\.png: the file has changed"):
         read_listed(photo)
+
+
+@pytest.mark.parametrize("year", [1601, 1969, 2300, 2446])
+def test_files_of_any_year_are_served(bench: Workbench, year: int) -> None:
+    in_memory = Path("/dev/shm")  # keeps every time
+    with tempfile.TemporaryDirectory(dir=in_memory if in_memory.is_dir() else None) as photos:
+        bench.photos = Path(photos)
+        bench.paint("red.png", "red")
+        seconds = round((year - 1970) * 365.2425 * 86400)
+        os.utime(bench.photos / "red.png", (0, seconds))
+        if (bench.photos / "red.png").stat().st_mtime != seconds:
+            pytest.skip("this file system does not keep the time")
+        assert bench.index().indexed == 1
+        with visit(bench) as client:
+            whole = client.get("/api/images/1/file")
+            assert (whole.status_code, whole.content) == (
+                200,
+                (bench.photos / "red.png").read_bytes(),
+            )
+            assert client.get("/api/images/1/thumbnail?size=small").status_code == 200
