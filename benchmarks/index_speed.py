@@ -22,8 +22,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from indexers import pipeline
-from searchengine import load_encoder, open_library
-from searchengine.encoders.openclip.encoder import ClipEncoder
+from searchengine import open_library
+from searchengine.encoders.openclip.encoder import ClipEncoder, load_encoder
 from searchengine.images.decode import read_image
 from searchengine.types import Pixels
 from tests.conftest import Watcher

@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from searchengine.encoders.openclip.encoder import load_encoder
+    from searchengine.encoders.loading import load_encoder
     from searchengine.library.library import Library, open_library
     from searchengine.retrieval.hits import SearchHit
     from searchengine.types import Filter, TextHit
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Filter", "Library", "SearchHit", "TextHit", "load_encoder", "open_library"]
 
 _HOMES = {
-    "load_encoder": "searchengine.encoders.openclip.encoder",
+    "load_encoder": "searchengine.encoders.loading",
     "Library": "searchengine.library.library",
     "open_library": "searchengine.library.library",
     "Filter": "searchengine.types",

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import ctypes.util
+import platform
+import sys
+from pathlib import Path
+
 from searchengine.errors import DeviceUnavailableError
 
 DEVICES = ("cuda", "mps", "cpu")
 """In the order `auto` tries them."""
+
+_GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+"""Of the drivers of NVIDIA and AMD, and of the first in a Linux beside Windows."""
+
+
+def may_have_gpu() -> bool:
+    """Whether a GPU that torch can use may be here, told without torch, which takes seconds."""
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    if sys.platform == "win32":
+        return ctypes.util.find_library("nvcuda") is not None
+    return any(Path(device).exists() for device in _GPU_DEVICES)
 
 
 def choose_device(asked: str) -> str:

@@ -13,17 +13,10 @@ from searchengine.types import SpaceInfo
 
 
 def load_for_queries(name: str) -> Encoder:
-    """An encoder for a few texts and pictures: float32, which is right everywhere.
+    """An encoder for a few texts and pictures. See `searchengine.encoders.loading`."""
+    from searchengine.encoders import loading
 
-    Choosing a faster precision takes a measurement that a query would wait for. Nothing is
-    downloaded: the name is what the library says, whoever made it. Raises EncoderNotHereError for
-    weights that are not on this machine.
-    """
-    from searchengine.encoders.hub import without_downloads
-    from searchengine.encoders.openclip.encoder import load_encoder
-
-    with without_downloads():
-        return load_encoder(name, precision="float32")
+    return loading.load_for_queries(name)
 
 
 class LoadedEncoders:

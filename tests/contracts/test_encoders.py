@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from searchengine import load_encoder
 from searchengine.encoders.interface import Encoder, TextEncoder
-from searchengine.encoders.openclip.encoder import ClipEncoder
+from searchengine.encoders.openclip.encoder import ClipEncoder, load_encoder
 from searchengine.encoders.text.encoder import load_for_texts
 from searchengine.encoders.text.export import keep_text_tower
 from searchengine.types import SpaceInfo

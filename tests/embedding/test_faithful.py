@@ -16,11 +16,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from searchengine import load_encoder
 from searchengine.datasets.dataset import CaptionedImage, read_dataset
 from searchengine.datasets.images import find_images
 from searchengine.encoders.openclip import precision as placement
-from searchengine.encoders.openclip.encoder import ClipEncoder
+from searchengine.encoders.openclip.encoder import ClipEncoder, load_encoder
 from searchengine.images.decode import read_image
 from searchengine.measures.ranks import pair_ranks
 from searchengine.measures.recall import image_retrieval, text_retrieval

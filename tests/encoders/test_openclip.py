@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +22,7 @@ from searchengine.encoders.openclip import precision as placement
 from searchengine.encoders.openclip import sources
 from searchengine.encoders.openclip.encoder import ClipEncoder, load_encoder
 from searchengine.encoders.openclip.precision import prefer_bfloat16
-from searchengine.encoders.openclip.preprocess import split_transform
+from searchengine.encoders.preprocess import Preprocessing
 from searchengine.encoders.registry import RECOMMENDED, choose_default
 from searchengine.errors import (
     DeviceUnavailableError,
@@ -163,26 +164,38 @@ def test_texts_in_smaller_batches_have_the_same_rows(
 
 @pytest.mark.parametrize("mode", ["shortest", "squash", "longest"])
 @pytest.mark.parametrize("size", [64, (48, 80)], ids=str)
-@pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
-def test_preprocessing_equals_open_clip(mode: str, size: Any, interpolation: str) -> None:
+@pytest.mark.parametrize(("interpolation", "fill_color"), [("bicubic", 0), ("bilinear", 90)])
+def test_preprocessing_equals_open_clip(
+    mode: str, size: Any, interpolation: str, fill_color: int
+) -> None:
     from open_clip.transform import PreprocessCfg, image_transform_v2
 
-    transform = image_transform_v2(
-        PreprocessCfg(size=size, resize_mode=mode, interpolation=interpolation), is_train=False
+    config = PreprocessCfg(
+        size=size, resize_mode=mode, interpolation=interpolation, fill_color=fill_color
     )
-    ours = split_transform(transform)
-    for photo in photos():
+    transform = image_transform_v2(config, is_train=False)
+    ours = Preprocessing.of(asdict(config))
+    for photo in [*photos(), Image.new("RGB", (333, 7), "teal"), Image.new("L", (65, 64))]:
         pixels = ours(photo)
         got = placement.normalised(np.stack([pixels]), ours, "cpu")[0]
         np.testing.assert_allclose(got.numpy(), transform(photo).numpy(), atol=1e-5)
 
 
 def test_unknown_preprocessing_is_refused() -> None:
-    from torchvision.transforms import Compose, RandomHorizontalFlip
-
-    for transform in (Compose([RandomHorizontalFlip()]), Compose([]), object()):
+    known = {
+        "size": 32, "mean": [0.5] * 3, "std": [0.5] * 3,
+        "resize_mode": "squash", "interpolation": "bicubic", "fill_color": 0,
+    }  # fmt: skip
+    assert Preprocessing.of(known).size == (32, 32)
+    odd: list[dict[str, Any]] = [
+        {"resize_mode": "stretch"}, {"interpolation": "lanczos"}, {"size": 0}, {"size": [1, 2, 3]},
+        {"mean": [0.5]}, {"std": None}, {"interpolation": ["bicubic"]},
+    ]  # fmt: skip
+    for wish in odd:
         with pytest.raises(EncoderError, match="not understood"):
-            split_transform(transform)
+            Preprocessing.of(known | wish)
+    with pytest.raises(EncoderError, match="not understood"):
+        Preprocessing.of({})
 
 
 def test_vit_b_32_by_path(vit_b_32: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from searchengine import load_encoder, open_library
-from searchengine.encoders.openclip.encoder import ClipEncoder
+from searchengine import open_library
+from searchengine.encoders.openclip.encoder import ClipEncoder, load_encoder
 from searchengine.encoders.registry import STARTER_DIR
 from searchengine.encoders.text import encoder as text_encoder
 from searchengine.encoders.text import export as text_export

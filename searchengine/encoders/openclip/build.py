@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from searchengine.encoders import hub
 from searchengine.encoders.fingerprint import fingerprint_of, stride
 from searchengine.encoders.names import DIR_PREFIX
-from searchengine.encoders.openclip.preprocess import Preprocessing, split_transform
 from searchengine.encoders.openclip.sources import Source, text_config
+from searchengine.encoders.preprocess import Preprocessing
 from searchengine.errors import ClipseekError, EncoderError
 
 if TYPE_CHECKING:
@@ -64,17 +64,17 @@ def build(name: str, source: Source) -> Parts:
     try:
         strict = not source.where.endswith((".npz", ".npy"))  # these are copied tensor by tensor
         with _network(name, source), _uninitialised() if strict else nullcontext():
-            model, transform = open_clip.create_model_from_pretrained(
+            model, _ = open_clip.create_model_from_pretrained(
                 source.model, pretrained=source.checkpoint, weights_only=True, **source.preprocess
             )
             tokenizer = open_clip.get_tokenizer(source.tokenizer)
-        size = model.visual.preprocess_cfg["size"]
+        preprocessing = Preprocessing.of(model.visual.preprocess_cfg)
         return Parts(
             model=model.eval(),
             tokenizer=tokenizer,
-            preprocessing=split_transform(transform),
+            preprocessing=preprocessing,
             dim=int(open_clip.get_model_config(source.model)["embed_dim"]),
-            input_size=int(size if isinstance(size, int) else max(size)),
+            input_size=max(preprocessing.size),
         )
     except ClipseekError:
         raise

@@ -11,18 +11,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from searchengine.devices import choose_device
+from searchengine.encoders.batches import BatchLimit, BatchTooLargeError, Item
 from searchengine.encoders.names import canonical_name
-from searchengine.encoders.openclip.batches import BatchLimit, BatchTooLargeError, Item
 from searchengine.encoders.openclip.build import ClipModel, build, fingerprint, quiet
 from searchengine.encoders.openclip.precision import PRECISIONS, normalised, place
-from searchengine.encoders.openclip.preprocess import Preprocessing
 from searchengine.encoders.openclip.sources import find_source
+from searchengine.encoders.preprocess import Preprocessing
 from searchengine.errors import EncoderError
 from searchengine.types import Pixels, Vectors
 
@@ -50,6 +51,8 @@ class ClipEncoder:
     device: str
     precision: str
     fingerprint: str
+    files: Sequence[Path]
+    """What it was loaded from."""
     model: ClipModel = field(repr=False)
     """In evaluation mode, on the device, in the precision."""
     preprocessing: Preprocessing = field(repr=False)
@@ -154,6 +157,7 @@ def load_encoder(name: str, *, device: str = "auto", precision: str = "auto") ->
         device=device,
         precision=precision,
         fingerprint=mark,
+        files=source.files,
         model=model,
         preprocessing=parts.preprocessing,
         tokenizer=parts.tokenizer,

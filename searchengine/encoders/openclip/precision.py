@@ -7,12 +7,11 @@ from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from searchengine.encoders.openclip.batchnorm import fold_norms
 from searchengine.encoders.openclip.build import ClipModel, Parts
-from searchengine.encoders.openclip.precision_cache import choice_key, remember, remembered
-from searchengine.encoders.openclip.preprocess import Preprocessing
+from searchengine.encoders.precision_cache import choice_key, remember, remembered
+from searchengine.encoders.preprocess import Preprocessing, trial_pictures
 
 if TYPE_CHECKING:
     import torch
@@ -98,11 +97,7 @@ def prefer_bfloat16(float32_seconds: float, bfloat16_seconds: float, cosine: flo
 
 
 def _trial_pictures(parts: Parts) -> torch.Tensor:
-    """Smooth random colours at the input size, normalised: nearer to photos than noise is."""
-    random = np.random.default_rng(0)
-    coarse = random.integers(0, 256, (TRIAL_BATCH, 8, 8, 3), dtype=np.uint8)
-    enlarged = [Image.fromarray(small).resize((256, 256)) for small in coarse]
-    pixels = np.stack([parts.preprocessing(picture) for picture in enlarged])
+    pixels = trial_pictures(parts.preprocessing, TRIAL_BATCH)
     return normalised(pixels, parts.preprocessing, "cpu")
 
 

@@ -34,6 +34,13 @@ class Source:
         """The file or directory of the weights, for messages."""
         return self.checkpoint or self.model.removeprefix(DIR_PREFIX)
 
+    @property
+    def files(self) -> list[Path]:
+        """The weights, or what lies in the directory."""
+        if self.checkpoint:
+            return [Path(self.checkpoint)]
+        return sorted(path for path in Path(self.where).iterdir() if path.is_file())
+
 
 def find_source(name: str) -> Source:
     """Files of the encoder with this canonical name, downloaded where they are not here."""

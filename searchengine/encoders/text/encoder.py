@@ -117,11 +117,15 @@ def _of_starter() -> LightTextEncoder | None:
         return None
     file = TensorFile(STARTER_DIR / hub.WEIGHTS_FILES[0])
     _require_tensors(file, shape)
-    samples = (
+    return _made(STARTER, starter_fingerprint(file), shape, file)
+
+
+def starter_fingerprint(file: TensorFile) -> str:
+    """That of the weights which are installed."""
+    return fingerprint_of(
         (name, tensor.shape, tensor.reshape(-1)[:: stride(tensor.size)])
         for name, tensor in file.items()
     )
-    return _made(STARTER, fingerprint_of(samples), shape, file)
 
 
 def shape_of(config: dict[str, Any]) -> TowerShape | None:

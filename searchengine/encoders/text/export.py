@@ -7,10 +7,11 @@ kept: what is not of the plain kind, or computes anything else, is left to torch
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,17 +49,43 @@ PROBES = (
 """Short, long, empty, cut at the context, and in other alphabets."""
 
 
-def keep_text_tower(encoder: TextEncoder, space: SpaceInfo, directory: Path) -> bool:
-    """Write the text tower of a loaded encoder into the space's `directory`; whether it is there.
+class HasTextTower(Protocol):
+    """An encoder that was exported before, its text tower with it."""
 
-    Only of open_clip models whose weights are in float32, whose tower is of the plain kind and
-    agrees with `encoder` on `PROBES`. A directory that cannot be written is no error: the tower
-    saves time, and nothing depends on it.
+    @property
+    def text_tower(self) -> Path | None:
+        """The file of the tower, where there is one."""
+
+
+def keep_text_tower(encoder: TextEncoder | HasTextTower, space: SpaceInfo, directory: Path) -> bool:
+    """Bring the text tower of a loaded encoder into the space's `directory`; whether it is there.
+
+    See `export_text_tower`. A directory that cannot be written is no error: the tower saves time,
+    and nothing depends on it.
     """
-    if not isinstance(encoder, ClipEncoder) or encoder.precision != "float32":
-        return False  # weights that were rounded are not those of a query in float32
-    if encoder.name == STARTER or has_whole_tower(space, directory):
+    if space.encoder == STARTER or has_whole_tower(space, directory):
         return True
+    if isinstance(encoder, ClipEncoder):
+        return export_text_tower(encoder, directory)
+    tower: Path | None = getattr(encoder, "text_tower", None)
+    if tower is None:
+        return False
+    try:
+        with replacing(directory / TOWER_FILE) as beside:
+            shutil.copyfile(tower, beside)
+    except OSError:
+        return False
+    return True
+
+
+def export_text_tower(encoder: ClipEncoder, directory: Path) -> bool:
+    """Write the text tower of an open_clip model into `directory`; whether it is there.
+
+    Only of models whose weights are in float32, whose tower is of the plain kind and agrees with
+    `encoder` on `PROBES`.
+    """
+    if encoder.precision != "float32":
+        return False  # weights that were rounded are not those of a query in float32
     try:
         shape, weights = _read_tower(encoder)
     except (AttributeError, *UNUSABLE):

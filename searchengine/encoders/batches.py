@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -58,8 +59,7 @@ def _is_lack_of_memory(error: Exception) -> bool:
 
 
 def _give_back() -> None:
-    """Let go of what torch keeps on a GPU for later."""
-    import torch
-
-    if torch.cuda.is_available():
+    """Let go of what torch, where it is loaded, keeps on a GPU for later."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()

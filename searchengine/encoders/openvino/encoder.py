@@ -1,0 +1,158 @@
+"""An encoder on towers: what a CPU encodes with, and what a cold query by a picture loads."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from searchengine.encoders.batches import BatchLimit, BatchTooLargeError, Item
+from searchengine.encoders.interface import Encoder
+from searchengine.encoders.openvino import runtime
+from searchengine.encoders.openvino.towers import IMAGE, TEXT, UNUSABLE, Towers
+from searchengine.encoders.openvino.weights import Weights
+from searchengine.encoders.text.tokenizer import ClipTokenizer, padded
+from searchengine.errors import EncoderError
+from searchengine.types import Pixels, Vectors
+
+MAX_PICTURES = 16
+"""Pictures that go through at once: more is no faster (measured)."""
+
+MAX_TEXTS = 64
+"""Texts that go through at once."""
+
+log = logging.getLogger("clipseek")
+
+
+@dataclass(frozen=True, eq=False)
+class TowerEncoder:
+    """A `searchengine.encoders.interface.Encoder` on the CPU; each tower is compiled when needed.
+
+    What it cannot do itself is left to `on_torch`, which loads the encoder whole: texts in another
+    tokenizer than CLIP's, and all where a tower's files are damaged.
+    """
+
+    towers: Towers
+    precision: str
+    on_torch: Callable[[str], Encoder] = field(repr=False)
+    device: str = field(default="cpu", init=False)
+    picture_limit: BatchLimit = field(
+        default_factory=lambda: BatchLimit(MAX_PICTURES), init=False, repr=False
+    )
+    text_limit: BatchLimit = field(
+        default_factory=lambda: BatchLimit(MAX_TEXTS), init=False, repr=False
+    )
+
+    @property
+    def name(self) -> str:
+        """The name `load_encoder` takes."""
+        return self.towers.facts.name
+
+    @property
+    def dim(self) -> int:
+        """Length d of the vectors."""
+        return self.towers.facts.dim
+
+    @property
+    def fingerprint(self) -> str:
+        """Short hash of the weights."""
+        return self.towers.facts.fingerprint
+
+    @property
+    def input_size(self) -> int:
+        """Longer side of the model's input, in pixels."""
+        return max(self.towers.facts.preprocessing.size)
+
+    @property
+    def text_tower(self) -> Path | None:
+        """A file for `searchengine.encoders.text`, where there is one."""
+        return self.towers.text_tower
+
+    def preprocess(self, image: Image.Image) -> Pixels:
+        """One picture of any size to the model's input size, shape (h, w, 3), uint8.
+
+        Thread-safe. Raises UnreadableImageError for strips hundreds of times longer than wide.
+        """
+        return self.towers.facts.preprocessing(image)
+
+    def encode_pixels(self, pixels: Sequence[Pixels]) -> Vectors:
+        """Preprocessed pictures to unit rows, shape (n, d), float32."""
+        tower = self._images
+        if tower is None:
+            return self._whole.encode_pixels(pixels)
+        return self._in_batches(pixels, lambda part: tower(np.stack(part)), self.picture_limit)
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
+        """Pictures to unit rows, shape (n, d), float32."""
+        return self.encode_pixels([self.preprocess(image) for image in images])
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Texts to unit rows, shape (n, d), float32. Texts beyond the context are cut."""
+        tower, tokenizer = self._texts, self._tokenizer
+        if tower is None or tokenizer is None:
+            return self._whole.encode_texts(texts)
+
+        def embed(part: Sequence[str]) -> Vectors:
+            return tower(padded([tokenizer.ids(text) for text in part], tokenizer.context))
+
+        return self._in_batches(texts, embed, self.text_limit)
+
+    def _in_batches(
+        self, items: Sequence[Item], embed: Callable[[Sequence[Item]], Vectors], limit: BatchLimit
+    ) -> Vectors:
+        try:
+            return limit.embed(items, self.dim, lambda part: self._unit(embed(part)))
+        except BatchTooLargeError as error:
+            raise EncoderError(f"not enough free memory for {self.name}; free some") from error
+
+    def _unit(self, rows: Vectors) -> Vectors:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            unit: Vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        if not np.isfinite(unit).all():
+            raise EncoderError(
+                f"{self.name} gives vectors that are zero or not finite in {self.precision}; "
+                "use --precision float32, or another checkpoint if it is that already"
+            )
+        return unit
+
+    @cached_property
+    def _images(self) -> runtime.Tower | None:
+        preprocessing = self.towers.facts.preprocessing
+        return self._opened(
+            IMAGE, lambda graph, weights: runtime.image_tower(graph, weights, preprocessing, self.precision)
+        )
+
+    @cached_property
+    def _texts(self) -> runtime.Tower | None:
+        if self._tokenizer is None:
+            return None
+        return self._opened(TEXT, lambda graph, weights: runtime.text_tower(graph, weights, self.precision))
+
+    def _opened(
+        self, tower: str, opened: Callable[[bytes, Weights], runtime.Tower]
+    ) -> runtime.Tower | None:
+        """A tower; None where its files are not what was written, so that torch serves."""
+        try:
+            return opened(self.towers.graph(tower), self.towers.weights(tower))
+        except (*UNUSABLE, RuntimeError) as error:  # OpenVINO's own errors are the latter
+            log.warning("%s runs on torch this time: %s", self.name, _first_line(error))
+            self.towers.forget()
+            return None
+
+    @cached_property
+    def _tokenizer(self) -> ClipTokenizer | None:
+        context = self.towers.facts.context
+        return None if context is None else ClipTokenizer(context)
+
+    @cached_property
+    def _whole(self) -> Encoder:
+        return self.on_torch(self.name)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -1,0 +1,159 @@
+"""Towers exported on this machine, kept in the user's cache by the fingerprint of their weights.
+
+`towers/<fingerprint>/`: `towers.json` with the facts, the checkpoint they came from and the
+checksums of the other files; `image.xml` and `image.bin`, `text.xml` and `text.bin`, OpenVINO's
+graphs and their weights in float16; `text_tower.safetensors`, where the text tower is of the plain
+kind. Deletable: an encoder is exported again when it is next loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from searchengine.encoders.openvino.towers import UNUSABLE, DamagedTowersError, TowerFacts
+from searchengine.encoders.openvino.weights import Weights
+from searchengine.encoders.preprocess import Preprocessing
+from searchengine.encoders.text.encoder import TOWER_FILE
+
+FORMAT = 1
+"""Of the directory. One of another format is as none, and written anew."""
+
+FACTS_FILE = "towers.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A file of an encoder as it was when its towers were exported."""
+
+    path: str
+    size: int
+    """In bytes."""
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> Checkpoint:
+        """As it is now. Raises OSError."""
+        found = path.stat()
+        return cls(str(path), found.st_size, found.st_mtime_ns)
+
+    def is_there(self) -> bool:
+        """Whether the file is still the one that was exported."""
+        try:
+            return Checkpoint.of(Path(self.path)) == self
+        except OSError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTowers:
+    """Those of one directory."""
+
+    directory: Path
+    facts: TowerFacts
+    checksums: dict[str, str]
+    refused: str
+    """Why OpenVINO does not take them, or nothing: there are no graphs then."""
+    version: str
+    """OpenVINO's, which exported or refused them."""
+
+    @property
+    def text_tower(self) -> Path | None:
+        """A file for `searchengine.encoders.text`, where the tower is one it computes."""
+        path = self.directory / TOWER_FILE
+        return path if path.is_file() else None
+
+    def forget(self) -> None:
+        """Delete them; they are exported again when their encoder is next loaded."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def graph(self, tower: str) -> bytes:
+        """OpenVINO's description of a tower. Raises OSError and DamagedTowersError."""
+        self.weights_of(f"{tower}.xml")
+        return (self.directory / f"{tower}.xml").read_bytes()
+
+    def weights(self, tower: str) -> Weights:
+        """What the graph reads. Raises OSError and DamagedTowersError."""
+        return self.weights_of(f"{tower}.bin")
+
+    def weights_of(self, name: str) -> Weights:
+        """A file, compared with its checksum. Raises OSError and DamagedTowersError."""
+        weights = Weights.of_file(self.directory / name)
+        if weights.checksum != self.checksums[name]:
+            raise DamagedTowersError(f"{self.directory / name} is not as it was written")
+        return weights
+
+
+def find(name: str) -> KeptTowers | None:
+    """The towers of an encoder by name, if its checkpoint is still the file they came from."""
+    found = (_read(directory) for directory in _directories())
+    return next((towers for towers in found if towers and towers.facts.name == name), None)
+
+
+def keep(
+    facts: TowerFacts, checkpoint: Sequence[Path], version: str, fill: Callable[[Path], str]
+) -> None:
+    """Make the directory of an encoder: `fill` writes the files, or returns why it cannot.
+
+    `checkpoint` are the files of the encoder. Raises OSError where something cannot be written.
+    """
+    home = _home()
+    home.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=".new-", dir=home))
+    try:
+        refused = fill(made)
+        told = {
+            "format": FORMAT,
+            **asdict(facts),
+            "checkpoint": [asdict(Checkpoint.of(path)) for path in checkpoint],
+            "checksums": {
+                path.name: Weights.of_file(path).checksum for path in sorted(made.iterdir())
+            },
+            "refused": refused,
+            "openvino": version,
+        }
+        (made / FACTS_FILE).write_text(json.dumps(told, indent=1), encoding="utf-8")
+        place = home / facts.fingerprint
+        shutil.rmtree(place, ignore_errors=True)
+        with suppress(OSError):  # another process was quicker
+            made.rename(place)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _directories() -> Iterator[Path]:
+    with suppress(OSError):
+        yield from (path for path in _home().iterdir() if not path.name.startswith("."))
+
+
+def _read(directory: Path) -> KeptTowers | None:
+    """None for what is not whole, of another format, or of a checkpoint that is another by now."""
+    try:
+        told: dict[str, Any] = json.loads((directory / FACTS_FILE).read_text(encoding="utf-8"))
+        files = [Checkpoint(**each) for each in told["checkpoint"]]
+        if told["format"] != FORMAT or not all(file.is_there() for file in files):
+            return None
+        facts = TowerFacts(
+            name=str(told["name"]),
+            fingerprint=str(told["fingerprint"]),
+            dim=int(told["dim"]),
+            preprocessing=Preprocessing.of(told["preprocessing"]),
+            context=None if told["context"] is None else int(told["context"]),
+        )
+        return KeptTowers(
+            directory, facts, dict(told["checksums"]), str(told["refused"]), str(told["openvino"])
+        )
+    except UNUSABLE:
+        return None
+
+
+def _home() -> Path:
+    import platformdirs
+
+    return platformdirs.user_cache_path("clipseek", appauthor=False) / "towers"

@@ -1,0 +1,119 @@
+"""The home of OpenVINO: a graph and its weights, compiled for this CPU.
+
+OpenVINO's Python package reports its use to its makers, at import and at each conversion, where
+the package openvino-telemetry lies beside it. It is imported here alone, with that switched off.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager, nullcontext
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchengine.encoders.openvino.weights import Weights
+from searchengine.encoders.preprocess import Preprocessing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
+"""Names of precisions, and OpenVINO's words for them."""
+
+_CAPABILITIES = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16"}
+
+Rows = NDArray[np.float32]
+
+
+@lru_cache(maxsize=1)
+def openvino() -> Any:  # noqa: ANN401 - a module without types
+    """The package, which says nothing to anybody. Raises ImportError where it is not installed."""
+    if "openvino" not in sys.modules:
+        with _without("openvino_telemetry"):
+            import openvino
+    else:
+        import openvino
+    from openvino.tools.ovc import convert_impl, telemetry_stub, telemetry_utils
+
+    telemetry_utils.tm = convert_impl.tm = telemetry_stub  # it may have been imported by others
+    return openvino
+
+
+@contextmanager
+def _without(module: str) -> Iterator[None]:
+    """Importing `module` fails inside this block, as if it were not installed."""
+    before = sys.modules.get(module)
+    sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+        if before is not None:
+            sys.modules[module] = before
+
+
+@lru_cache(maxsize=1)
+def _core() -> Any:  # noqa: ANN401
+    return openvino().Core()
+
+
+def version() -> str:
+    """Of OpenVINO."""
+    return str(openvino().get_version())
+
+
+def computes_in(precision: str) -> bool:
+    """Whether this CPU computes in a precision by itself. Every one does in float32."""
+    return _CAPABILITIES[precision] in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+class Tower:
+    """A graph compiled for this CPU: items in, rows out. One thread at a time."""
+
+    def __init__(self, model: Any, weights: Weights, precision: str) -> None:  # noqa: ANN401
+        config = {"INFERENCE_PRECISION_HINT": PRECISIONS[precision], "PERFORMANCE_HINT": "LATENCY"}
+        self._weights = weights  # which the graph has no copy of
+        self._is_packed = False
+        with weights.let_go():
+            self._request = _core().compile_model(model, "CPU", config).create_infer_request()
+
+    def __call__(self, items: NDArray[Any]) -> Rows:
+        """Rows (n, d) of any length, for items (n, ...)."""
+        packing = nullcontext() if self._is_packed else self._weights.let_go()
+        with packing:  # they are packed when they are first used
+            rows = self._request.infer([items], share_inputs=True).to_tuple()[0]
+        self._is_packed = True
+        return np.array(rows, dtype=np.float32)
+
+
+def image_tower(
+    graph: bytes, weights: Weights, preprocessing: Preprocessing, precision: str
+) -> Tower:
+    """Takes pictures (n, h, w, 3), uint8.
+
+    `graph` takes float32 (n, 3, h, w), normalised as `preprocessing` says: here that is its first
+    step.
+    """
+    model = _read(graph, weights)
+    model.reshape({model.inputs[0]: [-1, 3, *preprocessing.size]})
+    ov = openvino()
+    steps = ov.preprocess.PrePostProcessor(model)
+    pictures = steps.input()
+    pictures.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
+    pictures.model().set_layout(ov.Layout("NCHW"))
+    pictures.preprocess().convert_element_type(ov.Type.f32)
+    pictures.preprocess().mean([255 * value for value in preprocessing.mean])
+    pictures.preprocess().scale([255 * value for value in preprocessing.std])
+    return Tower(steps.build(), weights, precision)
+
+
+def text_tower(graph: bytes, weights: Weights, precision: str) -> Tower:
+    """Takes tokens (n, context), int64."""
+    return Tower(_read(graph, weights), weights, precision)
+
+
+def _read(graph: bytes, weights: Weights) -> Any:  # noqa: ANN401
+    return _core().read_model(graph, openvino().Tensor(weights.data, shared_memory=True))

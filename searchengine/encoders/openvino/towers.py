@@ -1,0 +1,106 @@
+"""The two towers of an encoder as graphs and weights on the disk, and what is known of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from searchengine.encoders import hub
+from searchengine.encoders.names import STARTER
+from searchengine.encoders.openvino.weights import Weights
+from searchengine.encoders.preprocess import Preprocessing
+from searchengine.encoders.registry import STARTER_DIR
+from searchengine.encoders.text.encoder import starter_fingerprint
+from searchengine.encoders.text.tensors import TensorFile
+from searchengine.errors import EncoderError
+
+IMAGE, TEXT = "image", "text"
+"""The names of the towers."""
+
+STARTER_GRAPHS = STARTER_DIR / "towers.safetensors"
+"""Which tensors the starter's graphs read, and those that its weights do not hold. Written by
+`training/towers.py`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TowerFacts:
+    """What is known of an encoder beside its graphs."""
+
+    name: str
+    """The name `load_encoder` takes."""
+    fingerprint: str
+    dim: int
+    preprocessing: Preprocessing
+    context: int | None
+    """Tokens of a text in CLIP's vocabulary; None where the text tower needs another tokenizer."""
+
+
+class DamagedTowersError(ValueError):
+    """The bytes of a graph or of weights are not those that were written."""
+
+
+UNUSABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, EncoderError)
+"""What reading files of another kind than expected raises; torch then serves."""
+
+
+class Towers(Protocol):
+    """Where the graphs and weights of one encoder are."""
+
+    @property
+    def facts(self) -> TowerFacts:
+        """Of the encoder."""
+
+    @property
+    def text_tower(self) -> Path | None:
+        """A file for `searchengine.encoders.text`, where the tower is one it computes."""
+
+    def forget(self) -> None:
+        """Their files are not what was written: delete what can be made again."""
+
+    def graph(self, tower: str) -> bytes:
+        """OpenVINO's description of "image" or "text". Raises OSError."""
+
+    def weights(self, tower: str) -> Weights:
+        """What the graph reads. Raises OSError, and DamagedTowersError for other bytes."""
+
+
+class StarterTowers:
+    """The starter's: graphs that ship beside its weights, and read their tensors from those."""
+
+    text_tower = None
+
+    def __init__(self) -> None:
+        """Raises OSError, ValueError or KeyError where the installation is not whole."""
+        config = json.loads((STARTER_DIR / hub.CONFIG_FILE).read_text(encoding="utf-8"))
+        model = config["model_cfg"]
+        size = model["vision_cfg"]["image_size"]
+        self._tensors = TensorFile(STARTER_DIR / hub.WEIGHTS_FILES[0])
+        self._others = TensorFile(STARTER_GRAPHS)
+        self.facts = TowerFacts(
+            name=STARTER,
+            fingerprint=starter_fingerprint(self._tensors),
+            dim=model["embed_dim"],
+            preprocessing=Preprocessing.of(
+                {"size": size, "fill_color": 0} | config["preprocess_cfg"]
+            ),
+            context=model["text_cfg"]["context_length"],
+        )
+
+    def forget(self) -> None:
+        """See `Towers`. They are part of the installation."""
+
+    def graph(self, tower: str) -> bytes:
+        """See `Towers`."""
+        return (STARTER_DIR / f"{tower}.xml").read_bytes()
+
+    def weights(self, tower: str) -> Weights:
+        """See `Towers`."""
+        notes = self._others.notes
+        tensors: Mapping[str, Any] = {**self._tensors, **self._others}
+        weights = Weights.of_tensors(tensors[name] for name in json.loads(notes[tower]))
+        if weights.checksum != notes[f"{tower} crc32"]:
+            raise DamagedTowersError(f"the weights in {STARTER_DIR} are not as they were installed")
+        return weights
