@@ -20,6 +20,7 @@ from searchengine import Filter, Library, open_library
 from searchengine.catalog.records import Batch, FailedFile
 from searchengine.catalog.sqlite.schema import SCHEMA_VERSION
 from searchengine.retrieval import rank
+from searchengine.texts.matching import matching_of
 from searchengine.types import (
     FailureKind,
     FileState,
@@ -52,7 +53,13 @@ class _AsStarter(FakeEncoder):
         self.fingerprint = fingerprint
 
     def encode_pixels(self, pixels: Sequence[Pixels]) -> Vectors:
-        return np.pad(super().encode_pixels(pixels), ((0, 0), (0, self.dim - FakeEncoder.dim)))
+        return self._widened(super().encode_pixels(pixels))
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        return self._widened(super().encode_texts(texts))
+
+    def _widened(self, rows: Vectors) -> Vectors:
+        return np.pad(rows, ((0, 0), (0, self.dim - FakeEncoder.dim)))
 
 
 VERSIONS = sorted(int(path.name.rpartition("-")[2]) for path in DATA.glob("library-schema-*"))
@@ -206,6 +213,7 @@ def test_an_index_run_adds_to_it(library: Library, path: Path, tmp_path: Path) -
     assert (report.found, report.indexed, report.removed) == (3, 3, 0)
     assert library.info().images == LISTED + 3
     assert len(library.info().spaces) == 1
+    assert matching_of(library.space(), library.catalog) is not None, "captions count from now on"
     [red] = encoder.encode_images([Image.open(photos / "red.png")])
     assert library.search(red, k=1)[0].path == photos / "red.png"
     index = library.index_info()
