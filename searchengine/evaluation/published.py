@@ -1,7 +1,7 @@
 """Published zero-shot retrieval numbers, to print beside measured ones.
 
 The numbers lie in published.csv: a row for every encoder, benchmark and source, rounded to four
-decimals. They are those of the encoders in `searchengine.encoders.registry` and of OpenAI's CLIP
+decimals. They are those of the encoders in `searchengine.encoders.table` and of OpenAI's CLIP
 models.
 """
 
@@ -13,11 +13,13 @@ from functools import cache
 from pathlib import Path
 
 from searchengine.encoders.names import HUB_PREFIX, canonical_name, split_name
-from searchengine.encoders.registry import MODELS
+from searchengine.encoders.table import models
 
 SOURCES = {
     "open_clip": "open_clip, docs/openclip_retrieval_results.csv",
     "CLIP_benchmark": "CLIP_benchmark, benchmark/benchmark.csv",
+    "big_vision": "google-research/big_vision, README_siglip2.md",
+    "perception_models": "facebookresearch/perception_models, apps/pe/README.md",
 }
 """Where a number was published, by its name in the file."""
 
@@ -48,7 +50,7 @@ class PublishedNumber:
     """One published number."""
 
     encoder: str
-    """ARCH/TAG, as `searchengine.encoders.registry` names it."""
+    """ARCH/TAG, as `searchengine.encoders.table` names it."""
     dataset: str
     """A name in `searchengine.evaluation.benchmarks.BENCHMARKS`."""
     metric: str
@@ -85,6 +87,6 @@ def published() -> tuple[PublishedNumber, ...]:
 
 def _name_in_table(encoder: str) -> str:
     name = canonical_name(encoder)
-    name = next((model.name for model in MODELS if name == f"{HUB_PREFIX}{model.hub_repo}"), name)
+    name = next((model.name for model in models() if name == f"{HUB_PREFIX}{model.hub_repo}"), name)
     arch, tag = split_name(name)
     return f"{arch.removesuffix('-quickgelu')}/{tag}" if tag == _OPENAI else name
