@@ -12,7 +12,8 @@ from typing import Any
 
 from searchengine.encoders import hub
 from searchengine.encoders.names import DIR_PREFIX, HUB_PREFIX, STARTER, is_path, split_name
-from searchengine.encoders.registry import MODELS, RECOMMENDED, STARTER_DIR, is_cached
+from searchengine.encoders.registry import RECOMMENDED, STARTER_DIR, is_cached
+from searchengine.encoders.table import models
 from searchengine.errors import EncoderError, PathNotFoundError, UnknownEncoderError
 
 
@@ -49,7 +50,10 @@ def find_source(name: str) -> Source:
     if name.startswith(HUB_PREFIX):
         return _from_hub(name, name.removeprefix(HUB_PREFIX))
     arch, rest = split_name(name)
-    _require_architecture(name, arch, rest)
+    require_architecture(name, arch)
+    if not rest:
+        raise UnknownEncoderError(name, f"it names no weights; {_known_weights(arch)}")
+    _require_transformers(name, arch)
     if is_path(rest):
         if not Path(rest).is_file():
             raise PathNotFoundError(rest, "no such checkpoint file")
@@ -58,8 +62,7 @@ def find_source(name: str) -> Source:
 
 
 def _from_directory(path: Path) -> Source:
-    if not (path / hub.CONFIG_FILE).is_file():
-        raise PathNotFoundError(path, f"no open_clip model here, as it has no {hub.CONFIG_FILE}")
+    require_directory(path)
     model = f"{DIR_PREFIX}{path}"
     _require_transformers(model, model)
     return Source(model, model)
@@ -93,16 +96,20 @@ def _from_tag(name: str, arch: str, tag: str) -> Source:
     return Source(arch, arch, str(weights), wishes)
 
 
-def _require_architecture(name: str, arch: str, rest: str) -> None:
+def require_directory(path: Path) -> None:
+    """Raise PathNotFoundError for a directory that holds no open_clip model."""
+    if not (path / hub.CONFIG_FILE).is_file():
+        raise PathNotFoundError(path, f"no open_clip model here, as it has no {hub.CONFIG_FILE}")
+
+
+def require_architecture(name: str, arch: str) -> None:
+    """Raise UnknownEncoderError, naming `name`, for an architecture that open_clip has not."""
     import open_clip
 
     known = open_clip.list_models()
     if arch not in known:
         near = _nearest(arch, known) or split_name(RECOMMENDED)[:1]
         raise UnknownEncoderError(name, f"no architecture {arch!r}; there is {', '.join(near)}")
-    if not rest:
-        raise UnknownEncoderError(name, f"it names no weights; {_known_weights(arch)}")
-    _require_transformers(name, arch)
 
 
 def _known_weights(arch: str, tag: str = "") -> str:
@@ -118,7 +125,7 @@ def _known_weights(arch: str, tag: str = "") -> str:
     ]
     if not tags:
         return f"none are published for {arch}: give a checkpoint file as {arch}/path"
-    recommended = [split_name(model.name)[1] for model in MODELS]
+    recommended = [split_name(model.name)[1] for model in models()]
     near = _nearest(tag, tags) or [tag for tag in tags if tag in recommended] or tags[:3]
     return f"there is {', '.join(f'{arch}/{tag}' for tag in near)}"
 
