@@ -29,6 +29,22 @@ _OPENAI = "openai"
 """OpenAI's weights compute with QuickGELU whether the architecture's name says so or not."""
 
 
+MIXED_PRECISION = (
+    "Published numbers are of mixed precision: some tenths of a point between them and float32 "
+    "are usual"
+)
+ALL_OF_COCO = (
+    "; those of COCO are over all 25,010 captions, not the first five of each image "
+    "(--captions-per-image all)"
+)
+
+
+def how_they_were_measured(dataset: str | None) -> str:
+    """What to know before a published number is set beside a measured one, in a sentence."""
+    is_coco = dataset is not None and dataset.startswith("COCO")
+    return f"{MIXED_PRECISION}{ALL_OF_COCO if is_coco else ''}."
+
+
 @dataclass(frozen=True, slots=True)
 class PublishedNumber:
     """One published number."""
