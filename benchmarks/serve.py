@@ -37,7 +37,7 @@ from searchengine.images.decode import read_image
 from searchengine.types import FileState, ImageEntry
 
 PHOTOS = Path(__file__).parents[1] / "sample_data" / "photos"
-QUERIES = Path(__file__).parents[1] / "searchengine" / "tuning" / "queries.txt"
+QUERIES = Path(__file__).parents[1] / "searchengine" / "texts" / "queries.txt"
 BATCH = 1_000
 
 

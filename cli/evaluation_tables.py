@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from cli import output
 from cli.notation import DIRECTIONS, count, decimal, half, hundredths, interval, plural, points
+from searchengine.evaluation.index_loss import why_other_recall
+from searchengine.evaluation.published import how_they_were_measured
 from searchengine.evaluation.results import Evaluation, SearchMethodRow
 from searchengine.measures.recall import Direction
 
@@ -37,6 +39,9 @@ def print_tables(result: Evaluation) -> None:
     if len(result.methods) > 1 or (result.methods and result.methods[0].method != "exact"):
         output.say()
         _print_methods(result)
+        why = why_other_recall(result.image_retrieval, result.methods)
+        if why is not None:
+            output.say(why)
     if result.published:
         output.say()
         _print_published(result)
@@ -103,3 +108,4 @@ def _print_published(result: Evaluation) -> None:
         for row in result.published
     ]
     output.print_table(header, rows, left={0, 4})
+    output.say(how_they_were_measured(result.protocol.dataset))

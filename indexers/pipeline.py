@@ -99,7 +99,7 @@ def index(
             observer.skipped(path, reason)
         run = Run(writer, _space_of(library, encoder), load, observer, options, trial)
         run.work(survey.plan.jobs)
-        removed = _remove_missing(library, writer, survey, run.moved_ids)
+        removed = _settle(library, writer, survey, run.moved_ids)
         space = _space_of(library, encoder)
         if space is not None:
             writer.embed_captions(space)
@@ -113,9 +113,10 @@ def _space_of(library: Library, encoder: str) -> Space | None:
     return next((space for space in library.spaces() if space.info.encoder == encoder), None)
 
 
-def _remove_missing(library: Library, writer: Writer, survey: Survey, moved_ids: set[int]) -> int:
+def _settle(library: Library, writer: Writer, survey: Survey, moved_ids: set[int]) -> int:
     gone = [image_id for image_id in survey.plan.missing if image_id not in moved_ids]
-    writer.commit(None, Batch(removed=gone, failed=survey.failed))
+    noted = [entry for entry in survey.plan.without_ctime if entry[0] not in moved_ids]
+    writer.commit(None, Batch(removed=gone, failed=survey.failed, moved=noted))
     still_there = survey.plan.failed_paths | {job.file.path for job in survey.plan.jobs}
     named = {failure.file.path for failure in survey.failed}
     if survey.roots:

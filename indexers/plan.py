@@ -24,6 +24,8 @@ class Plan:
 
     jobs: list[Job] = field(default_factory=list)
     unchanged: int = 0
+    without_ctime: list[tuple[int, FileState]] = field(default_factory=list)
+    """Image ids and files of those of them whose ctime the catalog does not know yet."""
     still_failed: list[FailedFile] = field(default_factory=list)
     """Files that failed before and would fail again."""
     missing: list[int] = field(default_factory=list)
@@ -40,7 +42,9 @@ def make_plan(
 ) -> Plan:
     """Sort the files found, each path at most once, against `known` and `failed`, both by path.
 
-    A file is unchanged when its size and modification time are, and the space has its vector.
+    A file is unchanged when its size and times are, and the space has its vector. One that differs
+    in its ctime alone is read, as programs may set the modification time back; its content says
+    whether it changed.
     `is_due` says whether a failed file is tried again as it is now. Reads `found` once and keeps
     only the files there is something to do for.
     """
@@ -59,9 +63,12 @@ def make_plan(
             plan.jobs.append(Job(file, None))
             continue
         seen.add(path)
-        if (record.size, record.mtime_ns) == (file.size, file.mtime_ns) and record.has_vector:
-            plan.unchanged += 1
-        else:
+        is_same = (record.size, record.mtime_ns) == (file.size, file.mtime_ns)
+        if not (is_same and record.has_vector and record.ctime_ns in (None, file.ctime_ns)):
             plan.jobs.append(Job(file, record.id))
+            continue
+        plan.unchanged += 1
+        if record.ctime_ns is None:
+            plan.without_ctime.append((record.id, file))
     plan.missing = [record.id for path, record in known.items() if path not in seen]
     return plan

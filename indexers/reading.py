@@ -154,10 +154,10 @@ class Run:
         self.observer.started()
         return encoder
 
-    def _identify(self, _job: Job, data: bytes) -> Content[bytes, SameContent]:
+    def _identify(self, job: Job, data: bytes) -> Content[bytes, SameContent]:
         """The hash of a file, and the image of the same content. Runs in the reading threads."""
         key, space = content_hash(data), self.space
-        same = space.catalog.same_content(space.info, key) if space else None
+        same = space.catalog.same_content(space.info, key, job.image_id) if space else None
         if space and same is not None and not space.is_sound(same.row):
             same = None  # the vector is damaged: encoded again
         return Content(key, same)

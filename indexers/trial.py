@@ -42,7 +42,7 @@ class Trial:
 
         It may where it has changed, or what it was tried with, or where the fault was not its own.
         """
-        changed = (failed.file.size, failed.file.mtime_ns) != (now.size, now.mtime_ns)
+        changed = failed.file != now or failed.file.ctime_ns != now.ctime_ns
         return changed or self.may_differ(failed.kind, failed.tried_with)
 
     def may_differ(self, kind: FailureKind, tried_with: str) -> bool:

@@ -20,6 +20,7 @@ from indexers.left_out import is_package
 from indexers.passing import Tally
 from indexers.rules import EXCLUDE, WalkRules, rules_below, why_skipped
 from searchengine.errors import PathNotFoundError, reason_of
+from searchengine.files import file_state
 from searchengine.images.formats import is_image_name
 from searchengine.paths import Places, is_text
 from searchengine.types import FileState
@@ -143,7 +144,7 @@ class Walk:
         elif is_dir:
             self._directories.append(_Directory(path, path, rules_below(path, rules)))
         else:
-            self._files[path] = FileState(path, facts.st_size, facts.st_mtime_ns)
+            self._files[path] = file_state(path, facts)
 
     def _scan(self, directory: _Directory, below: list[_Directory]) -> Iterator[FileState]:
         entries, device = self._entries(directory)
@@ -172,7 +173,7 @@ class Walk:
                     if entry.is_symlink():
                         self._file_links.append(path)
                     elif stat.S_ISREG(facts.st_mode):
-                        yield FileState(path, facts.st_size, facts.st_mtime_ns)
+                        yield file_state(path, facts)
                 else:
                     entry.stat()  # a link that leads nowhere is told of
             except OSError as error:
@@ -262,7 +263,7 @@ class Walk:
                 self._report(path, reason_of(error), is_dir=False)
                 continue
             if stat.S_ISREG(facts.st_mode):
-                yield FileState(path, facts.st_size, facts.st_mtime_ns)
+                yield file_state(path, facts)
 
     def _was_seen(self, file: str) -> bool:
         if file in self._files:

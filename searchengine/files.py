@@ -8,11 +8,13 @@ import os
 import stat
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from searchengine.errors import FileTooLargeError, InputError, PathNotFoundError, reason_of
+from searchengine.types import FileState
 
 MAX_FILE_SIZE = 2 * 10**9
 """Bytes: well over any camera's RAW file and most scans, and less than most machines' memory."""
@@ -24,6 +26,11 @@ PIECE = 2**20
 """Bytes of a large file that are read at a time."""
 
 _BESIDE = ".clipseek-{}.part"
+
+
+def file_state(path: str, status: os.stat_result) -> FileState:
+    """What `os.stat` says of a file, as the catalog keeps it."""
+    return FileState(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def read_file(path: Path, limit: int = MAX_FILE_SIZE) -> bytes:
@@ -91,8 +98,16 @@ def checksum_of(path: Path) -> int:
 
 
 def content_hash(data: bytes) -> bytes:
-    """What the catalog knows the content of a file by: 16 bytes."""
-    return hashlib.blake2b(data, digest_size=16).digest()
+    """What the catalog knows the content of a file by: BLAKE2b of 16 bytes."""
+    return content_hash_of_pieces((data,))
+
+
+def content_hash_of_pieces(pieces: Iterable[bytes]) -> bytes:
+    """As `content_hash`, of a file's bytes in order."""
+    found = hashlib.blake2b(digest_size=16)
+    for piece in pieces:
+        found.update(piece)
+    return found.digest()
 
 
 def content_hash_of(path: Path) -> bytes:
@@ -100,10 +115,7 @@ def content_hash_of(path: Path) -> bytes:
     with open(path, "rb", opener=_open_at_once) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "not an ordinary file", str(path))
-        found = hashlib.blake2b(digest_size=16)
-        while piece := file.read(PIECE):
-            found.update(piece)
-    return found.digest()
+        return content_hash_of_pieces(iter(partial(file.read, PIECE), b""))
 
 
 @contextmanager

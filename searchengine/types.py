@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -161,6 +161,7 @@ class FileState:
     """A file as the disk shows it: enough to tell whether it changed.
 
     Numbers are cut to what the catalog holds: file systems keep times from 1601 to after 2400.
+    States are equal where path, size and modification time are.
     """
 
     path: str
@@ -168,14 +169,17 @@ class FileState:
     size: int
     """Bytes."""
     mtime_ns: int
-    """Modification time in nanoseconds since 1970, within 64 bits."""
+    """Modification time in nanoseconds since 1970, within 64 bits. Programs may set it."""
+    ctime_ns: int | None = field(default=None, compare=False)
+    """As that, when the system last saw the file or what is kept about it change: no program sets
+    it, and a new name or other rights change it too. None where it is not known."""
 
     def __post_init__(self) -> None:
-        if -LARGEST_INTEGER <= self.mtime_ns <= LARGEST_INTEGER and self.size <= LARGEST_INTEGER:
-            return
-        for name in ("size", "mtime_ns"):
-            cut = max(-LARGEST_INTEGER, min(getattr(self, name), LARGEST_INTEGER))
-            object.__setattr__(self, name, cut)
+        for name in ("size", "mtime_ns", "ctime_ns"):
+            value = getattr(self, name)
+            if value is not None and not -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
+                cut = max(-LARGEST_INTEGER, min(value, LARGEST_INTEGER))
+                object.__setattr__(self, name, cut)
 
 
 @dataclass(frozen=True, slots=True)

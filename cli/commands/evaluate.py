@@ -21,9 +21,6 @@ from cli.options import (
 )
 
 if TYPE_CHECKING:
-    from searchengine import Library
-    from searchengine.encoders.interface import Encoder
-    from searchengine.evaluation.evaluate import Distractors
     from searchengine.evaluation.results import Evaluation
 
 
@@ -100,6 +97,7 @@ def evaluate(
     from searchengine import load_encoder, open_library
     from searchengine.evaluation import evaluate as evaluation
     from searchengine.evaluation.evaluation_set import EvaluationOptions, read_evaluation_set
+    from searchengine.library.distractors import read_distractors
 
     options = EvaluationOptions(
         images=images,
@@ -164,17 +162,6 @@ def _encoder_name(model: str, library: Path | None) -> str:
     if choice.note is not None:
         output.note(f"clipseek: {choice.note}")
     return choice.name
-
-
-def read_distractors(library: Library, encoder: Encoder) -> Distractors:
-    """The library's images, by the vectors that it stores in the encoder's space.
-
-    Raises NothingIndexedError, SpaceNotFoundError, and EncoderMismatchError for other weights.
-    """
-    from searchengine.evaluation.evaluate import Distractors
-
-    library.use_encoder(encoder)
-    return Distractors(*library.stored_vectors(encoder.name))
 
 
 def _show(result: Evaluation, json_file: Path | None, report: Path | None) -> None:

@@ -31,6 +31,7 @@ from cli.pages.report_tables import (
     rank_table,
     recall_table,
 )
+from searchengine.evaluation.index_loss import why_other_recall
 from searchengine.evaluation.results import Evaluation, Protocol
 from searchengine.measures.recall import Direction
 
@@ -109,12 +110,15 @@ def _result(direction: Direction) -> str:
 
 def _measures(evaluation: Evaluation) -> dict[str, object]:
     directions = (evaluation.image_retrieval, evaluation.text_retrieval)
-    projection = evaluation.projection
+    projection, protocol = evaluation.projection, evaluation.protocol
     return {
         "recall": recall_table(evaluation),
         "ranks": rank_table(evaluation),
-        "published": published_table(evaluation.published),
-        "methods": methods_table(evaluation.methods),
+        "published": published_table(evaluation.published, protocol.dataset),
+        "methods": methods_table(
+            evaluation.methods,
+            why_other_recall(evaluation.image_retrieval, evaluation.methods),
+        ),
         "curves": recall_chart(directions),
         "histogram": rank_chart(directions),
         "curve_numbers": _curve_numbers(directions),

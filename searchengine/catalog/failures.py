@@ -35,7 +35,7 @@ class FailureReads(Reads):
         with self._reading() as connection:
             return {
                 row.path: FailedFile(
-                    FileState(row.path, row.size, row.mtime_ns),
+                    FileState(row.path, row.size, row.mtime_ns, row.ctime_ns),
                     _kind(row.kind),
                     row.reason,
                     row.tried_with,

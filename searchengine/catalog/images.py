@@ -93,11 +93,15 @@ class ImageReads(Reads):
     def contents(self) -> list[tuple[FileState, bytes]]:
         """Every file that is listed, by path, and its content hash."""
         query = sa.select(
-            images.c.path, images.c.size, images.c.mtime_ns, images.c.content_hash
+            images.c.path,
+            images.c.size,
+            images.c.mtime_ns,
+            images.c.ctime_ns,
+            images.c.content_hash,
         ).order_by(images.c.path)
         with self._reading() as connection:
             parts = connection.execute(query).partitions(FETCHED_AT_A_TIME)
-            return [(FileState(*row[:3]), row[3]) for part in parts for row in part]
+            return [(FileState(*row[:4]), row[4]) for part in parts for row in part]
 
     def ids_by_path(self, paths: Sequence[str]) -> dict[str, int]:
         """Ids of the images at exactly these paths; paths that are not listed are not in it."""
@@ -127,6 +131,7 @@ class ImageReads(Reads):
                 images.c.size,
                 images.c.mtime_ns,
                 vectors.c.owner_id.is_not(None),
+                images.c.ctime_ns,
             )
             .join(vectors, vectors.c.owner_id == images.c.id, isouter=True)
             .where(inside)
@@ -135,18 +140,21 @@ class ImageReads(Reads):
             parts = connection.execute(query).partitions(FETCHED_AT_A_TIME)
             return {row[0]: Known(*row[1:]) for part in parts for row in part}
 
-    def same_content(self, space: SpaceInfo, content_hash: bytes) -> SameContent | None:
+    def same_content(
+        self, space: SpaceInfo, content_hash: bytes, image_id: int | None = None
+    ) -> SameContent | None:
         """An image of the same content with a vector in the space, or None.
 
-        Two steps: joined, SQLite would walk every row of the space for each new file.
+        Of several it is the one of `image_id`. Two steps: joined, SQLite would walk every row of
+        the space for each new file.
         """
         with self._reading() as connection:
-            same = connection.execute(_SAME_CONTENT, {"content_hash": content_hash}).all()
-            for image_id, path, *facts in same:
-                keys = {"image": image_id, "space": space.id}
+            found = connection.execute(_SAME_CONTENT, {"content_hash": content_hash}).all()
+            for same, path, *facts in sorted(found, key=lambda image: image.id != image_id):
+                keys = {"image": same, "space": space.id}
                 row = connection.execute(_ROW_OF, keys).scalar_one_or_none()
                 if row is not None:
-                    return SameContent(image_id, path, row, ImageFacts(*facts))
+                    return SameContent(same, path, row, ImageFacts(*facts))
         return None
 
     def folders(self) -> dict[str, int]:
@@ -191,7 +199,7 @@ def _image_record(record: Any) -> ImageRecord:  # noqa: ANN401 - a row of `image
     facts = {name: getattr(record, name) for name in ImageFacts.__dataclass_fields__}
     return ImageRecord(
         id=record.id,
-        file=FileState(record.path, record.size, record.mtime_ns),
+        file=FileState(record.path, record.size, record.mtime_ns, record.ctime_ns),
         content_hash=record.content_hash,
         facts=ImageFacts(**facts),
     )

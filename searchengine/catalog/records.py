@@ -25,6 +25,8 @@ class Known(NamedTuple):
     mtime_ns: int
     has_vector: bool
     """Whether the space asked about holds its vector."""
+    ctime_ns: int | None = None
+    """None where it was listed before schema 3 and no run has come by since."""
 
 
 @dataclass(frozen=True, slots=True)

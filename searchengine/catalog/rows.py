@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from searchengine.catalog.checksums import FILES, keep_checksums, last_checksum
 from searchengine.catalog.filters import conditions
 from searchengine.catalog.records import Append
 from searchengine.catalog.sqlite.connection import Reads, chunks
-from searchengine.catalog.sqlite.schema import caption_embeddings, embeddings, images
+from searchengine.catalog.sqlite.schema import caption_embeddings, captions, embeddings, images
 from searchengine.catalog.sqlite.values import BadValueError
 from searchengine.types import Filter, SpaceInfo
 
@@ -28,6 +28,19 @@ _LAST_ROW = {
 }
 # Rows by the million are looked at together.
 _NUMBER = sa.type_coerce(embeddings.c.row, sa.Integer)
+_DEAD_CAPTION_ROWS = sa.select(sa.func.count()).where(
+    caption_embeddings.c.space_id == OF_SPACE, caption_embeddings.c.owner_id.is_(None)
+)
+_CAPTION_OWNERS = (
+    sa.select(
+        sa.type_coerce(caption_embeddings.c.row, sa.Integer),
+        _NUMBER,
+    )
+    .join(captions, captions.c.id == caption_embeddings.c.owner_id)
+    .join(embeddings, embeddings.c.owner_id == captions.c.image_id)
+    .where(caption_embeddings.c.space_id == OF_SPACE, embeddings.c.space_id == OF_SPACE)
+    .order_by(embeddings.c.row, caption_embeddings.c.row)
+)
 _DEAD_ROWS = (
     sa.select(_NUMBER)
     .where(embeddings.c.space_id == OF_SPACE, embeddings.c.owner_id.is_(None))
@@ -47,6 +60,25 @@ class RowReads(Reads):
         """How many rows of the space's caption vectors count."""
         with self._reading() as connection:
             return _count_rows(connection, caption_embeddings, space)
+
+    def caption_state(self, space: SpaceInfo) -> tuple[int, int]:
+        """How many rows of the space's caption vectors count, and how many of them are dead."""
+        with self._reading() as connection:
+            rows = _count_rows(connection, caption_embeddings, space)
+            if rows == 0:
+                return 0, 0
+            dead = connection.execute(_DEAD_CAPTION_ROWS, {"space": space.id}).scalar_one()
+            return rows, int(dead)
+
+    def caption_owners(self, space: SpaceInfo) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows of caption vectors and those of their images, shape (m,) each, by image.
+
+        Captions of images without a vector in the space are left out.
+        """
+        with self._reading() as connection:
+            found = connection.execute(_CAPTION_OWNERS, {"space": space.id}).all()
+            of_captions = _row_numbers((row for row, _ in found), caption_embeddings)
+            return of_captions, _row_numbers((row for _, row in found), embeddings)
 
     def vector_counts(self, space: SpaceInfo) -> tuple[int, int]:
         """How many images and how many captions have a vector in the space."""
@@ -78,7 +110,7 @@ class RowReads(Reads):
             .order_by(embeddings.c.row)
         )
         with self._reading() as connection:
-            return _row_numbers(connection.execute(query))
+            return _row_numbers(connection.execute(query).scalars(), embeddings)
 
     def rows_of(self, space: SpaceInfo, ids: Sequence[int]) -> dict[int, int]:
         """The vector row of each of these images that has one in the space, by id."""
@@ -113,16 +145,17 @@ def _count_rows(connection: sa.Connection, table: sa.Table, space: SpaceInfo) ->
 
 
 def _dead_rows(connection: sa.Connection, space: SpaceInfo) -> NDArray[np.int64]:
-    return _row_numbers(connection.execute(_DEAD_ROWS, {"space": space.id}))
+    found = connection.execute(_DEAD_ROWS, {"space": space.id})
+    return _row_numbers(found.scalars(), embeddings)
 
 
-def _row_numbers(found: sa.Result[Any]) -> NDArray[np.int64]:
+def _row_numbers(found: Iterable[Any], table: sa.Table) -> NDArray[np.int64]:
     try:
-        numbers = np.fromiter(found.scalars(), dtype=np.int64)
+        numbers = np.fromiter(found, dtype=np.int64)
     except (ValueError, TypeError, OverflowError) as error:
-        raise BadValueError(f"embeddings.row holds what is no number: {error}") from error
+        raise BadValueError(f"{table.name}.row holds what is no number: {error}") from error
     if numbers.size and numbers.min() < 0:
-        raise BadValueError(f"embeddings.row holds {numbers.min()}")
+        raise BadValueError(f"{table.name}.row holds {numbers.min()}")
     return numbers
 
 

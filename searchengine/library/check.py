@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from searchengine.embedding.stream import Observer
 from searchengine.encoders.text.encoder import TOWER_FILE, fault_of_tower
 from searchengine.errors import LibraryDamagedError, LibraryError, MissingExtraError, reason_of
-from searchengine.files import content_hash_of
+from searchengine.files import content_hash_of, file_state
 from searchengine.index.facts import files as index_files
 from searchengine.index.faiss_index import fault_of as fault_of_index
 from searchengine.library.layout import CATALOG
@@ -180,9 +180,10 @@ def _file_fault(file: FileState, content_hash: bytes) -> str | None:
             return None
     except OSError as error:
         return reason_of(error)
-    if FileState(file.path, status.st_size, status.st_mtime_ns) != file:
+    now = file_state(file.path, status)
+    if now != file or file.ctime_ns not in (None, now.ctime_ns):
         return "changed since it was indexed; bring the library up to date with: clipseek index"
     return (
-        "its content is another than was indexed, though its size and time are not: restore it, or "
-        "touch it and index it again"
+        "its content is another than was indexed, though its size and times are not: restore it, "
+        "or touch it and index it again"
     )

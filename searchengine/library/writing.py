@@ -24,6 +24,7 @@ from searchengine.library.layout import LOCK, PID, space_directory
 from searchengine.library.places import listed_images, listed_place
 from searchengine.spaces.names import space_name
 from searchengine.spaces.space import Space
+from searchengine.texts.matching import measure_matching
 from searchengine.types import BlockChecksum, Vectors
 from searchengine.vectors.checksums import blocks_of
 from searchengine.vectors.file import VectorFile
@@ -168,7 +169,7 @@ class Writer:
         return added, strangers
 
     def embed_captions(self, space: Space) -> None:
-        """Encode every caption the space has no vector of."""
+        """Encode every caption the space has no vector of, and match them with the pictures."""
         while missing := self._catalog.captions_without_vector(space.info, CAPTION_BATCH):
             encoder = self._library.encoders.for_texts(space)
             vectors = encoder.encode_texts([caption.text for caption in missing])
@@ -177,6 +178,9 @@ class Writer:
                 [caption.id for caption in missing],
                 _appending(space.captions, vectors),
             )
+        measure_matching(
+            space, lambda texts: self._library.encoders.for_texts(space).encode_texts(texts)
+        )
 
     def complete_checksums(self, space: Space) -> None:
         """Record the checksums of rows that a version wrote which kept none; says so."""

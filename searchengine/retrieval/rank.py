@@ -15,6 +15,7 @@ from searchengine.index.settings import setting_for, shortlist_size
 from searchengine.index.types import Modality, Setting
 from searchengine.retrieval.hits import Hits, ranked_hits
 from searchengine.spaces.space import Space
+from searchengine.texts.ranking import Captioned, captioned
 from searchengine.types import Filter, ImageRecord, TextHit, Vectors
 from searchengine.vectors.file import Rows, VectorFile
 from searchengine.vectors.lengths import impossible_rows
@@ -52,12 +53,13 @@ def rank_images(
 ) -> Hits:
     """The images at ranks offset + 1 to offset + k for a unit query of shape (d,), as of a moment.
 
-    There are k hits whenever k images pass the filter and `min_score`. Without `exact`, a library
-    large enough to have an index answers through it, as is set for the `modality` of the query,
-    None being a mixed one: its shortlist is scored again with the exact rows, and the rows it does
-    not cover are scanned. Pages of the same k continue each other. Images that `leave_out` names
-    are no hits: the next ones take their ranks. Rows whose length is not 1 are damaged and left
-    out, and an index that answers what it cannot hold is passed by; both are said on the log.
+    There are k hits whenever k images pass the filter and `min_score`. For texts the captions of
+    images count beside their pictures. Without `exact`, a library large enough to have an index
+    answers through it, as is set for the `modality` of the query, None being a mixed one: its
+    shortlist is scored again with the exact rows, and the rows it does not cover are scanned. Pages
+    of the same k continue each other. Images that `leave_out` names are no hits: the next ones take
+    their ranks. Rows whose length is not 1 are damaged and left out, and an index that answers what
+    it cannot hold is passed by; both are said on the log.
     """
     count, dead = now.rows_and_dead(space.info)
     rows = space.images.read_to_scan(count)
@@ -66,16 +68,20 @@ def rank_images(
     )
     passing = _survivors(space, now, count, dead, where)
 
+    texts = captioned(space, now, rows, len(dead), query) if modality is Modality.TEXT else None
+
     def rank(number: int) -> Ranked:
         among = _sound(space.images, count, passing)
         index = None if exact or _is_few(among) else space.index(count)
         if index is not None:
             setting, offset = setting_for(index.facts, modality), number - k
             try:
-                return rank_through(index, rows, query, setting, k=k, offset=offset, among=among)
+                return rank_through(
+                    index, rows, query, setting, k=k, offset=offset, among=among, texts=texts
+                )
             except DamagedIndexError:
                 space.give_up_index()
-        return _scored(rows, query, number, _numbers(among))
+        return _scored(rows, query, number, _numbers(among), texts)
 
     def first(number: int) -> Ranked:
         ranked = rank(number)
@@ -137,8 +143,12 @@ def rank_through(
     k: int,
     offset: int = 0,
     among: Mask | None = None,
+    texts: Captioned | None = None,
 ) -> Ranked:
     """The first offset + k of `rows`, shape (n, d), that are in `among`, by way of the index.
+
+    With `texts` the images of the nearest captions are candidates beside those of the index, and
+    all scores are those of pictures and captions together.
 
     The shortlist depends on k and not on the offset, so that pages fit each other. Ranks beyond a
     part of it are the exact ones, less what was ranked before. Both parts are in order, of the
@@ -154,18 +164,26 @@ def rank_through(
         tail = tail[among[index.covered :]]
     found = np.unique(index.candidates(query, setting, size, inside))  # twice where damaged
     likely = np.concatenate([found, tail])
+    if texts is not None:
+        likely = np.union1d(likely, texts.likely(size, among))
     certain = int(size * PAGED_SHARE)
     if wanted <= min(certain, len(likely)):
-        return _scored(rows, query, wanted, likely)
-    first = _scored(rows, query, certain, likely)
+        return _scored(rows, query, wanted, likely, texts)
+    first = _scored(rows, query, certain, likely, texts)
     before = {row for row, _ in first}
-    every = _scored(rows, query, wanted, _numbers(among))
+    every = _scored(rows, query, wanted, _numbers(among), texts)
     return (first + [pair for pair in every if pair[0] not in before])[:wanted]
 
 
 def _scored(
-    rows: Rows | Vectors, query: NDArray[np.float32], k: int, among: RowNumbers | None
+    rows: Rows | Vectors,
+    query: NDArray[np.float32],
+    k: int,
+    among: RowNumbers | None,
+    texts: Captioned | None = None,
 ) -> Ranked:
+    if texts is not None:
+        return texts.best(k, among)
     scores, numbers = scan(rows, query[np.newaxis], k, among=among)
     return list(zip(numbers[0].tolist(), _cosines(scores[0]), strict=True))
 

@@ -30,6 +30,7 @@ from searchengine.index.faiss_index import AnnIndex
 from searchengine.index.plan import next_step
 from searchengine.index.settings import setting_for
 from searchengine.index.types import IndexFacts, IndexInfo, Modality, Step, TunedSetting
+from searchengine.spaces.captioned import KnownCaptionRows
 from searchengine.types import SpaceInfo, Vectors
 from searchengine.vectors.checksums import BLOCK_ROWS
 from searchengine.vectors.file import Rows, VectorFile
@@ -47,6 +48,7 @@ class Space:
         self.catalog = catalog
         self.images = VectorFile(directory / IMAGE_VECTORS, info.dim)
         self.captions = VectorFile(directory / CAPTION_VECTORS, info.dim)
+        self.caption_rows = KnownCaptionRows(info)
         self._loaded: tuple[IndexFacts | None, AnnIndex | None] = (None, None)
         self._loading = threading.Lock()
         self._said = False

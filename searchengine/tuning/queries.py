@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 
 import numpy as np
 
 from searchengine.errors import InputError
 from searchengine.index.types import Modality
 from searchengine.spaces.space import Space
+from searchengine.texts.everyday import everyday_texts
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows
 from searchengine.vectors.scan import NO_ROW, RowNumbers
@@ -50,12 +50,6 @@ class QuerySet:
             for start in (0, 1)
         )
         return first, second
-
-
-def everyday_texts() -> list[str]:
-    """The shipped list: some thousand things that people look for among their photos."""
-    text = (files("searchengine.tuning") / "queries.txt").read_text(encoding="utf-8")
-    return text.splitlines()
 
 
 def text_queries(

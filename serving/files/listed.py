@@ -8,7 +8,6 @@ read: whoever writes to a file changes it.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import threading
@@ -19,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from searchengine.errors import reason_of
-from searchengine.types import FileState, ImageRecord
+from searchengine.files import content_hash, content_hash_of_pieces, file_state
+from searchengine.types import ImageRecord
 from serving.problems import FileChangedError
 
 PIECE = 128 * 2**10
@@ -34,9 +34,6 @@ coarse, and a change in the same tick would not."""
 
 TRIES = 3
 """Readings of a file that shows a change each time, after which it is being written to."""
-
-HASH_BYTES = 16
-"""Of the content hash in the catalog, BLAKE2b."""
 
 _FLAGS = (
     os.O_RDONLY
@@ -110,17 +107,14 @@ class ListedFile:
     def read_all(self) -> bytes:
         """All of it, if that is what was indexed. Raises FileChangedError."""
         data = b"".join(self._pieces(self.size))
-        self._require(hashlib.blake2b(data, digest_size=HASH_BYTES).digest())
+        self._require(content_hash(data))
         return data
 
     def check(self) -> None:
         """Read it through. Raises FileChangedError where its content is not what was indexed."""
         for _ in range(TRIES):
             before = self._look()
-            hasher = hashlib.blake2b(digest_size=HASH_BYTES)
-            for piece in self._pieces(PIECE):
-                hasher.update(piece)
-            self._require(hasher.digest())
+            self._require(content_hash_of_pieces(self._pieces(PIECE)))
             if self._look() == before:
                 self._state = before
                 return
@@ -152,8 +146,7 @@ class ListedFile:
         except OSError as error:
             raise self._changed(error) from error
         listed = self._record.file
-        found = FileState(listed.path, status.st_size, status.st_mtime_ns)
-        if found != listed or not stat.S_ISREG(status.st_mode):
+        if file_state(listed.path, status) != listed or not stat.S_ISREG(status.st_mode):
             raise self._changed()
         return _State(
             status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -20,6 +20,7 @@ from searchengine import Filter, Library, open_library
 from searchengine.catalog.records import Batch, FailedFile
 from searchengine.catalog.sqlite.schema import SCHEMA_VERSION
 from searchengine.retrieval import rank
+from searchengine.texts.matching import matching_of
 from searchengine.types import (
     FailureKind,
     FileState,
@@ -39,6 +40,10 @@ LISTED = 294
 ROWS = 295
 """One of them is dead: its image was removed."""
 CAPTIONS = 118
+IMAGE_NPROBE = {1: 2, 2: 3}
+"""What was found by tuning, by schema version."""
+PORTRAITS = {1: 30, 2: 26}
+"""One sample photo is turned by EXIF, which its changed copies in the second library lost."""
 HORSE = "/photos/sample/animals/brown-horse.jpg"
 
 
@@ -52,7 +57,13 @@ class _AsStarter(FakeEncoder):
         self.fingerprint = fingerprint
 
     def encode_pixels(self, pixels: Sequence[Pixels]) -> Vectors:
-        return np.pad(super().encode_pixels(pixels), ((0, 0), (0, self.dim - FakeEncoder.dim)))
+        return self._widened(super().encode_pixels(pixels))
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        return self._widened(super().encode_texts(texts))
+
+    def _widened(self, rows: Vectors) -> Vectors:
+        return np.pad(rows, ((0, 0), (0, self.dim - FakeEncoder.dim)))
 
 
 VERSIONS = sorted(int(path.name.rpartition("-")[2]) for path in DATA.glob("library-schema-*"))
@@ -63,9 +74,14 @@ def test_there_is_a_library_of_every_older_version() -> None:
 
 
 @pytest.fixture(params=VERSIONS, ids=lambda version: f"schema {version}")
-def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+def version(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
+@pytest.fixture
+def path(version: int, tmp_path: Path) -> Path:
     """A copy of the library of a version."""
-    return Path(shutil.copytree(DATA / f"library-schema-{request.param}", tmp_path / "library"))
+    return Path(shutil.copytree(DATA / f"library-schema-{version}", tmp_path / "library"))
 
 
 @pytest.fixture
@@ -101,7 +117,7 @@ def test_its_numbers(library: Library) -> None:
     )
 
 
-def test_the_index_and_what_was_tuned_are_used(library: Library) -> None:
+def test_the_index_and_what_was_tuned_are_used(library: Library, version: int) -> None:
     index = library.space().index(ROWS)
     assert index is not None
     assert index.facts.plan.factory == "IVF4,PQ32np"
@@ -109,7 +125,7 @@ def test_the_index_and_what_was_tuned_are_used(library: Library) -> None:
     assert info.text is not None
     assert info.image is not None
     assert (info.text.nprobe, info.text.shortlist) == (4, 100)
-    assert (info.image.nprobe, info.image.shortlist) == (2, 100)
+    assert (info.image.nprobe, info.image.shortlist) == (IMAGE_NPROBE[version], 100)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +166,6 @@ def test_stored_captions_describe_a_vector(library: Library) -> None:
         (Filter(under=Path("/photos/grey")), 58),
         (Filter(camera="eos 5d"), 54),
         (Filter(before=datetime(2020, 1, 1)), 58),
-        (Filter(orientation=Orientation.PORTRAIT), 30),
         (Filter(under=Path("/photos/sample/textures"), orientation=Orientation.SQUARE), 1),
     ],
 )
@@ -158,6 +173,11 @@ def test_filters(library: Library, where: Filter, count: int) -> None:
     hits = library.search("an animal", k=LISTED, where=where)
     assert len(hits) == count
     assert library.catalog.facets(library.space().info, where).total == count
+
+
+def test_the_shape_is_a_filter_too(library: Library, version: int) -> None:
+    where = Filter(orientation=Orientation.PORTRAIT)
+    assert len(library.search("an animal", k=LISTED, where=where)) == PORTRAITS[version]
 
 
 def test_it_is_written_to(library: Library) -> None:
@@ -206,6 +226,7 @@ def test_an_index_run_adds_to_it(library: Library, path: Path, tmp_path: Path) -
     assert (report.found, report.indexed, report.removed) == (3, 3, 0)
     assert library.info().images == LISTED + 3
     assert len(library.info().spaces) == 1
+    assert matching_of(library.space(), library.catalog) is not None, "captions count from now on"
     [red] = encoder.encode_images([Image.open(photos / "red.png")])
     assert library.search(red, k=1)[0].path == photos / "red.png"
     index = library.index_info()
@@ -214,3 +235,23 @@ def test_an_index_run_adds_to_it(library: Library, path: Path, tmp_path: Path) -
     assert (index.text, index.image) == (tuned.text, tuned.image)
     library.close()
     assert check_library(path) == LISTED + 3
+
+
+def test_what_version_2_has_room_for_is_kept(tmp_path: Path) -> None:
+    path = Path(shutil.copytree(DATA / "library-schema-2", tmp_path / "library"))
+    with open_library(path) as library:
+        assert [(each.path, each.reason) for each in library.excluded()] == [
+            ("/photos/left", "holds .nomedia"),
+            ("/photos/saturn draft.jpg", "--exclude *draft*"),
+        ]
+        info = library.info()
+        assert info.exclude == ["*draft*"]
+        assert {each.suffix: each.files for each in info.passed_over} == {".mp4": 1, ".txt": 1}
+        assert library.check().is_sound
+    with open(path / "spaces" / "starter" / "vectors.f16", "r+b") as file:
+        file.seek(7 * 512)
+        first = file.read(1)
+        file.seek(7 * 512)
+        file.write(bytes([first[0] ^ 1]))
+    with open_library(path) as library:
+        assert len(library.check().faults) == 1, "its checksums are not used"

@@ -171,6 +171,9 @@ def test_what_the_plan_is_made_from(now: CatalogReads) -> None:
 
 def test_same_content(now: CatalogReads) -> None:
     assert now.same_content(ONE, b"red") == SameContent(1, RED.file.path, 0, RED.facts)
+    assert now.same_content(ONE, b"red", 5) == SameContent(1, RED.file.path, 0, RED.facts)
+    assert now.same_content(TWO, b"red", 5) == SameContent(5, COPY.file.path, 0, COPY.facts)
+    assert now.same_content(TWO, b"red", 1) == SameContent(1, RED.file.path, 1, RED.facts)
     assert now.same_content(ONE, b"blue") == SameContent(2, BLUE.file.path, 4, BLUE.facts)
     assert now.same_content(ONE, b"before") is None
     assert now.same_content(ONE, b"gone") is None

@@ -12,7 +12,6 @@ from sqlalchemy.schema import CreateTable
 
 from searchengine.catalog.catalog import Catalog
 from searchengine.catalog.sqlite.schema import SCHEMA_VERSION, tables
-from searchengine.types import FileState
 from tests.support.catalogs import schema_of
 from tests.support.places import DATA
 
@@ -31,8 +30,8 @@ def test_a_changed_table_raises_the_schema_version(tmp_path: Path) -> None:
 
 
 LONG = {
-    "images": {"id", "size", "mtime_ns"},
-    "failures": {"size", "mtime_ns"},
+    "images": {"id", "size", "mtime_ns", "ctime_ns"},
+    "failures": {"size", "mtime_ns", "ctime_ns"},
     "passed_over": {"files"},
     "checksums": {"space_id", "block", "rows", "crc"},
     "spaces": {"id"},
@@ -55,9 +54,10 @@ def test_sqlite_takes_64_bits(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path / "catalog.sqlite")
     with sqlite3.connect(catalog.path) as other:
         other.execute(
-            "INSERT INTO failures VALUES ('/a', ?, ?, 'x', '', '', '2020-01-01 00:00:00')",
-            (2**62, -(2**62)),
+            "INSERT INTO failures VALUES ('/a', ?, ?, 'x', '', '', '2020-01-01 00:00:00', ?)",
+            (2**62, -(2**62), 2**62),
         )
     other.close()
-    assert catalog.failed_files()["/a"].file == FileState("/a", 2**62, -(2**62))
+    file = catalog.failed_files()["/a"].file
+    assert (file.size, file.mtime_ns, file.ctime_ns) == (2**62, -(2**62), 2**62)
     catalog.close()

@@ -360,8 +360,11 @@ def test_models_lists_licences_and_what_is_here(run: Run) -> None:
     assert names[0] == "starter"
     assert {"name", "parameters", "input_size", "dim", "licence", "cached"} <= set(listed[0])
     table = run("models").out.splitlines()
-    assert len(table) == len(names) + 1
     assert table[0].startswith("name")
+    assert [line.split()[0] for line in table[1 : len(names) + 1]] == names
+    assert table[len(names) + 2].split() == ["take", "for", "because"]
+    taken = {line.split()[0] for line in table[len(names) + 3 :]}
+    assert taken == {entry["name"] for entry in listed if entry["take_for"]}
 
 
 def test_tune_prints_a_table_or_json(run: Run, bench: Workbench) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -243,6 +244,26 @@ def test_removed_images_are_no_distractors(run: Run, bench: Workbench, captions:
     assert json.loads(run(*arguments).out)["protocol"]["distractors"] == 3
     run("remove", bench.photos / "more" / "navy.png")
     assert json.loads(run(*arguments).out)["protocol"]["distractors"] == 2
+
+
+def test_a_library_with_copies_of_the_test_images_gives_the_numbers_of_one_without(
+    run: Run, bench: Workbench, captions: Path
+) -> None:
+    for name in ("navy", "olive", "pink"):
+        bench.paint(f"more/{name}.png", name)
+    run("index", bench.photos / "more")
+    arguments = ["evaluate", captions, "--distractors", bench.library_path, "--json", "-"]
+    without = json.loads(run(*arguments).out)
+    for image in captions.parent.glob("*.png"):
+        shutil.copy(image, bench.photos / "more" / f"copy-of-{image.name}")
+    run("index", bench.photos / "more")
+    done = run(*arguments)
+    result = json.loads(done.out)
+    assert result["metrics"] == without["metrics"]
+    assert result["intervals_95"] == without["intervals_95"]
+    assert result["protocol"]["distractors"] == without["protocol"]["distractors"] == 3
+    assert "3 test images in the library, no distractors" in done.err
+    assert "and 3 further images as wrong answers" in done.err
 
 
 def test_distractors_of_another_encoder_are_refused_before_anything_is_encoded(

@@ -21,7 +21,7 @@ from searchengine.encoders.text.export import keep_text_tower
 from searchengine.encoders.text.tensors import TensorFile, UnreadableTensorsError
 from searchengine.errors import EncoderError, EncoderMismatchError
 from searchengine.library.library import Library
-from searchengine.tuning.queries import everyday_texts
+from searchengine.texts.everyday import everyday_texts
 from searchengine.types import SpaceInfo
 from tests.encoders.test_tokenizer import TRICKY
 from tests.support.damage import flip

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from searchengine.encoders.text import tokenizer as bpe
 from searchengine.encoders.text.tokenizer import ClipTokenizer
-from searchengine.tuning.queries import everyday_texts
+from searchengine.texts.everyday import everyday_texts
 from tests.support.places import ROOT
 
 CONTEXTS = (8, 32, 77)

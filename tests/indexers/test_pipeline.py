@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from searchengine.files import read_whole
 from searchengine.types import Pixels, Vectors
 from tests.conftest import Workbench
 from tests.support.fake import FakeEncoder
+from tests.support.files import edit_quietly
 from tests.support.libraries import check_library
 
 
@@ -59,6 +62,73 @@ def test_a_touched_file_keeps_its_vector(colours: Workbench) -> None:
     assert (report.indexed, report.unchanged) == (0, 6)
     assert colours.index().unchanged == 6
     assert colours.watcher.total == 0
+
+
+def test_an_edit_that_keeps_size_and_time_is_noticed(colours: Workbench) -> None:
+    """An orientation from 1 to 6 turns a picture without another byte changing."""
+    path = colours.photos / "turned.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 1
+    Image.new("RGB", (64, 20), "red").save(path, exif=exif)
+    colours.index()
+    data = path.read_bytes()
+    one = bytes.fromhex("0112 0003 0000 0001 0001")
+    assert data.count(one) == 1
+    edit_quietly(path, data.replace(one, one[:-1] + b"\6"))
+    report = colours.index()
+    assert (report.indexed, report.unchanged) == (1, 6)
+    with colours.open() as library:
+        [hit] = [hit for hit in library.search("red") if hit.path == path]
+    assert (hit.image.facts.width, hit.image.facts.height) == (20, 64)
+
+
+@pytest.mark.parametrize("touch", [lambda path: path.chmod(0o600), lambda path: os.link(path, "x")])
+def test_what_changes_beside_the_content_encodes_nothing(
+    colours: Workbench, monkeypatch: pytest.MonkeyPatch, touch: Callable[[Path], None]
+) -> None:
+    monkeypatch.chdir(colours.photos.parent)
+    shutil.copy(colours.photos / "red.png", colours.photos / "copy.png")
+    colours.index()
+    colours.loads = 0
+    time.sleep(0.02)  # the clock of a file system ticks every few milliseconds
+    for name in ("red.png", "copy.png", "blue.png"):
+        touch(colours.photos / name)
+        Path("x").unlink(missing_ok=True)
+    report = colours.index()
+    assert (report.unchanged, report.copies, report.indexed) == (7, 0, 0)
+    assert (colours.watcher.total, colours.loads) == (3, 0)
+    with colours.open() as library:
+        assert library.catalog.dead_rows(library.space().info).size == 0
+    assert colours.index().unchanged == 7
+    assert colours.watcher.total == 0
+
+
+def test_a_library_without_ctimes_takes_them_and_reads_nothing(colours: Workbench) -> None:
+    with sqlite3.connect(colours.library_path / "catalog.sqlite") as catalog:
+        catalog.execute("UPDATE images SET ctime_ns = NULL")
+    catalog.close()
+    assert colours.index().unchanged == 6
+    assert colours.watcher.total == 0
+    with colours.open() as library:
+        states = [file for file, _ in library.catalog.contents()]
+    assert [file.ctime_ns for file in states] == [os.stat(f.path).st_ctime_ns for f in states]
+    red = colours.photos / "red.png"
+    edit_quietly(red, red.read_bytes()[:-1])
+    report = colours.index()
+    assert (report.unchanged, colours.watcher.total) == (6, 1)
+
+
+def test_a_failed_file_put_right_with_size_and_time_kept_is_tried_again(bench: Workbench) -> None:
+    path = bench.paint("red.png", "red")
+    whole = path.read_bytes()
+    path.write_bytes(bytes(len(whole)))
+    assert bench.index().failed == 1
+    assert bench.index().failed == 1
+    assert bench.watcher.total == 0
+    edit_quietly(path, whole)
+    assert bench.index().indexed == 1
+    with bench.open() as library:
+        assert library.failures() == []
 
 
 def test_a_moved_file_keeps_its_id_and_vector(colours: Workbench) -> None:

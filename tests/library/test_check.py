@@ -21,6 +21,7 @@ from searchengine.spaces import space
 from searchengine.vectors import checksums, damage, file
 from tests.conftest import Run, Workbench
 from tests.support.damage import DIM, flip, make_indexed, set_row, unit_rows, wide_encoder
+from tests.support.files import edit_quietly
 from tests.support.libraries import check_library
 
 N = 600
@@ -222,18 +223,23 @@ def test_a_version_without_checksums_is_said_and_lengths_are_looked_at(
 
 
 def test_files_are_held_against_what_was_indexed(colours: Workbench) -> None:
-    swapped, touched = colours.photos / "red.png", colours.photos / "blue.png"
-    status, data = swapped.stat(), bytearray(swapped.read_bytes())
-    data[-3] ^= 1
-    swapped.write_bytes(data)
-    os.utime(swapped, ns=(status.st_atime_ns, status.st_mtime_ns))
-    touched.touch()
+    rotten, edited = colours.photos / "red.png", colours.photos / "black.png"
+    for path in (rotten, edited):
+        data = bytearray(path.read_bytes())
+        data[-3] ^= 1
+        edit_quietly(path, bytes(data))
+    with sqlite3.connect(colours.library_path / "catalog.sqlite") as catalog:
+        seen = rotten.stat().st_ctime_ns  # a disk that rots tells nobody
+        catalog.execute("UPDATE images SET ctime_ns = ? WHERE path = ?", (seen, str(rotten)))
+    catalog.close()
+    (colours.photos / "blue.png").touch()
     (colours.photos / "green.png").unlink()
     colours.paint("white.png", "black", size=(9, 9))
     assert _check(colours).is_sound
     said = {fault.where: fault.why for fault in _check(colours, read_data=True).faults}
-    assert said.keys() == {str(colours.photos / n) for n in ("red.png", "green.png", "white.png")}
-    assert "its content is another" in said[str(swapped)]
+    assert {Path(where).stem for where in said} == {"red", "black", "green", "white"}
+    assert "its content is another" in said[str(rotten)]
+    assert "changed since" in said[str(edited)]
     assert "no such file" in said[str(colours.photos / "green.png")]
     assert "changed since" in said[str(colours.photos / "white.png")]
 

@@ -112,6 +112,8 @@ ASKED: dict[str, Callable[[CatalogReads], Any]] = {
     "spaces": lambda now: now.spaces(),
     "rows": lambda now: now.rows(ONE),
     "caption_rows": lambda now: now.caption_rows(ONE),
+    "caption_state": lambda now: now.caption_state(ONE),
+    "caption_owners": lambda now: now.caption_owners(ONE),
     "vector_counts": lambda now: now.vector_counts(ONE),
     "dead_rows": lambda now: now.dead_rows(ONE),
     "rows_and_dead": lambda now: now.rows_and_dead(ONE),

@@ -19,11 +19,12 @@ from searchengine.library.library import Library
 from searchengine.measures.agreement import agreement
 from searchengine.retrieval import rank as engine
 from searchengine.retrieval.rank import rank_images, rank_through
+from searchengine.texts.everyday import everyday_texts
 from searchengine.tuning import choose as choosing
 from searchengine.tuning import queries as tuning_queries
 from searchengine.tuning import tune as tuning
 from searchengine.tuning.choose import _ValidationSet, choose, depths, probe_numbers
-from searchengine.tuning.queries import QuerySet, everyday_texts, exact_answers, without_own
+from searchengine.tuning.queries import QuerySet, exact_answers, without_own
 from searchengine.tuning.tune import TuneReport
 from searchengine.types import FileState, ImageEntry, ImageFacts, Vectors
 from searchengine.vectors.scan import NO_ROW

@@ -76,7 +76,14 @@ _TABLES_OF_2 = (
  WITHOUT ROWID""",
 )
 
-STEPS: tuple[Step, ...] = (_to_2,)
+
+def _to_3(connection: sa.Connection) -> None:
+    """Files know when the system last saw them change; of those listed before it is not known."""
+    for table in ("images", "failures"):
+        connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN ctime_ns INTEGER")
+
+
+STEPS: tuple[Step, ...] = (_to_2, _to_3)
 """`STEPS[n - 1]` leads from version n to n + 1. A step is never changed once it was released, and
 uses no table of `schema.py`: those are of the newest version."""
 

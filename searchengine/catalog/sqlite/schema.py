@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from searchengine.catalog.sqlite.values import Checked, name, text
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Kept in SQLite's user_version. Raise it with every change of the tables below."""
 
 tables = sa.MetaData()
@@ -43,6 +43,7 @@ images = sa.Table(
     sa.Column("camera", text("images.camera", nullable=True)),
     sa.Column("latitude", Checked(sa.Float(), "images.latitude", float, nullable=True)),
     sa.Column("longitude", Checked(sa.Float(), "images.longitude", float, nullable=True)),
+    sa.Column("ctime_ns", Checked(_LONG, "images.ctime_ns", int, nullable=True)),
     sqlite_autoincrement=True,
 )
 
@@ -56,6 +57,7 @@ failures = sa.Table(
     sa.Column("kind", text("failures.kind"), nullable=False),
     sa.Column("tried_with", text("failures.tried_with"), nullable=False),
     sa.Column("failed_at", Checked(sa.DateTime(), "failures.failed_at", str), nullable=False),
+    sa.Column("ctime_ns", Checked(_LONG, "failures.ctime_ns", int, nullable=True)),
 )
 
 excluded = sa.Table(

@@ -124,14 +124,19 @@ class TowerEncoder:
     def _images(self) -> runtime.Tower | None:
         preprocessing = self.towers.facts.preprocessing
         return self._opened(
-            IMAGE, lambda graph, weights: runtime.image_tower(graph, weights, preprocessing, self.precision)
+            IMAGE,
+            lambda graph, weights: runtime.image_tower(
+                graph, weights, preprocessing, self.precision
+            ),
         )
 
     @cached_property
     def _texts(self) -> runtime.Tower | None:
         if self._tokenizer is None:
             return None
-        return self._opened(TEXT, lambda graph, weights: runtime.text_tower(graph, weights, self.precision))
+        return self._opened(
+            TEXT, lambda graph, weights: runtime.text_tower(graph, weights, self.precision)
+        )
 
     def _opened(
         self, tower: str, opened: Callable[[bytes, Weights], runtime.Tower]

@@ -1,0 +1,148 @@
+"""Exact scores of images by their pictures and their captions together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchengine.catalog.catalog import CatalogReads
+from searchengine.spaces.captioned import CaptionRows
+from searchengine.spaces.space import Space
+from searchengine.texts.fusion import WEIGHT, Matching
+from searchengine.texts.matching import matching_of
+from searchengine.types import Vectors
+from searchengine.vectors.file import Rows
+from searchengine.vectors.pairs import UNSURE, pair_cosines
+from searchengine.vectors.scan import RowNumbers, blocks, scan
+
+BLOCK_ROWS = 2_048
+"""Rows multiplied at a time: some megabytes in float32."""
+
+Mask = NDArray[np.bool_]
+"""Which rows may be found, shape (n,)."""
+
+Exact = NDArray[np.float64]
+"""Scores that are computed pair by pair."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Captioned:
+    """The rows of a space with the captions of some of them, for one text query."""
+
+    rows: Rows | Vectors
+    """Of images, shape (n, d)."""
+    texts: Rows
+    """Of captions, shape (c, d)."""
+    known: CaptionRows
+    """Which caption is of which image; one that is sound at least."""
+    matching: Matching
+    query: NDArray[np.float32]
+    """A unit vector, shape (d,)."""
+
+    def best(self, k: int, among: RowNumbers | None) -> list[tuple[int, float]]:
+        """The k best of the rows in `among`, ascending, all where it is None, with their scores.
+
+        Best first; equal scores go to the lower row. Each score is computed for its row alone, so
+        that the best k are the first of the best of any more.
+        """
+        captioned = np.unique(self.known.owners)
+        if among is None:
+            bare = np.delete(np.arange(len(self.rows)), captioned)
+        else:
+            captioned = np.intersect1d(captioned, among, assume_unique=True)
+            bare = np.setdiff1d(among, captioned, assume_unique=True)
+        [bare] = scan(self.rows, self.query[np.newaxis], k, among=bare)[1]
+        captioned = captioned[self._may_be_among(captioned, k)]
+        numbers = np.concatenate([bare, captioned])
+        scores = np.concatenate([self._of_pictures(bare).clip(-1, 1), self._fused(captioned)])
+        order = np.lexsort((numbers, -scores))[:k]
+        exact = scores[order].astype(np.float32).tolist()
+        return list(zip(numbers[order].tolist(), exact, strict=True))
+
+    def likely(self, size: int, among: Mask | None) -> RowNumbers:
+        """The rows of the images of the `size` captions nearest to the query, ascending."""
+        known = self.known
+        if among is not None:
+            inside = among[known.owners]
+            known = CaptionRows(known.captions[inside], known.owners[inside])
+        by_caption = np.argsort(known.captions)
+        captions = known.captions[by_caption]
+        [found] = scan(self.texts, self.query[np.newaxis], size, among=captions)[1]
+        return np.unique(known.owners[by_caption[np.searchsorted(captions, found)]])
+
+    def _may_be_among(self, captioned: RowNumbers, k: int) -> Mask:
+        """Which of these rows, all with a caption, may be among the k best, in float32."""
+        if len(captioned) <= k:
+            return np.ones(len(captioned), dtype=bool)
+        pairs, starts = self._pairs(captioned)
+        texts = np.maximum.reduceat(
+            _products(self.texts, self.query, self.known.captions[pairs]), starts
+        )
+        scores = self.matching.fused(_products(self.rows, self.query, captioned), texts)
+        scores[~np.isfinite(scores)] = -1  # damaged, and found to be so where it is ranked
+        kth = np.partition(scores, len(scores) - k)[len(scores) - k]
+        reached: Mask = scores >= kth - UNSURE * (1 + WEIGHT * self.matching.scale)
+        return reached
+
+    def _fused(self, captioned: RowNumbers) -> Exact:
+        """The scores of rows that have a caption."""
+        if len(captioned) == 0:
+            return np.empty(0)
+        pairs, starts = self._pairs(captioned)
+        texts = _exact(self.texts, self.query, self.known.captions[pairs])
+        best: Exact = np.maximum.reduceat(texts, starts)
+        scores: Exact = self.matching.fused(self._of_pictures(captioned), best).astype(np.float64)
+        return scores
+
+    def _of_pictures(self, numbers: RowNumbers) -> Exact:
+        return _exact(self.rows, self.query, numbers)
+
+    def _pairs(self, captioned: RowNumbers) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The places in `known` of all captions of these rows, and where each row's begin."""
+        first = np.searchsorted(self.known.owners, captioned)
+        counts = np.searchsorted(self.known.owners, captioned, side="right") - first
+        starts = np.cumsum(counts) - counts
+        return np.repeat(first - starts, counts) + np.arange(counts.sum()), starts
+
+
+def captioned(
+    space: Space,
+    now: CatalogReads,
+    rows: Rows | Vectors,
+    dead: int,
+    query: NDArray[np.float32],
+) -> Captioned | None:
+    """The space with its captions as of a moment; None where nothing is to be searched beside.
+
+    `rows` are those of its images, of which so many are dead. Captions whose vector is damaged are
+    left out, and that is said. Raises LibraryDamagedError.
+    """
+    count, dead_captions = now.caption_state(space.info)
+    if count == dead_captions:
+        return None
+    matching = matching_of(space, now)
+    if matching is None:
+        return None  # the next index run measures it
+    known = space.caption_rows.at(now, (len(rows), dead, count, dead_captions))
+    space.hold_against_checksums(now, space.captions, count, lambda: np.sort(known.captions))
+    damaged = space.captions.look_through(count)
+    sound = known.without(damaged)
+    if len(sound) < len(known):
+        space.say_what_is_left_out()
+    return (
+        Captioned(rows, space.captions.read(count), sound, matching, query) if len(sound) else None
+    )
+
+
+def _products(
+    rows: Rows | Vectors, query: NDArray[np.float32], numbers: RowNumbers
+) -> NDArray[np.float32]:
+    """Cosines of the query with some rows in float32, quickly: shape (len(numbers),)."""
+    parts = [block.astype(np.float32) @ query for _, block in blocks(rows, numbers, BLOCK_ROWS)]
+    return np.concatenate(parts)
+
+
+def _exact(rows: Rows | Vectors, query: NDArray[np.float32], numbers: RowNumbers) -> Exact:
+    return pair_cosines(query[np.newaxis], rows, np.zeros(len(numbers), dtype=np.int64), numbers)
