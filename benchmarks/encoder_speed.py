@@ -3,8 +3,9 @@
     python -m benchmarks.encoder_speed ENCODER
 
 Prints one JSON object; `benchmarks.run` makes a table of it. "plain" is the model as open_clip
-builds it: float32, nothing folded, memory as it comes. All are timed in turns on the same random
-pictures, and the best is kept.
+builds it: float32, nothing folded, memory as it comes; "torch" is ours through it, in float32;
+the precisions are those of OpenVINO. All are timed in turns on the same random pictures, and the
+best is kept.
 """
 
 from __future__ import annotations
@@ -19,8 +20,12 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from searchengine import load_encoder
+from searchengine.encoders.interface import Encoder
+from searchengine.encoders.openclip import encoder as openclip
 from searchengine.encoders.openclip.build import build, quiet
+from searchengine.encoders.openclip.encoder import ClipEncoder
 from searchengine.encoders.openclip.sources import find_source
+from searchengine.encoders.openvino.encoder import TowerEncoder
 
 BATCHES = (4, 8, 16, 32, 64)
 PRECISIONS = ("float32", "bfloat16")
@@ -32,7 +37,7 @@ class EncoderSpeed:
     """Images/s by batch size, in the order of `BATCHES`."""
 
     rates: dict[str, list[float]]
-    """By "plain" and the precisions."""
+    """By "plain", "torch" and the precisions."""
     chosen: str
     """What `auto` takes here."""
 
@@ -53,7 +58,14 @@ def main() -> None:
     """Measure the encoder that the command line names."""
     name = sys.argv[1]
     chosen = load_encoder(name, device="cpu").precision
-    ways = {"plain": _plain(name)} | {precision: _ours(name, precision) for precision in PRECISIONS}
+    ways = {
+        "plain": _plain(name),
+        "torch": _ours(openclip.load_encoder(name, device="cpu", precision="float32")),
+        **{
+            precision: _ours(load_encoder(name, device="cpu", precision=precision))
+            for precision in PRECISIONS
+        },
+    }
     rates: dict[str, list[float]] = {way: [] for way in ways}
     for batch in BATCHES:
         seconds: dict[str, list[float]] = {way: [] for way in ways}
@@ -82,14 +94,15 @@ def _plain(name: str) -> Callable[[int], object]:
     return encode
 
 
-def _ours(name: str, precision: str) -> Callable[[int], object]:
-    encoder = load_encoder(name, device="cpu", precision=precision)
+def _ours(encoder: Encoder) -> Callable[[int], object]:
+    assert isinstance(encoder, ClipEncoder | TowerEncoder)
+    limit = encoder.picture_limit
     side = encoder.input_size
     random = np.random.default_rng(0)
     pictures = list(random.integers(0, 256, (max(BATCHES), side, side, 3), dtype=np.uint8))
 
     def encode(batch: int) -> object:
-        encoder.picture_limit.size = batch
+        limit.size = batch
         return encoder.encode_pixels(pictures[:batch])
 
     return encode

@@ -22,8 +22,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from indexers import pipeline
-from searchengine import open_library
-from searchengine.encoders.openclip.encoder import ClipEncoder, load_encoder
+from searchengine import load_encoder, open_library
+from searchengine.embedding.stream import BATCH_SIZES
+from searchengine.encoders.interface import Encoder
 from searchengine.images.decode import read_image
 from searchengine.types import Pixels
 from tests.conftest import Watcher
@@ -71,7 +72,7 @@ def main() -> None:
     print(json.dumps(asdict(_measure(Path(sys.argv[1]), encoder))))
 
 
-def _measure(folder: Path, encoder: ClipEncoder) -> Speed:
+def _measure(folder: Path, encoder: Encoder) -> Speed:
     files = sorted(folder.iterdir())
 
     def prepare(path: Path) -> Pixels:
@@ -97,12 +98,12 @@ def _measure(folder: Path, encoder: ClipEncoder) -> Speed:
         whole=best.images_per_second,
         bottleneck=best.bottleneck,
         precision=encoder.precision,
-        batch=encoder.picture_limit.size,
+        batch=BATCH_SIZES[encoder.device],
         peak_gb=peak / 1e9,
     )
 
 
-def _index(folder: Path, encoder: ClipEncoder) -> pipeline.IndexReport:
+def _index(folder: Path, encoder: Encoder) -> pipeline.IndexReport:
     with tempfile.TemporaryDirectory() as path, open_library(path, create=True) as library:
         report = pipeline.index(
             library, [folder], encoder=encoder.name, load=lambda: encoder, observer=Watcher()

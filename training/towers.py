@@ -21,27 +21,13 @@ from safetensors.numpy import load_file, save_file
 from searchengine.encoders import hub
 from searchengine.encoders.openclip.build import build
 from searchengine.encoders.openclip.sources import find_source
-from searchengine.encoders.openvino import runtime
+from searchengine.encoders.openvino.export import convert
 from searchengine.encoders.openvino.towers import STARTER_GRAPHS
 from searchengine.encoders.openvino.weights import Weights
 from searchengine.encoders.registry import STARTER_DIR
 
 SMALLEST = 1024
 """Bytes of a constant that is worth a look at the starter's tensors."""
-
-
-class Images(torch.nn.Module):
-    def __init__(self, model) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, pictures):
-        return self.model.encode_image(pictures)
-
-
-class Texts(Images):
-    def forward(self, tokens):
-        return self.model.encode_text(tokens)
 
 
 def main() -> None:
@@ -51,12 +37,19 @@ def main() -> None:
     named = {tensor.tobytes(): name for name, tensor in tensors.items()}
     others, notes = {}, {}
     context = model.context_length
-    for tower, module, example, shape in (
-        ("image", Images(model), torch.zeros(2, 3, 224, 224), [-1, 3, -1, -1]),
-        ("text", Texts(model), torch.zeros(2, context, dtype=torch.int64), [-1, context]),
-    ):
+    towers = {
+        "image": (torch.zeros(2, 3, 224, 224), [-1, 3, -1, -1]),
+        "text": (torch.zeros(2, context, dtype=torch.int64), [-1, context]),
+    }
+    for tower, (example, shape) in towers.items():
+        with tempfile.TemporaryDirectory() as scratch:
+            stem = Path(scratch) / tower
+            convert(model, f"encode_{tower}", example, shape, stem)
+            graph = stem.with_suffix(".xml").read_text()
+            constants = stem.with_suffix(".bin").read_bytes()
+        (STARTER_DIR / f"{tower}.xml").write_text(graph)
         names = []
-        for number, constant in enumerate(_converted(tower, module, example, shape)):
+        for number, constant in enumerate(_apart(graph, constants)):
             name = named.get(constant) if len(constant) >= SMALLEST else None
             if name is None:
                 name = f"{tower}.{number}"
@@ -69,23 +62,14 @@ def main() -> None:
     print(f"{sum(len(data) for data in others.values()):,} bytes beside the weights")
 
 
-def _converted(tower: str, module, example, shape) -> list[bytes]:
-    """Write the graph; its constants in their order, those between two tensors as one."""
-    ov = runtime.openvino()
-    with torch.no_grad():
-        graph = ov.convert_model(module, example_input=example, input=[ov.PartialShape(shape)])
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / f"{tower}.xml"
-        ov.save_model(graph, path, compress_to_fp16=True)
-        text, constants = path.read_text(), path.with_suffix(".bin").read_bytes()
-    (STARTER_DIR / path.name).write_text(text)
+def _apart(graph: str, constants: bytes) -> list[bytes]:
+    """The constants of a graph in their order, small ones between two large ones as one."""
     places = {
         (int(offset), int(size))
-        for offset, size in re.findall(r'offset="(\d+)" size="(\d+)"', text)
+        for offset, size in re.findall(r'offset="(\d+)" size="(\d+)"', graph)
     }
-    large = sorted(place for place in places if place[1] >= SMALLEST)
     parts, at = [], 0
-    for offset, size in large:
+    for offset, size in sorted(place for place in places if place[1] >= SMALLEST):
         if offset > at:
             parts.append(constants[at:offset])
         parts.append(constants[offset : offset + size])

@@ -129,7 +129,8 @@ def trial_pictures(preprocessing: Preprocessing, count: int) -> NDArray[np.uint8
     def layers(number: int) -> NDArray[np.float64]:
         spectrum = np.fft.rfft2(random.normal(size=(number, side, side))) / frequency
         made = np.fft.irfft2(spectrum, (side, side))
-        return (made / made.std(axis=(1, 2), keepdims=True)).transpose(1, 2, 0)
+        unit: NDArray[np.float64] = made / made.std(axis=(1, 2), keepdims=True)
+        return unit.transpose(1, 2, 0)
 
     pictures = []
     for brightness in random.uniform(80, 160, count):

@@ -21,9 +21,9 @@ from searchengine.encoders.names import DIR_PREFIX, HUB_PREFIX, STARTER, canonic
 from searchengine.encoders.openclip.build import Parts, fingerprint, quiet
 from searchengine.encoders.openclip.encoder import MAX_PICTURES_ON_CPU, ClipEncoder
 from searchengine.encoders.openclip.precision import place
-from searchengine.encoders.openclip.precision_cache import cpu
-from searchengine.encoders.openclip.preprocess import split_transform
 from searchengine.encoders.openclip.sources import require_architecture, require_directory
+from searchengine.encoders.precision_cache import cpu
+from searchengine.encoders.preprocess import Preprocessing
 from searchengine.encoders.registry import STARTER_DIR
 from searchengine.errors import EncoderError
 from searchengine.files import replacing
@@ -102,6 +102,7 @@ def _with_random_weights(name: str, device: str) -> ClipEncoder:
         device=device,
         precision=precision,
         fingerprint="",
+        files=(),
         model=model,
         preprocessing=parts.preprocessing,
         tokenizer=parts.tokenizer,
@@ -125,12 +126,12 @@ def _parts(architecture: str) -> Parts:
     import open_clip
     import torch
 
-    model, _, transform = open_clip.create_model_and_transforms(
+    model, _, _ = open_clip.create_model_and_transforms(
         architecture, load_weights=False, pretrained_hf=False
     )
     config = open_clip.get_model_config(architecture)
     context = int(config["text_cfg"].get("context_length", 77))
-    size = model.visual.preprocess_cfg["size"]
+    preprocessing = Preprocessing.of(model.visual.preprocess_cfg)
 
     def tokenizer(texts: list[str]) -> Any:  # noqa: ANN401 - a tensor of ids, shape (n, context)
         return torch.ones((len(texts), context), dtype=torch.long)
@@ -138,9 +139,9 @@ def _parts(architecture: str) -> Parts:
     return Parts(
         model=model.eval(),
         tokenizer=tokenizer,
-        preprocessing=split_transform(transform),
+        preprocessing=preprocessing,
         dim=int(config["embed_dim"]),
-        input_size=int(size if isinstance(size, int) else max(size)),
+        input_size=max(preprocessing.size),
     )
 
 

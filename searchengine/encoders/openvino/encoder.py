@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from searchengine.encoders.batches import BatchLimit, BatchTooLargeError, Item
@@ -16,7 +17,7 @@ from searchengine.encoders.interface import Encoder
 from searchengine.encoders.openvino import runtime
 from searchengine.encoders.openvino.towers import IMAGE, TEXT, UNUSABLE, Towers
 from searchengine.encoders.openvino.weights import Weights
-from searchengine.encoders.text.tokenizer import ClipTokenizer, padded
+from searchengine.encoders.text.tokenizer import ClipTokenizer
 from searchengine.errors import EncoderError
 from searchengine.types import Pixels, Vectors
 
@@ -157,6 +158,14 @@ class TowerEncoder:
     @cached_property
     def _whole(self) -> Encoder:
         return self.on_torch(self.name)
+
+
+def padded(texts: Sequence[Sequence[int]], context: int) -> NDArray[np.int64]:
+    """Ids of texts with zeros behind them, shape (len(texts), context)."""
+    tokens = np.zeros((len(texts), context), dtype=np.int64)
+    for row, ids in zip(tokens, texts, strict=True):
+        row[: len(ids)] = ids
+    return tokens
 
 
 def _first_line(error: Exception) -> str:

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from searchengine.encoders.openclip.build import ClipModel
 from searchengine.encoders.openclip.encoder import ClipEncoder
 from searchengine.encoders.openvino import kept, runtime
+from searchengine.encoders.openvino.encoder import padded
 from searchengine.encoders.openvino.towers import IMAGE, TEXT, TowerFacts
 from searchengine.encoders.openvino.weights import Weights
 from searchengine.encoders.preprocess import trial_pictures
 from searchengine.encoders.text.export import PROBES, export_text_tower
-from searchengine.encoders.text.tokenizer import ClipTokenizer, padded
+from searchengine.encoders.text.tokenizer import ClipTokenizer
 from searchengine.types import Vectors
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
 LEAST_COSINE = 0.9999
 """Of a tower's vectors in float32 with torch's, for each of a few pictures and texts."""
@@ -80,7 +81,7 @@ def _convert_images(encoder: ClipEncoder, facts: TowerFacts, directory: Path) ->
     pixels = trial_pictures(encoder.preprocessing, 2)
     height, width = encoder.preprocessing.size
     example = torch.zeros(2, 3, height, width)
-    _convert(_part(encoder, "encode_image"), example, [-1, 3, height, width], directory / "image")
+    convert(encoder.model, "encode_image", example, [-1, 3, height, width], directory / "image")
     graph = (directory / f"{IMAGE}.xml").read_bytes()
     weights = Weights.of_file(directory / f"{IMAGE}.bin")
     tower = runtime.image_tower(graph, weights, facts.preprocessing, "float32")
@@ -93,36 +94,37 @@ def _convert_texts(encoder: ClipEncoder, context: int, directory: Path) -> None:
     tokenizer = ClipTokenizer(context)
     tokens = padded([tokenizer.ids(text) for text in PROBES], context)
     example = torch.from_numpy(tokens)
-    _convert(_part(encoder, "encode_text"), example, [-1, context], directory / "text")
+    convert(encoder.model, "encode_text", example, [-1, context], directory / "text")
     graph = (directory / f"{TEXT}.xml").read_bytes()
     tower = runtime.text_tower(graph, Weights.of_file(directory / f"{TEXT}.bin"), "float32")
     _require_same(tower(tokens), encoder.encode_texts(PROBES))
 
 
-def _part(encoder: ClipEncoder, method: str) -> nn.Module:
-    """The half of a model that `method` computes, as a module of its own."""
-    from torch import nn
+def convert(
+    model: ClipModel, method: str, example: torch.Tensor, shape: list[int], stem: Path
+) -> None:
+    """Write `stem`.xml and `stem`.bin: what `method` of an open_clip model computes.
 
-    class Part(nn.Module):
+    `shape` is that of its input, -1 where any length will do. Raises what tracing and converting
+    raise.
+    """
+    import torch
+
+    class Part(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.model: Any = encoder.model
+            self.model = model
 
         def forward(self, items: torch.Tensor) -> torch.Tensor:
             outcome: torch.Tensor = getattr(self.model, method)(items)
             return outcome
 
-    return Part().eval()
-
-
-def _convert(module: nn.Module, example: torch.Tensor, shape: list[int], stem: Path) -> None:
-    """Write `stem`.xml and `stem`.bin. Raises what tracing and converting raise."""
-    import torch
-
     ov = runtime.openvino()
     with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what tracing says of Python values it takes for constant
-        graph = ov.convert_model(module, example_input=example, input=[ov.PartialShape(shape)])
+        graph = ov.convert_model(
+            Part().eval(), example_input=example, input=[ov.PartialShape(shape)]
+        )
     ov.save_model(graph, stem.with_suffix(".xml"), compress_to_fp16=True)
 
 

@@ -11,12 +11,9 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice, pairwise
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from searchengine.encoders import cleaning
 
@@ -74,14 +71,6 @@ class ClipTokenizer:
             self._ids[first + second] = 512 + self._ranks[best]  # no two merges give the same
             parts = _merged(parts, first, second)
         return [self._ids[part] for part in parts]
-
-
-def padded(texts: Sequence[Sequence[int]], context: int) -> NDArray[np.int64]:
-    """Ids of texts with zeros behind them, shape (len(texts), context)."""
-    tokens = np.zeros((len(texts), context), dtype=np.int64)
-    for row, ids in zip(tokens, texts, strict=True):
-        row[: len(ids)] = ids
-    return tokens
 
 
 def _merged(parts: list[str], first: str, second: str) -> list[str]:

@@ -1,0 +1,306 @@
+"""Encoders without torch: what is exported, kept, verified and chosen."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from searchengine.encoders.interface import Encoder
+from searchengine.encoders.loading import load_encoder, load_for_queries
+from searchengine.encoders.openclip import encoder as openclip
+from searchengine.encoders.openvino import export as exporting
+from searchengine.encoders.openvino import kept, runtime
+from searchengine.encoders.openvino.encoder import TowerEncoder
+from searchengine.encoders.openvino.kept import KeptTowers, find
+from searchengine.encoders.openvino.precision import choose
+from searchengine.encoders.openvino.weights import Weights
+from searchengine.encoders.precision_cache import remember
+from searchengine.encoders.text.export import PROBES
+from searchengine.images.decode import read_image
+from tests.support.models import make_model
+from tests.support.places import ROOT
+
+pytest.importorskip("openvino")
+
+PHOTOS = sorted((ROOT / "sample_data" / "photos").rglob("*.jpg"))[:8]
+
+
+def photos() -> list[Image.Image]:
+    return [read_image(path.read_bytes(), name=path.name)[0] for path in PHOTOS]
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return make_model(tmp_path_factory.mktemp("models") / "tiny", {})
+
+
+@pytest.fixture(autouse=True)
+def _one_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An export is seconds: one serves all."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+
+
+@pytest.fixture
+def towers(tiny: str) -> Iterator[KeptTowers]:
+    """Those of the tiny model; whole again for the next test."""
+    load_encoder(tiny, device="cpu", precision="float32")
+    found = find(tiny)
+    assert found is not None
+    before = {path: path.read_bytes() for path in found.directory.iterdir()}
+    yield found
+    found.directory.mkdir(exist_ok=True)
+    for path, data in before.items():
+        path.write_bytes(data)
+
+
+def cosines(a: Any, b: Any) -> Any:
+    return (np.asarray(a) * np.asarray(b)).sum(axis=1)
+
+
+def test_the_starter_is_what_torch_computes() -> None:
+    ours = load_encoder("starter", device="cpu", precision="float32")
+    torchs = openclip.load_encoder("starter", device="cpu", precision="float32")
+    assert isinstance(ours, TowerEncoder)
+    assert (ours.name, ours.dim, ours.input_size) == ("starter", torchs.dim, torchs.input_size)
+    assert ours.fingerprint == torchs.fingerprint
+    for photo in photos():
+        np.testing.assert_array_equal(ours.preprocess(photo), torchs.preprocess(photo))
+    assert cosines(ours.encode_images(photos()), torchs.encode_images(photos())).min() > 0.99999
+    assert cosines(ours.encode_texts(PROBES), torchs.encode_texts(PROBES)).min() > 0.99999
+
+
+def test_an_exported_model_is_what_torch_computes(tiny: str, towers: KeptTowers) -> None:
+    ours = load_encoder(tiny, device="cpu", precision="float32")
+    torchs = openclip.load_encoder(tiny, device="cpu", precision="float32")
+    assert isinstance(ours, TowerEncoder)
+    assert (ours.name, ours.fingerprint) == (torchs.name, torchs.fingerprint)
+    assert cosines(ours.encode_images(photos()), torchs.encode_images(photos())).min() > 0.9999
+    assert cosines(ours.encode_texts(PROBES), torchs.encode_texts(PROBES)).min() > 0.9999
+    assert towers.text_tower is not None
+
+
+@pytest.mark.parametrize(
+    "wishes", [{"custom_text": True, "no_causal_mask": True, "pool_type": "last"}], ids=str
+)
+def test_towers_of_other_kinds_are_exported_too(wishes: dict[str, Any], tmp_path: Path) -> None:
+    """Of a kind that the text tower in numpy does not compute."""
+    name = make_model(tmp_path / "model", wishes)
+    ours = load_encoder(name, device="cpu", precision="float32")
+    assert isinstance(ours, TowerEncoder)
+    torchs = openclip.load_encoder(name, device="cpu", precision="float32")
+    assert cosines(ours.encode_texts(PROBES), torchs.encode_texts(PROBES)).min() > 0.9999
+    assert ours.text_tower is None
+
+
+def test_it_is_exported_once(
+    tiny: str, towers: KeptTowers, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    monkeypatch.setattr(openclip, "load_encoder", None)
+    with caplog.at_level(logging.WARNING, "clipseek"):
+        for load in (load_for_queries, load_encoder):
+            assert load(tiny).encode_images(photos()[:1]).shape == (1, 24)
+    assert not caplog.messages
+    assert towers.directory.is_dir()
+
+
+@pytest.mark.parametrize("file", ["open_clip_model.safetensors", "open_clip_config.json"])
+def test_another_checkpoint_under_the_name_is_exported_anew(
+    tiny: str, towers: KeptTowers, file: str
+) -> None:
+    path = Path(tiny.removeprefix("local-dir:")) / file
+    data = path.read_bytes()
+    path.write_bytes(data)  # the same again: another time says that it may be another
+    assert find(tiny) is None
+    assert load_encoder(tiny, precision="float32").fingerprint == towers.facts.fingerprint
+    assert find(tiny) is not None
+
+
+@pytest.mark.parametrize("file", ["image.bin", "image.xml"])
+def test_a_damaged_tower_is_left_to_torch_and_said(
+    tiny: str, towers: KeptTowers, file: str, caplog: Any
+) -> None:
+    right = load_for_queries(tiny).encode_images(photos())
+    path = towers.directory / file
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(data)
+    with caplog.at_level(logging.WARNING, "clipseek"):
+        rows = load_for_queries(tiny).encode_images(photos())
+    assert [f"{file} is not as it was written" in said for said in caplog.messages] == [True]
+    assert cosines(rows, right).min() > 0.9999
+    assert find(tiny) is None
+
+
+def test_other_files_in_the_cache_are_no_towers(tiny: str, towers: KeptTowers) -> None:
+    facts = json.loads((towers.directory / kept.FACTS_FILE).read_text())
+    for odd in (
+        "", "[]", "{", json.dumps(facts | {"format": 99}), json.dumps(facts | {"dim": None}),
+        json.dumps(facts | {"preprocessing": {}}), json.dumps(facts | {"checkpoint": 3}),
+    ):  # fmt: skip
+        (towers.directory / kept.FACTS_FILE).write_text(odd)
+        assert find(tiny) is None
+
+
+def test_what_cannot_be_exported_is_left_to_torch_and_remembered(
+    tiny: str, towers: KeptTowers, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    towers.forget()
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("no translation for aten::odd\nmore")
+
+    monkeypatch.setattr(exporting, "convert", refuse)
+    said = f"{tiny} runs on torch, as OpenVINO does not take it: no translation for aten::odd"
+    for _ in range(2):
+        with caplog.at_level(logging.WARNING, "clipseek"):
+            assert isinstance(load_encoder(tiny, precision="float32"), openclip.ClipEncoder)
+    assert [message for message in caplog.messages if "preparing" not in message] == [said] * 2
+    assert sum("preparing" in message for message in caplog.messages) == 1
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(towers.directory.parents[2]))
+    monkeypatch.setattr(runtime, "version", lambda: "another")
+    assert isinstance(load_encoder(tiny, precision="float32"), TowerEncoder)
+
+
+def test_another_vector_than_torchs_is_not_kept(
+    tiny: str, towers: KeptTowers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    towers.forget()
+    right = exporting.convert
+
+    def other(model: Any, method: str, *rest: Any) -> None:
+        import torch
+
+        with torch.no_grad():
+            for weight in model.visual.parameters():
+                weight.add_(torch.linspace(0, 1, weight.numel()).reshape(weight.shape))
+        right(model, method, *rest)
+        with torch.no_grad():
+            for weight in model.visual.parameters():
+                weight.sub_(torch.linspace(0, 1, weight.numel()).reshape(weight.shape))
+
+    monkeypatch.setattr(exporting, "convert", other)
+    assert isinstance(load_encoder(tiny, precision="float32"), openclip.ClipEncoder)
+    found = find(tiny)
+    assert found is not None
+    assert "differ from torch's" in found.refused
+
+
+def test_a_cache_that_cannot_be_written_is_said(
+    tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with caplog.at_level(logging.WARNING, "clipseek"):
+        assert isinstance(load_encoder(tiny, precision="float32"), openclip.ClipEncoder)
+    assert any("cannot be kept" in message for message in caplog.messages)
+
+
+def test_without_openvino_torch_serves(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with caplog.at_level(logging.WARNING, "clipseek"):
+        assert isinstance(load_encoder("starter", precision="float32"), openclip.ClipEncoder)
+    assert any("is not installed" in message for message in caplog.messages)
+
+
+def test_a_query_takes_the_precision_that_was_measured(
+    tiny: str, towers: KeptTowers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from searchengine.encoders.openvino import precision
+
+    assert precision.remembered_precision(towers) == "float32"
+    monkeypatch.setattr(precision, "_key", lambda _: "a test")
+    remember("a test", "bfloat16")
+    assert load_for_queries(tiny).precision == "bfloat16"
+    remember("a test", "float7")
+    assert load_for_queries(tiny).precision == "float32"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "cosines", "best"),
+    [
+        ({"float32": 1.0}, {"float32": 1.0}, "float32"),
+        ({"float32": 1.0, "bfloat16": 0.5}, {"float32": 1.0, "bfloat16": 0.9991}, "bfloat16"),
+        ({"float32": 1.0, "bfloat16": 0.5}, {"float32": 1.0, "bfloat16": 0.9989}, "float32"),
+        ({"float32": 1.0, "bfloat16": 0.95}, {"float32": 1.0, "bfloat16": 1.0}, "float32"),
+        (
+            {"float32": 1.0, "bfloat16": 0.5, "float16": 0.4},
+            {"float32": 1.0, "bfloat16": 1.0, "float16": 1.0},
+            "float16",
+        ),
+        (
+            {"float32": 1.0, "bfloat16": 0.5, "float16": 0.4},
+            {"float32": 1.0, "bfloat16": 1.0, "float16": -1.0},
+            "bfloat16",
+        ),
+    ],
+)
+def test_the_quickest_precision_that_says_the_same(
+    seconds: dict[str, float], cosines: dict[str, float], best: str
+) -> None:
+    assert choose(seconds, cosines) == best
+
+
+def test_bytes_that_were_let_go_come_back(tmp_path: Path) -> None:
+    path = tmp_path / "weights"
+    data = np.random.default_rng(0).integers(0, 256, 3_000_001, dtype=np.uint8)
+    path.write_bytes(data.tobytes())
+    weights = Weights.of_file(path)
+    with weights.let_go():
+        np.testing.assert_array_equal(weights.data, data)
+    np.testing.assert_array_equal(weights.data, data)
+    assert weights.checksum == Weights.of_tensors([data[:7], data[7:]]).checksum
+
+
+def test_nobody_is_told(tiny: str, tmp_path: Path) -> None:
+    """OpenVINO reports to its makers at import and at conversion: no socket, no such package."""
+    code = (
+        "import socket, sys\n"
+        "class Refused(socket.socket):\n"
+        "    def __init__(self, *_, **__): raise SystemExit('a socket')\n"
+        "import ssl, http.client\n"
+        "socket.socket = Refused\n"
+        "from searchengine.encoders.loading import load_encoder\n"
+        "from PIL import Image\n"
+        f"encoder = load_encoder({tiny!r}, precision='float32')\n"
+        "encoder.encode_images([Image.new('RGB', (64, 64))]); encoder.encode_texts(['a'])\n"
+        "print(type(encoder).__name__, 'openvino_telemetry' in sys.modules)\n"
+    )
+    environment = {"XDG_CACHE_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=environment
+    )
+    assert done.stdout.strip() == "TowerEncoder False", done.stderr
+
+
+def test_the_graph_of_the_starter_belongs_to_its_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A damaged installation is not searched with."""
+    from searchengine.encoders.openvino.towers import DamagedTowersError, StarterTowers
+
+    towers = StarterTowers()
+    name = next(name for name in json.loads(towers._others.notes["image"]) if "visual" in name)
+    tensor = np.array(towers._tensors[name])
+    tensor.reshape(-1).view(np.uint8)[5] ^= 1
+    monkeypatch.setitem(towers._tensors._tensors, name, tensor)
+    with pytest.raises(DamagedTowersError, match="not as they were installed"):
+        towers.weights("image")
+
+
+def test_an_encoder_for_queries_is_an_encoder(tiny: str, towers: KeptTowers) -> None:
+    encoder: Encoder = load_for_queries(tiny)
+    assert encoder.device == "cpu"
+    assert encoder.encode_pixels([]).shape == encoder.encode_texts([]).shape == (0, 24)
