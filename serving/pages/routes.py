@@ -40,8 +40,9 @@ async def home(request: Request) -> Response:
     question, wrong = read_what_can_be(request.query_params.multi_items())
     offset, facets, found = 0, None, list[Tile]()
     problem: Problem | None = None
-    is_empty = False
+    is_empty, answered_by = False, None
     try:
+        answered_by = await service.answered_by()
         facets = await service.facets(question.where)
         if wrong:
             raise wrong
@@ -59,6 +60,7 @@ async def home(request: Request) -> Response:
         question=question,
         tiles=found,
         said=status_of(question, facets.total, offset, found, PAGE) if facets else "",
+        answered_by=answered_by,
         groups=groups(question, facets) if facets else [],
         chips=chips(question),
         next=_next(question, offset, len(found), facets),
