@@ -17,10 +17,12 @@ from searchengine.catalog.records import Facets
 from searchengine.errors import NotListedError, QueryError
 from searchengine.index.types import Modality
 from searchengine.library.library import Library
+from searchengine.library.places import placed
 from searchengine.library.status import LibraryInfo
 from searchengine.retrieval.hits import Hits, SearchHit
 from searchengine.retrieval.query import Kind, Query, Source
 from searchengine.retrieval.terms import parse_text
+from searchengine.retrieval.where import why_none
 from searchengine.spaces.space import Space
 from searchengine.types import Filter, ImageRecord, TextHit
 from serving.files.listed import KnownContents, ListedFile
@@ -52,6 +54,15 @@ class Detail:
     """The nearest of those stored in the library; none without any."""
     neighbours: list[SearchHit]
     """The images nearest to it, itself left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """Images that nothing ranks."""
+
+    records: list[ImageRecord]
+    why_none: str | None
+    """Why there are none, where the library lists nothing that the filter names."""
 
 
 class LibraryService:
@@ -120,13 +131,18 @@ class LibraryService:
 
         return await self._on(self._searchers, look)
 
-    async def newest(self, where: Filter, *, k: int, offset: int = 0) -> list[ImageRecord]:
-        """The images that pass the filter, last added first. Raises NothingIndexedError."""
+    async def newest(self, where: Filter, *, k: int, offset: int = 0) -> Newest:
+        """The images that pass the filter, last added first.
 
-        def read() -> list[ImageRecord]:
+        Raises NothingIndexedError, and NothingListedError for a folder in which nothing is listed.
+        """
+
+        def read() -> Newest:
             opened = self._opened.now()
-            space = opened.searched_space()
-            return opened.library.catalog.newest(space.info, where, k=k, offset=offset)
+            catalog, space = opened.library.catalog, opened.searched_space().info
+            place = placed(catalog, where)
+            found = catalog.newest(space, place, k=k, offset=offset)
+            return Newest(found, None if found else why_none(place, catalog, space))
 
         return await self._on(self._searchers, read)
 

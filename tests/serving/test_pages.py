@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
 from indexers import pipeline
@@ -110,6 +113,33 @@ def test_dates_are_a_form_that_keeps_the_question(colours: Workbench) -> None:
         ] == ["2020-05-01", ""]
 
 
+def test_pictures_that_no_camera_dated_can_be_chosen(bench: Workbench) -> None:
+    """A restore from a backup gives them all the date of that day."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "2025:06:01 12:00:00"
+    Image.new("RGB", (9, 9), "red").save(bench.photos / "taken.jpg", exif=exif)
+    os.utime(bench.paint("undated.png", "red"), (datetime(2025, 5, 5).timestamp(),) * 2)
+    bench.index()
+    with visit(bench) as client:
+        page = page_of(client, "/?q=red")
+        assert len(tiles(page_of(client, link(page, "2025 2 pictures")))) == 2
+        undated = page_of(client, link(page, "No date of its own 1 pictures"))
+        assert tiles(undated) == ["undated.png"]
+        assert link(undated, "Remove: No date of its own") == "/?q=red"
+        taken = page_of(client, "/?q=red&dated=yes&after=2025")
+        assert tiles(taken) == ["taken.jpg"]
+        assert link(taken, "Remove: Dated by a camera") == "/?q=red&after=2025-01-01"
+        detail = page_of(client, undated.by_id("hits").all("a")[0].attributes["href"])
+        assert "File from" in said(detail)
+
+
+def test_a_folder_that_is_not_listed_is_told(colours: Workbench) -> None:
+    with visit(colours) as client:
+        for asked in ("q=red&", ""):
+            page = page_of(client, f"/?{asked}under=/nowhere", 400)
+            assert "/nowhere: the library lists no image there; it has: " in said(page)
+
+
 def test_a_picture_is_searched_by_without_javascript(colours: Workbench) -> None:
     with visit(colours) as client:
         page = page_of(client, "/")
@@ -208,6 +238,8 @@ def test_no_hits_offer_a_way_back(colours: Workbench) -> None:
     with visit(colours) as client:
         page = page_of(client, "/?q=red&camera=Leica")
         assert "The filters leave none" in said(page)
+        assert "No image has a camera named like 'Leica'; there is: none." in said(page)
+        assert "No image has a camera named" in said(page_of(client, "/?camera=Leica"))
         assert tiles(page_of(client, link(page, "Remove: Leica")))[0] == "red.png"
         assert "no more than these" in said(page_of(client, "/?q=red&offset=500"))
 
