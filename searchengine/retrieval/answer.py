@@ -62,6 +62,7 @@ def answer(
         if left_out.gone and not left_out.any_kept:
             hits = ranked(LeftOut(query, pictures, now, present_only=False))
         hits.gone = len(left_out.gone)
+        hits.damage = space.damage
         hits.why_none = None if hits else why_none(where, now, space.info)
         return hits
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,13 +19,15 @@ from searchengine.types import SpaceInfo
 from tests.support.libraries import imagined_files, list_files
 from tests.support.places import ROOT
 
-MODEL = {"torch", "torchvision", "open_clip", "timm", "transformers", "huggingface_hub"}
+TORCH = {"torch", "torchvision", "open_clip", "timm", "transformers", "huggingface_hub"}
+MODEL = TORCH | {"openvino"}
 UNNEEDED = MODEL | {
     "faiss", "PIL", "scipy", "safetensors", "ftfy", "regex", "tqdm", "filelock", "rich",
 }  # fmt: skip
 """Of a search by plain words in a library without an index."""
 MOST_MODULES = 640
 """As measured, and a tenth more: numpy, SQLAlchemy and typer bring most."""
+PHOTO = ROOT / "sample_data" / "photos" / "animals" / "orange-kitten.jpg"
 SPY = """
 import sys
 from cli.main import main
@@ -108,11 +111,25 @@ def test_words_in_other_alphabets_load_only_what_they_need(library: Path) -> Non
     assert spied.packages & UNNEEDED == {"ftfy", "regex"}
 
 
-def test_an_image_still_loads_the_whole_encoder(library: Path) -> None:
-    photo = ROOT / "sample_data" / "photos" / "animals" / "orange-kitten.jpg"
-    spied = spy(library, "search", photo, "+", "a dog", "--paths", "-k1")
+def test_a_search_by_a_picture_loads_no_torch(library: Path) -> None:
+    spied = spy(library, "search", PHOTO, "+", "a dog", "--paths", "-k1")
     assert spied.out.startswith("/photos/")
-    assert spied.packages >= {"torch", "open_clip", "PIL"}
+    assert spied.packages >= {"openvino", "PIL"}
+    assert not spied.packages & TORCH
+
+
+def test_a_few_new_photos_and_captions_load_no_torch(library: Path, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    photo = shutil.copy(PHOTO, tmp_path / "new")
+    indexed = spy(library, "index", tmp_path / "new")
+    assert "1 found = 1 indexed" in indexed.out
+    captions = tmp_path / "captions.csv"
+    captions.write_text(f"image,caption\n{photo},an orange kitten\n", encoding="utf-8")
+    added = spy(library, "captions", "add", captions)
+    assert "1 caption" in added.out
+    described = spy(library, "describe", PHOTO)
+    assert "an orange kitten" in described.out
+    assert not (indexed.packages | added.packages | described.packages) & TORCH
 
 
 def test_a_run_with_nothing_to_do_loads_no_model(tmp_path: Path) -> None:
@@ -129,8 +146,7 @@ def test_a_run_with_nothing_to_do_loads_no_model(tmp_path: Path) -> None:
 
 
 def test_the_tower_of_another_encoder_is_used_by_the_next_process(tmp_path: Path) -> None:
-    """First torch, which keeps the tower; then without, and with the same answer."""
-    pytest.importorskip("open_clip")
+    """First the encoder, which keeps the tower; then that alone, and with the same answer."""
     from searchengine import load_encoder
     from tests.support.models import make_model
 
@@ -139,7 +155,8 @@ def test_the_tower_of_another_encoder_is_used_by_the_next_process(tmp_path: Path
     list_files(tmp_path / "library", encoder, imagined_files(50))
     assert not list((tmp_path / "library").rglob(TOWER_FILE))
     first = spy(tmp_path / "library", "search", "a dog", "--paths", "-k3")
-    assert "torch" in first.packages
+    assert "openvino" in first.packages
+    assert not first.packages & TORCH
     second = spy(tmp_path / "library", "search", "a dog", "--paths", "-k3")
     assert not second.packages & UNNEEDED
     assert second.out == first.out
