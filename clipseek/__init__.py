@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from clipseek.indexing import index_folder
     from indexers.reading import IndexOptions
     from searchengine.encoders.interface import Encoder
-    from searchengine.encoders.openclip.encoder import load_encoder
+    from searchengine.encoders.loading import load_encoder
     from searchengine.errors import ClipseekError
     from searchengine.evaluation.evaluation_set import EvaluationOptions
     from searchengine.library.library import Library, open_library
@@ -65,7 +65,7 @@ _HOMES = {
     "TextHit": "searchengine.types",
     "evaluate": "clipseek.evaluation",
     "index_folder": "clipseek.indexing",
-    "load_encoder": "searchengine.encoders.openclip.encoder",
+    "load_encoder": "searchengine.encoders.loading",
     "open_library": "searchengine.library.library",
 }
 

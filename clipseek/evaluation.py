@@ -9,7 +9,7 @@ from pathlib import Path
 from clipseek.indexing import Silent
 from searchengine.embedding.stream import Observer
 from searchengine.encoders.interface import Encoder
-from searchengine.encoders.openclip.encoder import load_encoder
+from searchengine.encoders.loading import load_encoder
 from searchengine.evaluation.evaluate import evaluate as run
 from searchengine.evaluation.evaluation_set import EvaluationOptions, read_evaluation_set
 from searchengine.evaluation.results import Evaluation

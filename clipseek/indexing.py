@@ -9,7 +9,7 @@ from indexers import pipeline
 from indexers.reading import IndexOptions
 from searchengine.embedding.stream import Observer
 from searchengine.encoders.choice import AUTO, choose_encoder
-from searchengine.encoders.openclip.encoder import load_encoder
+from searchengine.encoders.loading import load_encoder
 from searchengine.library.library import Library
 
 

@@ -14,8 +14,7 @@ from PIL import Image
 from cli import main as cli_main
 from indexers import pipeline
 from indexers.reading import IndexOptions
-from searchengine.encoders import names, registry
-from searchengine.encoders.openclip import encoder as clip
+from searchengine.encoders import loading, names, registry
 from searchengine.library.library import Library, open_library
 from tests.support.fake import FakeEncoder
 
@@ -152,7 +151,8 @@ def run(
 ) -> Run:
     """`clipseek` in this process, with the fake encoder and the bench's library."""
     monkeypatch.setenv("CLIPSEEK_LIBRARY", str(bench.library_path))
-    monkeypatch.setattr(clip, "load_encoder", lambda name, **_: bench.load(name))
+    for load in ("load_encoder", "load_for_queries"):
+        monkeypatch.setattr(loading, load, lambda name, **_: bench.load(name))
     monkeypatch.setattr(registry, "choose_default", lambda: ("fake", "fake encoder: for tests"))
     monkeypatch.setattr(names, "canonical_name", lambda name: name)
 

@@ -10,8 +10,7 @@ from typing import Any
 
 from cli import main as cli_main
 from searchengine.catalog.sqlite import connection
-from searchengine.encoders import names
-from searchengine.encoders.openclip import encoder as openclip
+from searchengine.encoders import loading, names
 from tests.support.fake import FakeEncoder
 
 
@@ -19,8 +18,8 @@ def main() -> None:
     """`clipseek` with the arguments given, an encoder that takes no time, and short waits."""
     catalog: Any = connection
     catalog.BUSY_SECONDS = 1
-    models: Any = openclip
-    models.load_encoder = lambda _name, **_: FakeEncoder()
+    models: Any = loading
+    models.load_encoder = models.load_for_queries = lambda _name, **_: FakeEncoder()
     spellings: Any = names
     spellings.canonical_name = lambda name: name
     cli_main.main()

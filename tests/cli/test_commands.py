@@ -13,7 +13,7 @@ from PIL import Image
 
 from cli.options import MAX_FILE_SIZE, parse_size
 from searchengine import files
-from searchengine.encoders.openclip import encoder as clip
+from searchengine.encoders import loading
 from searchengine.errors import UnknownEncoderError
 from tests.conftest import Run, Workbench
 from tests.support.commands import all_commands, leaf_commands
@@ -201,7 +201,7 @@ def test_a_wrong_encoder_is_no_second_space(
     def unknown(name: str, **_: object) -> None:
         raise UnknownEncoderError(name, "no such architecture")
 
-    monkeypatch.setattr(clip, "load_encoder", unknown)
+    monkeypatch.setattr(loading, "load_encoder", unknown)
     done = run("index", photos, "--model", "foo")
     assert (done.code, done.err.count("\n")) == (1, 1)
     assert done.err.startswith("clipseek: unknown encoder 'foo'")

@@ -106,12 +106,12 @@ def is_closed(connection: socket.socket) -> bool:
 
 
 def _main() -> None:
-    from searchengine.encoders.openclip import encoder
+    from searchengine.encoders import loading
     from serving.connections.limits import Limits, limits_here
     from serving.server import serve
     from tests.support.fake import FakeEncoder
 
-    encoder.load_encoder = lambda _name, **_options: FakeEncoder()  # type: ignore[assignment]
+    loading.load_for_queries = lambda _name: FakeEncoder()  # type: ignore[assignment]
 
     library, deadline, connections = sys.argv[1:]
     seconds = float(deadline)
