@@ -229,7 +229,7 @@ def _query(question: Question, opened: Opened) -> Query:
     if question.picture:
         vector = opened.pictures.get(question.picture).vector
         sources.append(Source(Kind.VECTOR, vector, modality=Modality.IMAGE))
-    query = Query(tuple(sources), question.like, question.unlike)
+    query = Query(tuple(sources), question.like, question.unlike, question.by)
     if not query:
         raise QueryError("nothing to search for; describe a picture, as in: a dog on the beach")
     return query

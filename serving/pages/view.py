@@ -5,7 +5,7 @@ Every choice is a link, so that all of them work without JavaScript, and the bac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from searchengine.catalog.records import Facets
 from searchengine.retrieval.hits import SearchHit
-from searchengine.retrieval.query import Mark
-from searchengine.types import Filter, ImageRecord
+from searchengine.retrieval.query import By, Mark
+from searchengine.types import Filter, ImageRecord, Matched
+from serving.pages.said import Piece, pieces_of
 from serving.question import Question
 from serving.replies import thumbnail_url
 
@@ -45,6 +46,8 @@ class Tile:
     more: str
     """The address of the search for more like it; where it is liked, of the search without that."""
     less: str
+    said: list[Piece]
+    """The text that found it; empty where its picture did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +86,15 @@ class Group:
 
 def tiles_of(question: Question, hits: Sequence[SearchHit]) -> list[Tile]:
     """The hits, best first."""
-    return [tile_of(question, hit.image, hit.score) for hit in hits]
+    return [tile_of(question, hit.image, hit.score, hit.matched) for hit in hits]
 
 
-def tile_of(question: Question, record: ImageRecord, score: float | None = None) -> Tile:
+def tile_of(
+    question: Question,
+    record: ImageRecord,
+    score: float | None = None,
+    matched: Matched | None = None,
+) -> Tile:
     """An image as a tile of this question's grid."""
     is_liked = any(mark.id == record.id for mark in question.like)
     is_disliked = any(mark.id == record.id for mark in question.unlike)
@@ -103,6 +111,7 @@ def tile_of(question: Question, record: ImageRecord, score: float | None = None)
         is_disliked=is_disliked,
         more=(bare if is_liked else replace(bare, like=(*bare.like, mark))).url(),
         less=(bare if is_disliked else replace(bare, unlike=(*bare.unlike, mark))).url(),
+        said=pieces_of(matched, question.text) if matched else [],
     )
 
 
@@ -139,7 +148,6 @@ def shape_of(width: int, height: int) -> str:
 
 def chips(question: Question) -> list[Chip]:
     """The parts of the question beside its text."""
-    where = question.where
     found: list[Chip] = []
     if question.picture:
         address = f"/api/pictures/{question.picture}"
@@ -149,21 +157,27 @@ def chips(question: Question) -> list[Chip]:
             address = f"/api/images/{mark.id}/thumbnail?size=small"
             found.append(Chip(label, address, _without_mark(question, mark.id).url()))
 
-    def add(label: str, left: Filter) -> None:
+    for label, left in _parts_of_filter(question.where):
         found.append(Chip(label, None, replace(question, where=left).url()))
-
-    if where.under:
-        add(where.under.name or str(where.under), replace(where, under=None))
-    if where.after or where.before:
-        add(_period(where.after, where.before), replace(where, after=None, before=None))
-    if where.camera:
-        add(where.camera, replace(where, camera=None))
-    if where.orientation:
-        add(where.orientation.value.capitalize(), replace(where, orientation=None))
+    if question.by is not By.BOTH and question.text:
+        label = "In texts" if question.by is By.WORDS else "In pictures"
+        found.append(Chip(label, None, replace(question, by=By.BOTH).url()))
     if question.min_score is not None and question.asks:
         label = f"Score from {question.min_score:g}"
         found.append(Chip(label, None, replace(question, min_score=None).url()))
     return found
+
+
+def _parts_of_filter(where: Filter) -> Iterator[tuple[str, Filter]]:
+    """What each part that is set is called, and the filter without it."""
+    if where.under:
+        yield where.under.name or str(where.under), replace(where, under=None)
+    if where.after or where.before:
+        yield _period(where.after, where.before), replace(where, after=None, before=None)
+    if where.camera:
+        yield where.camera, replace(where, camera=None)
+    if where.orientation:
+        yield where.orientation.value.capitalize(), replace(where, orientation=None)
 
 
 def groups(question: Question, facets: Facets) -> list[Group]:
