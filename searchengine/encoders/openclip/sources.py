@@ -6,12 +6,14 @@ import difflib
 import importlib
 import importlib.util
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from searchengine.encoders import hub
 from searchengine.encoders.names import DIR_PREFIX, HUB_PREFIX, STARTER, is_path, split_name
+from searchengine.encoders.pieces import CONFIG_FILE, TOKENIZER_FILE
 from searchengine.encoders.registry import RECOMMENDED, STARTER_DIR, is_cached
 from searchengine.encoders.table import models
 from searchengine.errors import EncoderError, PathNotFoundError, UnknownEncoderError
@@ -25,6 +27,8 @@ class Source:
     """Name of an architecture, or `local-dir:` and a directory."""
     tokenizer: str
     """The name open_clip chooses the tokenizer by."""
+    pieces: Path | None = None
+    """The directory of the tokenizer's files where no transformers is needed for it."""
     checkpoint: str | None = None
     """File of weights; None where they lie in the directory."""
     preprocess: Mapping[str, Any] = field(default_factory=dict)
@@ -53,28 +57,35 @@ def find_source(name: str) -> Source:
     require_architecture(name, arch)
     if not rest:
         raise UnknownEncoderError(name, f"it names no weights; {_known_weights(arch)}")
-    _require_transformers(name, arch)
+    _require_transformers_for_tower(name, arch)
     if is_path(rest):
         if not Path(rest).is_file():
             raise PathNotFoundError(rest, "no such checkpoint file")
-        return Source(arch, arch, rest)
+        return Source(arch, arch, _pieces_of(name, arch), rest)
     return _from_tag(name, arch, rest)
 
 
 def _from_directory(path: Path) -> Source:
     require_directory(path)
     model = f"{DIR_PREFIX}{path}"
-    _require_transformers(model, model)
+    _require_transformers_for_tower(model, model)
+    if not text_config(model).get("hf_tokenizer_name"):
+        return Source(model, model)
+    if (path / TOKENIZER_FILE).is_file():
+        return Source(model, model, path)
+    _require_transformers(model)
     return Source(model, model)
 
 
 def _from_hub(name: str, repo: str) -> Source:
     config = hub.fetch_file(name, repo, [hub.CONFIG_FILE])
     model = f"{DIR_PREFIX}{config.parent}"
-    borrows_tokenizer = _require_transformers(name, model)
+    _require_transformers_for_tower(name, model)
+    pieces = _pieces_of(name, model)
     commit = config.parent.name  # the weights that belong to this config, whatever came later
     hub.fetch_file(name, repo, hub.WEIGHTS_FILES, commit)
-    return Source(model, name if borrows_tokenizer else model)
+    borrows = pieces is None and bool(text_config(model).get("hf_tokenizer_name"))
+    return Source(model, name if borrows else model, pieces)
 
 
 def _from_tag(name: str, arch: str, tag: str) -> Source:
@@ -88,12 +99,13 @@ def _from_tag(name: str, arch: str, tag: str) -> Source:
     if not repo:
         raise UnknownEncoderError(name, f"its weights are not on the hub: {published.get('url')}")
     files = [str(Path(file).with_suffix(".safetensors")), file] if file else hub.WEIGHTS_FILES
+    pieces = _pieces_of(name, arch)
     weights = hub.fetch_file(name, repo, files)
     wishes = {
         f"image_{key}": published.get(key)
         for key in ("mean", "std", "interpolation", "resize_mode")
     }
-    return Source(arch, arch, str(weights), wishes)
+    return Source(arch, arch, pieces, str(weights), wishes)
 
 
 def require_directory(path: Path) -> None:
@@ -169,15 +181,34 @@ def text_config(model: str) -> dict[str, Any]:
     return config
 
 
-def _require_transformers(name: str, model: str) -> bool:
-    """Whether the model's texts need the package transformers; raises where it is missing."""
-    text = text_config(model)
-    if not (text.get("hf_tokenizer_name") or text.get("hf_model_name")):
-        return False
+def _pieces_of(name: str, model: str) -> Path | None:
+    """The directory of the tokenizer that a config names on the hub, downloaded if need be.
+
+    None where the config names none, or one that only transformers can read, which is required.
+    """
+    repo = text_config(model).get("hf_tokenizer_name")
+    if not repo:
+        return None
+    try:
+        found = hub.fetch_file(name, repo, [TOKENIZER_FILE])
+    except UnknownEncoderError:  # it has a vocabulary in another form alone
+        _require_transformers(name)
+        return None
+    with suppress(UnknownEncoderError):  # what it says then goes by itself
+        hub.fetch_file(name, repo, [CONFIG_FILE])
+    return found.parent
+
+
+def _require_transformers_for_tower(name: str, model: str) -> None:
+    """Raise EncoderError where the text tower is one of transformers, and that is missing."""
+    if text_config(model).get("hf_model_name"):
+        _require_transformers(name)
+
+
+def _require_transformers(name: str) -> None:
     if importlib.util.find_spec("transformers") is None:
         raise EncoderError(
             f"{name} needs the package transformers for its texts; "
             "install it with: pip install 'clipseek[hf]'"
         )
     importlib.import_module("transformers")  # before `hub.offline`, whose state it would keep
-    return True
