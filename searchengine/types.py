@@ -79,6 +79,8 @@ class Filter:
     """Only images whose camera contains this text, ignoring case."""
     orientation: Orientation | None = None
     """Only images of this shape."""
+    dated: bool | None = None
+    """Only images that a camera dated, or only those without such a date."""
 
 
 @dataclass(frozen=True, slots=True)

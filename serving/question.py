@@ -25,10 +25,11 @@ MAX_WEIGHT = 100.0
 
 NAMES = (
     "q", "picture", "like", "unlike", "under", "after", "before", "camera", "orientation",
-    "min_score", "by",
+    "dated", "min_score", "by",
 )  # fmt: skip
 """The parameters of a question, in the order in which a URL has them."""
 
+_YES_OR_NO = {True: "yes", False: "no"}
 _MARK = re.compile(r"(?:(?P<weight>\d{1,4}(?:\.\d{1,6})?):)?(?P<id>\d{1,18})")
 _WHOLE = re.compile(r"\d{1,18}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -67,6 +68,7 @@ class Question:
             "before": [_date_text(where.before)],
             "camera": [where.camera],
             "orientation": [where.orientation.value if where.orientation else None],
+            "dated": [None if where.dated is None else _YES_OR_NO[where.dated]],
             "min_score": [None if self.min_score is None else f"{self.min_score:g}"],
             "by": [None if self.by is By.BOTH else self.by.value],
         }
@@ -109,6 +111,7 @@ def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
             before=before,
             camera=_one(given, "camera"),
             orientation=_orientation(orientation) if orientation else None,
+            dated=_yes_or_no("dated", _one(given, "dated")),
         ),
         min_score=_score(_one(given, "min_score")),
         by=_by(_one(given, "by")),
@@ -201,6 +204,15 @@ def _by(text: str | None) -> By:
     except ValueError as error:
         known = ", ".join(by.value for by in By)
         raise InputError(f"by must be one of {known}, not {text!r}") from error
+
+
+def _yes_or_no(name: str, text: str | None) -> bool | None:
+    if text is None:
+        return None
+    for value, word in _YES_OR_NO.items():
+        if text == word:
+            return value
+    raise InputError(f"{name} must be yes or no, not {text!r}")
 
 
 def _score(text: str | None) -> float | None:

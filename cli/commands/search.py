@@ -18,7 +18,7 @@ from cli.terminal import visible
 from searchengine.errors import InputError
 
 if TYPE_CHECKING:
-    from searchengine import Filter, Hits, SearchHit
+    from searchengine import Filter, SearchHit
 
 
 _GLUED = re.compile(r"-[^\W\d_]{2}\S*")
@@ -126,7 +126,7 @@ def search(
     dates = [parse_date(text) if text else None for text in (after, before)]
 
     from searchengine import Filter, open_library
-    from searchengine.retrieval.hints import hints
+    from searchengine.retrieval.hints import about_folder, about_gone, hints
     from searchengine.retrieval.query import By, Query
     from searchengine.retrieval.terms import parse_terms
 
@@ -154,18 +154,8 @@ def search(
         signed = [f"+ {text}" for text in add or ()] + [f"- {text}" for text in sub or ()]
         _write_page(html, " ".join([*words, *signed]), hits, show=open_page)
     output.print_hits(hits, form)
-    for hint in hints(words, query.sources):
-        output.note(hint)
-    if hits.gone:
-        output.note(_about_gone(hits))
-
-
-def _about_gone(hits: Hits) -> str:
-    then = "if no drive is missing, bring the library up to date with: clipseek index PATH"
-    if hits and not hits[0].path.is_file():
-        return f"the files of these hits are gone; {then}"
-    are = "hit is" if hits.gone == 1 else "hits are"
-    return f"{hits.gone:,} {are} left out as the files are gone; {then}"
+    for line in hints(query.sources) + about_folder(words, query.sources) + about_gone(hits):
+        output.note(line)
 
 
 def _require_possible(where: Filter, min_score: float | None) -> None:

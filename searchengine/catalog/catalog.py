@@ -31,7 +31,7 @@ from searchengine.catalog.images import (
 from searchengine.catalog.integrity import find_faults
 from searchengine.catalog.records import Append, Batch
 from searchengine.catalog.rows import RowReads, free_rows, own_rows
-from searchengine.catalog.spaces import SpaceReads, add_space
+from searchengine.catalog.spaces import SpaceReads, add_space, remove_space
 from searchengine.catalog.sqlite.connection import Database, our_errors
 from searchengine.catalog.sqlite.migrations import bring_up_to_date
 from searchengine.catalog.sqlite.opening import state_of
@@ -147,6 +147,11 @@ class Catalog(CatalogReads):
                 precision=precision,
                 fingerprint=fingerprint,
             )
+
+    def remove_space(self, space: SpaceInfo, about: Sequence[str] = ()) -> None:
+        """Take a space out, with all that is recorded of its rows and the settings `about` it."""
+        with self._database.writing() as connection:
+            remove_space(connection, space, about)
 
     @contextmanager
     def guarded_by(self, guard: Callable[[], None]) -> Iterator[None]:

@@ -100,6 +100,8 @@ class Facets:
     """The folders right below the filter's folder, or below `root`, by name."""
     years: list[tuple[int, int]]
     """Latest first; of the file where EXIF has no date."""
+    undated: int
+    """Images where EXIF has no date, whatever the filter asks of dates."""
     cameras: list[tuple[str, int]]
     """Most images first."""
     orientations: list[tuple[Orientation, int]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -120,7 +121,10 @@ class Writer:
         """
         if all(info.encoder != encoder.name for info in self._catalog.spaces()):
             name = space_name(encoder.name)
-            space_directory(self._library.path, name).mkdir(parents=True, exist_ok=True)
+            directory = space_directory(self._library.path, name)
+            if directory.exists():
+                shutil.rmtree(directory)  # of a space that was forgotten, and was not removed whole
+            directory.mkdir(parents=True)
             self._catalog.add_space(
                 name=name,
                 encoder=encoder.name,

@@ -72,6 +72,7 @@ def answer(
         reasons = why_matched([hit.image for hit in hits], texts, space, now, vector)
         hits[:] = [replace(hit, matched=why) for hit, why in zip(hits, reasons, strict=True)]
         hits.gone = len(left_out.gone)
+        hits.damage = space.damage
         hits.why_none = None if hits else why_none(where, now, space.info)
         if not hits and hits.why_none is None and query.by is By.WORDS:
             hits.why_none = "no image has all of these words in its captions, names or text"

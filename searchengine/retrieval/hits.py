@@ -68,6 +68,8 @@ class Hits(list[SearchHit]):
     """Images that were left out as their files are gone; where all are, these are the hits."""
     why_none: str | None = None
     """Why there are no hits, where the library lists nothing that the filter names."""
+    damage: str | None = None
+    """What is wrong with the vectors that were searched, where any search has met it."""
 
     def records(self) -> list[dict[str, Any]]:
         """One dict a hit, in JSON's own types: `pandas.DataFrame(hits.records())` is a table."""

@@ -112,8 +112,9 @@ def _lifting(
     named = max(rare, min(int(NAME_SHARE * images), MOST_NAMED))
     found = {word: now.rows_with_words(space, [(word,)], named + 1) for word in words.single}
     says = {word: log(max(images, 2) / max(len(rows), 0.5)) for word, rows in found.items()}
+    total = sum(says.values()) or 1.0  # 0 where every image has every word
     for word, rows in found.items():
-        share = says[word] / sum(says.values())
+        share = says[word] / total
         is_rare = len(rows) <= rare
         if 0 < len(rows) <= named and share >= _least_share(word, is_rare=is_rare):
             yield (word,), rows

@@ -25,6 +25,9 @@ NARROWEST, WIDEST = 0.6, 2.5
 LAST_YEAR = 9_998
 """The last whose end is a date too."""
 
+NO_DATE = "No date of its own"
+"""Of a picture that no camera dated: by year it goes by the date of its file."""
+
 T = TypeVar("T")
 
 
@@ -157,7 +160,7 @@ def chips(question: Question) -> list[Chip]:
             address = f"/api/images/{mark.id}/thumbnail?size=small"
             found.append(Chip(label, address, _without_mark(question, mark.id).url()))
 
-    for label, left in _parts_of_filter(question.where):
+    for label, left in _parts(question.where):
         found.append(Chip(label, None, replace(question, where=left).url()))
     if question.by is not By.BOTH and question.text:
         label = "In texts" if question.by is By.WORDS else "In pictures"
@@ -168,12 +171,14 @@ def chips(question: Question) -> list[Chip]:
     return found
 
 
-def _parts_of_filter(where: Filter) -> Iterator[tuple[str, Filter]]:
-    """What each part that is set is called, and the filter without it."""
+def _parts(where: Filter) -> Iterator[tuple[str, Filter]]:
+    """Each part of a filter that is set, and the filter without it."""
     if where.under:
         yield where.under.name or str(where.under), replace(where, under=None)
     if where.after or where.before:
         yield _period(where.after, where.before), replace(where, after=None, before=None)
+    if where.dated is not None:
+        yield "Dated by a camera" if where.dated else NO_DATE, replace(where, dated=None)
     if where.camera:
         yield where.camera, replace(where, camera=None)
     if where.orientation:
@@ -183,14 +188,15 @@ def _parts_of_filter(where: Filter) -> Iterator[tuple[str, Filter]]:
 def groups(question: Question, facets: Facets) -> list[Group]:
     """The filters a person can set, with counts; those with nothing to choose are left out."""
     where = question.where
-    dated = bool(where.after or where.before)
-    rest = replace(question, where=replace(where, after=None, before=None))
-    years = [year for year, _ in facets.years if year <= LAST_YEAR]
+    rest = replace(question, where=replace(where, after=None, before=None, dated=None))
+    dates: list[tuple[int | None, int]] = [p for p in facets.years if p[0] <= LAST_YEAR]
+    if facets.undated:
+        dates.append((None, facets.undated))
     found = [
         _group(question, "Folder", facets.folders, _set_folder, lambda folder: folder.name),
         replace(
-            _group(question, "Date", [p for p in facets.years if p[0] in years], _set_year, str),
-            is_set=dated,
+            _group(question, "Date", dates, _set_date, _date_label),
+            is_set=bool(where.after or where.before) or where.dated is not None,
             kept=rest.pairs(),
             after=where.after.date().isoformat() if where.after else "",
             before=where.before.date().isoformat() if where.before else "",
@@ -228,8 +234,15 @@ def _set_folder(where: Filter, folder: Path) -> Filter:
     return replace(where, under=folder)
 
 
-def _set_year(where: Filter, year: int) -> Filter:
-    return replace(where, after=datetime(year, 1, 1), before=datetime(year + 1, 1, 1))
+def _set_date(where: Filter, year: int | None) -> Filter:
+    if year is None:
+        return replace(where, after=None, before=None, dated=False)
+    after, before = datetime(year, 1, 1), datetime(year + 1, 1, 1)
+    return replace(where, after=after, before=before, dated=None)
+
+
+def _date_label(year: int | None) -> str:
+    return NO_DATE if year is None else str(year)
 
 
 def _set_camera(where: Filter, camera: str) -> Filter:

@@ -202,6 +202,7 @@ def test_less_like_this_alone_leads_away(colours: Workbench) -> None:
         ({"q": "x", "colour": "red"}, "unknown parameter 'colour'"),
         ({"q": "x", "after": "yesterday"}, "after: 'yesterday' is no date"),
         ({"q": "x", "orientation": "round"}, "landscape, portrait, square"),
+        ({"q": "x", "dated": "maybe"}, "dated must be yes or no, not 'maybe'"),
         ({"q": "x", "min_score": "nan"}, "from -1 to 1"),
         ({"q": "x", "under": "/a\0b"}, "NUL"),
         ({"q": "x" * 1001}, "1,001 characters"),
@@ -262,8 +263,10 @@ def test_filters_and_their_counts_agree(varied: Workbench) -> None:
                 ({"after": str(y["year"]), "before": str(y["year"] + 1)}, y["images"])
                 for y in facets["years"]
             ]
+            + [({"dated": "no"}, facets["undated"]), ({"dated": "yes"}, 4 - facets["undated"])]
         )
-        assert len(chosen) == 9
+        assert len(chosen) == 11
+        assert facets["undated"] == 1
         for where, images in chosen:
             answer = get(client, "/api/search", q="red", **where)
             assert len(answer["hits"]) == answer["images"] == images, where
@@ -365,6 +368,8 @@ def test_an_image_says_what_the_catalog_lists(varied: Workbench) -> None:
     assert record["path"] == str(varied.photos / "c.jpg")
     assert (record["width"], record["height"], record["format"]) == (30, 30, "JPEG")
     assert (record["camera"], record["taken_at"]) == ("Nikon D70", "2020-01-01T00:00:00")
+    modified = datetime.fromtimestamp(int((varied.photos / "c.jpg").stat().st_mtime))
+    assert record["modified_at"] == modified.isoformat()
 
 
 def test_thumbnails_are_upright_small_and_kept_forever(bench: Workbench) -> None:

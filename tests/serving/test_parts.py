@@ -58,6 +58,7 @@ QUESTIONS = st.builds(
         before=DATES,
         camera=st.none() | WORDS.filter(bool),
         orientation=st.none() | st.sampled_from(Orientation),
+        dated=st.none() | st.booleans(),
     ),
     min_score=st.none() | st.sampled_from([0.25, -1.0]),
     by=st.sampled_from(By),
