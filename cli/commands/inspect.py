@@ -15,6 +15,7 @@ from cli.options import JsonOption, LibraryOption
 
 if TYPE_CHECKING:
     from searchengine.index.types import IndexInfo, Setting, TunedSetting
+    from searchengine.library.status import SpaceStatus
     from searchengine.types import Excluded, Failure
 
 
@@ -38,12 +39,17 @@ def info(library: LibraryOption = None, json_output: JsonOption = False) -> None
         mark = " (default)" if space.name == facts.default_space else ""
         index = f"index over {space.indexed_rows:,} rows" if space.indexed_rows else "exact scan"
         output.say(
-            f"space     {space.name}{mark}: {plural(space.images, 'image')}, "
+            f"space     {space.name}{mark}: {_images_in(space, facts.images)}, "
             f"{plural(space.captions, 'caption')}, {space.dim} dimensions, {space.precision}, "
             f"{index}, {space.bytes / 1e6:,.1f} MB"
         )
         for line in _index_lines(space.index):
             output.say(f"          {line}")
+
+
+def _images_in(space: SpaceStatus, listed: int) -> str:
+    images = plural(space.images, "image")
+    return images if space.images == listed else f"{space.images:,} of {plural(listed, 'image')}"
 
 
 def _index_lines(info: IndexInfo) -> list[str]:

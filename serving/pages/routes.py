@@ -42,8 +42,9 @@ async def home(request: Request) -> Response:
     question, wrong = read_what_can_be(request.query_params.multi_items())
     offset, facets, found, notes = 0, None, list[Tile](), list[str]()
     problem: Problem | None = None
-    is_empty = False
+    is_empty, answered_by = False, None
     try:
+        answered_by = await service.answered_by()
         facets = await service.facets(question.where)
         if wrong:
             raise wrong
@@ -61,6 +62,7 @@ async def home(request: Request) -> Response:
         question=question,
         tiles=found,
         said=status_of(question, facets.total, offset, found, PAGE) if facets else "",
+        answered_by=answered_by,
         groups=groups(question, facets) if facets else [],
         chips=chips(question),
         next=_next(question, offset, len(found), facets),

@@ -57,13 +57,13 @@ def test_index_json_is_one_object(run: Run, photos: Path) -> None:
 def test_search_forms(run: Run, photos: Path) -> None:
     run("index", photos)
     table = run("search", "red", "-k", 2).out.splitlines()
-    assert table[0].split() == ["rank", "score", "path", "size", "date"]
+    assert table[0].split() == ["rank", "score", "path", "size", "date", "matched"]
     assert table[1].split()[2:4] == [str(photos / "red.png"), "40x30"]
     assert len(table) == 3
     lines = [json.loads(line) for line in run("search", "red", "--json").out.splitlines()]
-    assert list(lines[0]) == [
-        "rank", "score", "id", "path", "width", "height", "taken_at", "modified_at",
-    ]  # fmt: skip
+    fields = ["rank", "score", "id", "path", "width", "height", "taken_at", "modified_at"]
+    assert list(lines[0]) == [*fields, "matched", "text"]
+    assert list(lines[1]) == fields
     assert lines[0]["taken_at"] is None
     assert table[1].split()[4] == f"~{lines[0]['modified_at'][:10]}", "the date of the file"
     assert [line["rank"] for line in lines] == [1, 2, 3]

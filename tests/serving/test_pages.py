@@ -13,8 +13,11 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from indexers import pipeline
+from searchengine.library.moving import use_space
 from serving.pages import routes as pages
-from tests.conftest import Workbench
+from tests.conftest import Watcher, Workbench
+from tests.support.fake import FakeEncoder
 from tests.support.pages import Element, parse_text
 from tests.support.serving import png, visit
 
@@ -260,3 +263,47 @@ def test_every_address_of_a_page_is_answered(colours: Workbench) -> None:
         assert len(seen) > 20
         for url in seen:
             assert client.get(url).status_code == 200, url
+
+
+def test_a_hit_shows_the_text_that_found_it_with_the_words_asked_for(colours: Workbench) -> None:
+    with colours.open() as library:
+        evil = "<script>alert(1)</script> & Fulgencio at home"
+        library.add_captions([(str(colours.photos / "red.png"), evil)])
+    with visit(colours) as client:
+        page = client.get("/?q=blue+fulgencio").text
+        assert "<mark>Fulgencio</mark>" in page
+        assert "&lt;script&gt;" in page
+        assert "<script>alert" not in page
+        assert "<mark>red</mark>" in client.get("/?q=red").text, "of a name its last parts"
+        hits = client.get("/api/search?q=fulgencio").json()["hits"]
+        assert (hits[0]["matched"], hits[0]["text"]) == ("caption", evil)
+        assert "matched" not in hits[1]
+        plain = client.get("/api/search?q=fulgencio&by=pictures").json()["hits"]
+        assert not any("matched" in hit for hit in plain)
+        assert len(client.get("/api/search?q=fulgencio&by=words").json()["hits"]) == 1
+        assert client.get("/api/search?q=x&by=sound").status_code == 400
+        assert "In texts" in client.get("/?q=fulgencio&by=words").text
+
+
+def test_the_page_says_which_of_several_spaces_answers(colours: Workbench) -> None:
+    with visit(colours) as client:
+        assert "Answered by" not in said(page_of(client, "/?q=red"))
+        kept = client.post("/api/pictures", files={"image": png("red")}).json()["picture"]
+        assert client.get(f"/api/search?picture={kept}").status_code == 200
+        other = FakeEncoder()
+        other.name = "another/encoder"
+        with colours.open() as library:
+            pipeline.index(
+                library,
+                [colours.photos],
+                encoder=other.name,
+                load=lambda: other,
+                observer=Watcher(),
+            )
+            assert "Answered by fake" in said(page_of(client, "/?q=red"))
+            colours.encoder = other
+            use_space(library, other.name)
+        page = page_of(client, "/?q=red")
+        assert "Answered by another/encoder" in said(page)
+        assert tiles(page)[0] == "red.png"
+        assert client.get(f"/api/search?picture={kept}").status_code == 410
