@@ -17,6 +17,7 @@ from searchengine.catalog.records import Facets
 from searchengine.errors import NotListedError, QueryError
 from searchengine.index.types import Modality
 from searchengine.library.library import Library
+from searchengine.library.places import placed
 from searchengine.library.status import LibraryInfo
 from searchengine.retrieval.hits import Hits, SearchHit
 from searchengine.retrieval.query import Kind, Query, Source
@@ -110,12 +111,16 @@ class LibraryService:
         )
 
     async def newest(self, where: Filter, *, k: int, offset: int = 0) -> list[ImageRecord]:
-        """The images that pass the filter, last added first. Raises NothingIndexedError."""
+        """The images that pass the filter, last added first.
+
+        Raises NothingIndexedError, and NothingListedError as a search does.
+        """
 
         def read() -> list[ImageRecord]:
             opened = self._opened.now()
             space = opened.searched_space()
-            return opened.library.catalog.newest(space.info, where, k=k, offset=offset)
+            catalog = opened.library.catalog
+            return catalog.newest(space.info, placed(catalog, where), k=k, offset=offset)
 
         return await self._on(self._searchers, read)
 

@@ -108,7 +108,7 @@ def test_what_a_killed_writer_left_beside_the_catalog_is_read_and_left(path: Pat
     with (
         read_only(copy),
         as_nobody(),
-        pytest.raises(LibraryUnusableError, match="unable to open"),
+        pytest.raises(LibraryUnusableError, match="the last changes wait in catalog"),
     ):
         open_library(copy)
 
@@ -147,7 +147,7 @@ def test_an_older_library_that_cannot_be_written_says_so_in_one_line(path: Path)
     with (
         read_only(old),
         as_nobody(),
-        pytest.raises(LibraryUnusableError, match=r"schema 1 and must once be brought to 2, but "),
+        pytest.raises(LibraryUnusableError, match=r"schema 1 and must once be brought to \d+, "),
     ):
         open_library(old)
     open_library(old).close()

@@ -42,6 +42,12 @@ _CANNOT_SHARE = frozenset(
 """What SQLite says where it cannot make, write or lock the files beside a catalog."""
 
 
+_NOT_WHOLE = (
+    "the last changes wait in {0}-wal, and to read them SQLite has to write beside it: open the "
+    "library once where that can be, as with clipseek info"
+)
+
+
 class ReadConnection(sqlite3.Connection):
     """A connection that cannot write."""
 
@@ -54,8 +60,12 @@ def open_to_read(path: Path) -> ReadConnection:
     try:
         return _connect_to_read(path, "mode=ro")
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in _CANNOT_SHARE or not _is_whole(path):
+        if error.sqlite_errorcode & 0xFF not in _CANNOT_SHARE or not os.access(path, os.R_OK):
             raise
+        if not _is_whole(path):
+            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+                raise
+            raise sqlite3.OperationalError(_NOT_WHOLE.format(path.name)) from error
         state = state_of(path)
         opened = _connect_to_read(path, "mode=ro&immutable=1")
         opened.seen = state
