@@ -12,7 +12,18 @@ from typing import Annotated
 import typer
 
 from cli import output
-from cli.commands import captions, check, evaluate, index, inspect, search, serve, tune
+from cli.commands import (
+    captions,
+    check,
+    evaluate,
+    index,
+    inspect,
+    models,
+    search,
+    serve,
+    spaces,
+    tune,
+)
 from cli.problems import TRACEBACK, message_of
 
 WRONG_USAGE: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
@@ -34,9 +45,11 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("tune")(tune.tune)
 app.command("info")(inspect.info)
 app.command("failures")(inspect.failures)
+app.command("use")(spaces.use)
+app.command("forget")(spaces.forget)
 app.command("remove")(inspect.remove)
 app.command("check")(check.check)
-app.command("models")(inspect.models)
+app.command("models")(models.models)
 
 
 def _print_version(asked: bool) -> None:

@@ -10,10 +10,10 @@ from clipseek.indexing import Silent
 from searchengine.embedding.stream import Observer
 from searchengine.encoders.interface import Encoder
 from searchengine.encoders.openclip.encoder import load_encoder
-from searchengine.evaluation.evaluate import Distractors
 from searchengine.evaluation.evaluate import evaluate as run
 from searchengine.evaluation.evaluation_set import EvaluationOptions, read_evaluation_set
 from searchengine.evaluation.results import Evaluation
+from searchengine.library.distractors import read_distractors
 from searchengine.library.library import Library
 
 
@@ -30,7 +30,8 @@ def evaluate(
 
     `captions` is a file in any form that `clipseek evaluate` reads, `images` the directory of its
     images (None looks beside it), `encoder` one that is loaded or a name, loaded in float32. The
-    images that `distractors` holds join the gallery as wrong answers. Raises as
+    images that `distractors` holds, less the test images themselves, join the gallery as wrong
+    answers. Raises as
     `searchengine.evaluation.evaluate`, and the encoder's errors.
     """
     asked = options or EvaluationOptions()
@@ -38,8 +39,5 @@ def evaluate(
         asked = replace(asked, images=Path(images))
     chosen = read_evaluation_set(Path(captions), asked)
     loaded = load_encoder(encoder, precision="float32") if isinstance(encoder, str) else encoder
-    wrong = None
-    if distractors is not None:
-        distractors.use_encoder(loaded)
-        wrong = Distractors(*distractors.stored_vectors(loaded.name))
+    wrong = None if distractors is None else read_distractors(distractors, loaded)
     return run(chosen, loaded, observer or Silent(), wrong)

@@ -14,6 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from searchengine.errors import InputError, NotListedError
+from searchengine.retrieval.hints import notes_on
+from searchengine.retrieval.terms import parse_text
 from searchengine.types import ImageRecord
 from serving.files.answer import FileAnswer, asked_part, file_headers
 from serving.question import NAMES, Question, read_question, read_whole
@@ -90,6 +92,7 @@ async def search(request: Request) -> Response:
         {
             "hits": [hit.record() for hit in hits],
             "images": facets.total,
+            "notes": notes_on(parse_text(question.text), hits),
             "thumbnails": {
                 str(hit.id): base_of(request) + thumbnail_url(hit.image) for hit in hits
             },
@@ -111,6 +114,7 @@ async def facets(request: Request) -> Response:
             "images": counts.total,
             "folders": [{"path": path, "images": n} for path, n in counts.folders],
             "years": [{"year": year, "images": n} for year, n in counts.years],
+            "undated": counts.undated,
             "cameras": [{"camera": camera, "images": n} for camera, n in counts.cameras],
             "orientations": [{"orientation": o, "images": n} for o, n in counts.orientations],
         }

@@ -7,12 +7,14 @@ another has taken its place.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 
 from searchengine.catalog.records import Facets
-from searchengine.errors import NothingIndexedError, reason_of
+from searchengine.errors import NothingIndexedError, NothingListedError, reason_of
 from searchengine.library.encoders import LoadedEncoders
 from searchengine.library.library import Library, open_library
+from searchengine.library.places import placed
 from searchengine.spaces.space import Space
 from searchengine.types import Filter
 from serving.counts import Counts
@@ -110,6 +112,8 @@ def _opened(library: Library) -> Opened:
     opened: Opened
 
     def count(where: Filter) -> Facets:
+        with suppress(NothingListedError):
+            where = placed(library.catalog, where)
         return library.catalog.facets(opened.searched_space().info, where)
 
     opened = Opened(library, queue, Counts(count, library.catalog.stamp), HeldPictures())

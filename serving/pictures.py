@@ -43,6 +43,8 @@ class HeldPicture:
     """Unit vector, shape (d,)."""
     preview: bytes
     """A small JPEG."""
+    space: str
+    """The name of the space that the vector belongs to."""
 
 
 def read_upload(data: bytes) -> Image.Image:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from searchengine.errors import InputError
 from searchengine.retrieval.dates import read_date
-from searchengine.retrieval.query import Mark
+from searchengine.retrieval.query import By, Mark
 from searchengine.types import Filter, Orientation
 
 MAX_TEXT = 1_000
@@ -25,10 +25,11 @@ MAX_WEIGHT = 100.0
 
 NAMES = (
     "q", "picture", "like", "unlike", "under", "after", "before", "camera", "orientation",
-    "min_score",
+    "dated", "min_score", "by",
 )  # fmt: skip
 """The parameters of a question, in the order in which a URL has them."""
 
+_YES_OR_NO = {True: "yes", False: "no"}
 _MARK = re.compile(r"(?:(?P<weight>\d{1,4}(?:\.\d{1,6})?):)?(?P<id>\d{1,18})")
 _WHOLE = re.compile(r"\d{1,18}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -47,6 +48,7 @@ class Question:
     unlike: tuple[Mark, ...] = ()
     where: Filter = field(default_factory=Filter)
     min_score: float | None = None
+    by: By = By.BOTH
 
     @property
     def asks(self) -> bool:
@@ -66,7 +68,9 @@ class Question:
             "before": [_date_text(where.before)],
             "camera": [where.camera],
             "orientation": [where.orientation.value if where.orientation else None],
+            "dated": [None if where.dated is None else _YES_OR_NO[where.dated]],
             "min_score": [None if self.min_score is None else f"{self.min_score:g}"],
+            "by": [None if self.by is By.BOTH else self.by.value],
         }
         return [(name, str(value)) for name in NAMES for value in values[name] if value]
 
@@ -107,8 +111,10 @@ def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
             before=before,
             camera=_one(given, "camera"),
             orientation=_orientation(orientation) if orientation else None,
+            dated=_yes_or_no("dated", _one(given, "dated")),
         ),
         min_score=_score(_one(given, "min_score")),
+        by=_by(_one(given, "by")),
     )
 
 
@@ -190,6 +196,23 @@ def _orientation(text: str) -> Orientation:
     except ValueError as error:
         known = ", ".join(orientation.value for orientation in Orientation)
         raise InputError(f"orientation must be one of {known}, not {text!r}") from error
+
+
+def _by(text: str | None) -> By:
+    try:
+        return By(text or By.BOTH)
+    except ValueError as error:
+        known = ", ".join(by.value for by in By)
+        raise InputError(f"by must be one of {known}, not {text!r}") from error
+
+
+def _yes_or_no(name: str, text: str | None) -> bool | None:
+    if text is None:
+        return None
+    for value, word in _YES_OR_NO.items():
+        if text == word:
+            return value
+    raise InputError(f"{name} must be yes or no, not {text!r}")
 
 
 def _score(text: str | None) -> float | None:

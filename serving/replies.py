@@ -58,6 +58,7 @@ def image_record(record: ImageRecord, base: str = "") -> dict[str, Any]:
         "height": facts.height,
         "format": facts.format,
         "taken_at": jsonable(facts.taken_at),
+        "modified_at": jsonable(record.modified_at.replace(microsecond=0)),
         "camera": facts.camera,
         "latitude": jsonable(facts.latitude),
         "longitude": jsonable(facts.longitude),

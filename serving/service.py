@@ -22,10 +22,13 @@ from searchengine.library.status import LibraryInfo
 from searchengine.retrieval.hits import Hits, SearchHit
 from searchengine.retrieval.query import Kind, Query, Source
 from searchengine.retrieval.terms import parse_text
+from searchengine.retrieval.where import why_none
+from searchengine.spaces.space import Space
 from searchengine.types import Filter, ImageRecord, TextHit
 from serving.files.listed import KnownContents, ListedFile
 from serving.opened import Opened, OpenedLibrary
 from serving.pictures import HeldPicture, preview_of, read_upload
+from serving.problems import PictureForgottenError
 from serving.question import Question
 from serving.thumbnails import Side, ThumbnailCache, thumbnail_of
 
@@ -51,6 +54,15 @@ class Detail:
     """The nearest of those stored in the library; none without any."""
     neighbours: list[SearchHit]
     """The images nearest to it, itself left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """Images that nothing ranks."""
+
+    records: list[ImageRecord]
+    why_none: str | None
+    """Why there are none, where the library lists nothing that the filter names."""
 
 
 class LibraryService:
@@ -95,9 +107,9 @@ class LibraryService:
         marked images, PictureForgottenError, and the encoder's errors.
         """
         opened = await self._on(self._searchers, self._opened.now)
-        query = _query(question, opened)
+        space = await self._on(self._searchers, opened.searched_space)
+        query = _query(question, opened, space)
         if query.texts:  # encoded with those of others, and remembered: the search finds them known
-            space = await self._on(self._searchers, opened.searched_space)
             await opened.queue.texts(space, query.texts)
         return await self._on(
             self._searchers,
@@ -110,17 +122,27 @@ class LibraryService:
             present_only=True,
         )
 
-    async def newest(self, where: Filter, *, k: int, offset: int = 0) -> list[ImageRecord]:
+    async def answered_by(self) -> str | None:
+        """The encoder whose space answers, where the library has several; None where it has one."""
+
+        def look() -> str | None:
+            spaces = self._opened.now().library.spaces()
+            return spaces[0].info.encoder if len(spaces) > 1 else None
+
+        return await self._on(self._searchers, look)
+
+    async def newest(self, where: Filter, *, k: int, offset: int = 0) -> Newest:
         """The images that pass the filter, last added first.
 
-        Raises NothingIndexedError, and NothingListedError as a search does.
+        Raises NothingIndexedError, and NothingListedError for a folder in which nothing is listed.
         """
 
-        def read() -> list[ImageRecord]:
+        def read() -> Newest:
             opened = self._opened.now()
-            space = opened.searched_space()
-            catalog = opened.library.catalog
-            return catalog.newest(space.info, placed(catalog, where), k=k, offset=offset)
+            catalog, space = opened.library.catalog, opened.searched_space().info
+            place = placed(catalog, where)
+            found = catalog.newest(space, place, k=k, offset=offset)
+            return Newest(found, None if found else why_none(place, catalog, space))
 
         return await self._on(self._searchers, read)
 
@@ -181,7 +203,8 @@ class LibraryService:
         preview = await self._on(self._decoders, preview_of, picture)
         opened = await self._on(self._searchers, self._opened.now)
         space = await self._on(self._searchers, opened.searched_space)
-        return HeldPicture(await opened.queue.picture(space, picture), preview)
+        vector = await opened.queue.picture(space, picture)
+        return HeldPicture(vector, preview, space.info.name)
 
     async def hold(self, upload: bytes) -> str:
         """Keep an uploaded picture to be searched by; returns its key. Raises as `look_at`."""
@@ -229,12 +252,14 @@ class LibraryService:
         return await loop.run_in_executor(pool, lambda: work(*args, **kwargs))
 
 
-def _query(question: Question, opened: Opened) -> Query:
+def _query(question: Question, opened: Opened, space: Space) -> Query:
     sources = parse_text(question.text)
     if question.picture:
-        vector = opened.pictures.get(question.picture).vector
-        sources.append(Source(Kind.VECTOR, vector, modality=Modality.IMAGE))
-    query = Query(tuple(sources), question.like, question.unlike)
+        held = opened.pictures.get(question.picture)
+        if held.space != space.info.name:  # another one answers by now
+            raise PictureForgottenError
+        sources.append(Source(Kind.VECTOR, held.vector, modality=Modality.IMAGE))
+    query = Query(tuple(sources), question.like, question.unlike, question.by)
     if not query:
         raise QueryError("nothing to search for; describe a picture, as in: a dog on the beach")
     return query

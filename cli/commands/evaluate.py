@@ -21,9 +21,6 @@ from cli.options import (
 )
 
 if TYPE_CHECKING:
-    from searchengine import Library
-    from searchengine.encoders.interface import Encoder
-    from searchengine.evaluation.evaluate import Distractors
     from searchengine.evaluation.results import Evaluation
 
 
@@ -74,6 +71,13 @@ def evaluate(
     captions_per_image: Annotated[
         str, typer.Option(metavar="N|all", help="The first N of each image; papers take 5.")
     ] = "5",
+    positives: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE|eccv|cxc",
+            help="Measure on these right answers as well: TREC qrels or JSON.",
+        ),
+    ] = None,
     prompt: Annotated[
         str, typer.Option(metavar="TEMPLATE", help="Around each caption, which replaces {}.")
     ] = "{}",
@@ -100,6 +104,7 @@ def evaluate(
     from searchengine import load_encoder, open_library
     from searchengine.evaluation import evaluate as evaluation
     from searchengine.evaluation.evaluation_set import EvaluationOptions, read_evaluation_set
+    from searchengine.library.distractors import read_distractors
 
     options = EvaluationOptions(
         images=images,
@@ -110,6 +115,7 @@ def evaluate(
         prompt=prompt,
         limit=limit,
         through=through,
+        positives=tuple(positives or ()),
         workers=workers,
         max_megapixels=max_megapixels,
         max_file_size=parse_size(max_file_size),
@@ -164,17 +170,6 @@ def _encoder_name(model: str, library: Path | None) -> str:
     if choice.note is not None:
         output.note(f"clipseek: {choice.note}")
     return choice.name
-
-
-def read_distractors(library: Library, encoder: Encoder) -> Distractors:
-    """The library's images, by the vectors that it stores in the encoder's space.
-
-    Raises NothingIndexedError, SpaceNotFoundError, and EncoderMismatchError for other weights.
-    """
-    from searchengine.evaluation.evaluate import Distractors
-
-    library.use_encoder(encoder)
-    return Distractors(*library.stored_vectors(encoder.name))
 
 
 def _show(result: Evaluation, json_file: Path | None, report: Path | None) -> None:

@@ -12,6 +12,7 @@ import typer
 
 from cli import output
 from cli.left_out import not_read
+from cli.notation import plural
 from cli.options import (
     MAX_FILE_SIZE,
     MAX_MEGAPIXELS,
@@ -176,11 +177,25 @@ def _warn_of_second_space(library: Library, encoder: str) -> None:
     known = [space.info.encoder for space in library.spaces()]
     if known and encoder not in known:
         log.warning(
-            "the library was made with %s; %s becomes a second space beside it, to be searched "
-            "with --space",
+            "%s becomes a second space beside that of %s, which answers searches until: "
+            "clipseek use %s",
+            encoder,
             known[0],
             encoder,
         )
+
+
+def _print_move(report: IndexReport, library: Library) -> None:
+    """How far a space is filled that does not answer yet."""
+    from searchengine.library.moving import progress
+
+    if report.space is None or report.space == library.space().info.name:
+        return
+    now = progress(library, library.space(report.space))
+    output.note(
+        f"{now.space}: {now.images:,} of {plural(now.of, 'image')}, {now.bytes / 1e6:,.1f} MB; "
+        f"searches still ask {library.space().info.name}: clipseek use {now.space}"
+    )
 
 
 def _print(report: IndexReport, library: Library, *, as_json: bool) -> None:
@@ -202,6 +217,7 @@ def _print(report: IndexReport, library: Library, *, as_json: bool) -> None:
             f"({report.precision}), limited by {report.bottleneck}"
         )
     output.note(f"{speed}. Library: {library.path}")
+    _print_move(report, library)
     passed_over = not_read(report.passed_over)
     if passed_over:
         output.note(f"passed over: {passed_over}")

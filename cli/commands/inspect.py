@@ -1,8 +1,7 @@
-"""`clipseek info`, `failures`, `remove` and `models`: looking at a library, and tidying it."""
+"""`clipseek info`, `failures` and `remove`: looking at a library, and tidying it."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +15,7 @@ from cli.options import JsonOption, LibraryOption
 
 if TYPE_CHECKING:
     from searchengine.index.types import IndexInfo, Setting, TunedSetting
+    from searchengine.library.status import SpaceStatus
     from searchengine.types import Excluded, Failure
 
 
@@ -39,12 +39,17 @@ def info(library: LibraryOption = None, json_output: JsonOption = False) -> None
         mark = " (default)" if space.name == facts.default_space else ""
         index = f"index over {space.indexed_rows:,} rows" if space.indexed_rows else "exact scan"
         output.say(
-            f"space     {space.name}{mark}: {plural(space.images, 'image')}, "
+            f"space     {space.name}{mark}: {_images_in(space, facts.images)}, "
             f"{plural(space.captions, 'caption')}, {space.dim} dimensions, {space.precision}, "
             f"{index}, {space.bytes / 1e6:,.1f} MB"
         )
         for line in _index_lines(space.index):
             output.say(f"          {line}")
+
+
+def _images_in(space: SpaceStatus, listed: int) -> str:
+    images = plural(space.images, "image")
+    return images if space.images == listed else f"{space.images:,} of {plural(listed, 'image')}"
 
 
 def _index_lines(info: IndexInfo) -> list[str]:
@@ -163,49 +168,3 @@ def remove(
         output.print_json({"removed": removed})
     else:
         output.note(f"{plural(removed, 'image')} removed from the library; the files stay")
-
-
-def models(
-    download: Annotated[
-        str | None,
-        typer.Option(
-            "--download",
-            metavar="NAME",
-            help="Get the weights of this encoder now, so that searches need no network.",
-        ),
-    ] = None,
-    json_output: JsonOption = False,
-) -> None:
-    """List encoders: what they weigh, what they reach, and whether they are on this machine."""
-    from searchengine.encoders.registry import MODELS, is_cached
-
-    if download is not None:
-        from searchengine import load_encoder
-
-        output.note(f"{load_encoder(download, precision='float32').name} is on this machine")
-        return
-    if json_output:
-        output.print_json(
-            [dataclasses.asdict(model) | {"cached": is_cached(model.name)} for model in MODELS]
-        )
-        return
-    rows = [
-        (
-            model.name,
-            f"{model.parameters:.0f} M",
-            f"{model.input_size} px",
-            str(model.dim),
-            model.licence,
-            _percent(model.flickr30k_r1),
-            _percent(model.coco_r1),
-            "yes" if is_cached(model.name) else "no",
-        )
-        for model in MODELS
-    ]
-    header = ("name", "params", "input", "dim", "licence", "Flickr30k R@1", "COCO R@1", "cached")
-    output.print_table(header, rows, left={0, 4})
-    output.note("R@1: published zero-shot text-to-image recall. Any open_clip ARCH/TAG works too.")
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f} %"

@@ -18,7 +18,7 @@ from cli.terminal import visible
 from searchengine.errors import InputError
 
 if TYPE_CHECKING:
-    from searchengine import Filter, Hits, SearchHit
+    from searchengine import Filter, SearchHit
 
 
 _GLUED = re.compile(r"-[^\W\d_]{2}\S*")
@@ -88,6 +88,16 @@ def search(
         float | None,
         typer.Option(metavar="X", help="Only hits with at least this cosine, from -1 to 1."),
     ] = None,
+    words_only: Annotated[
+        bool,
+        typer.Option(
+            "--words-only",
+            help="Only images with all of the words in captions, names or text read in them.",
+        ),
+    ] = False,
+    pictures_only: Annotated[
+        bool, typer.Option("--pictures-only", help="Look at pictures alone, not at texts.")
+    ] = False,
     exact: Annotated[
         bool, typer.Option("--exact", help="Compare with every vector, not through the index.")
     ] = False,
@@ -108,20 +118,25 @@ def search(
 ) -> None:
     """Find images by words, by other images, or by both.
 
+    Words are looked for in the pictures, and in captions, names of files and folders. A rare name
+    brings the images first that have it; so do words in double quotes, exactly as they stand.
     The pictures that are searched by are no hits themselves.
     """
     form = output.choose_form(json=json_output, csv=csv_output, paths=paths, nul=print0)
     dates = [parse_date(text) if text else None for text in (after, before)]
 
     from searchengine import Filter, open_library
-    from searchengine.retrieval.hints import hints
-    from searchengine.retrieval.query import Query
+    from searchengine.retrieval.hints import about_folder, about_gone, hints
+    from searchengine.retrieval.query import By, Query
     from searchengine.retrieval.terms import parse_terms
 
     where = Filter(under=under, after=dates[0], before=dates[1], camera=camera)
     _require_possible(where, min_score)
     words = terms or []
-    query = Query(tuple(parse_terms(words, add=add or [], subtract=sub or [])))
+    if words_only and pictures_only:
+        raise typer.BadParameter("--words-only and --pictures-only: choose one")
+    by = By.WORDS if words_only else By.PICTURES if pictures_only else By.BOTH
+    query = Query(tuple(parse_terms(words, add=add or [], subtract=sub or [])), by=by)
     with open_library(library) as opened:
         hits = opened.search(
             query,
@@ -139,18 +154,8 @@ def search(
         signed = [f"+ {text}" for text in add or ()] + [f"- {text}" for text in sub or ()]
         _write_page(html, " ".join([*words, *signed]), hits, show=open_page)
     output.print_hits(hits, form)
-    for hint in hints(words, query.sources):
-        output.note(hint)
-    if hits.gone:
-        output.note(_about_gone(hits))
-
-
-def _about_gone(hits: Hits) -> str:
-    then = "if no drive is missing, bring the library up to date with: clipseek index PATH"
-    if hits and not hits[0].path.is_file():
-        return f"the files of these hits are gone; {then}"
-    are = "hit is" if hits.gone == 1 else "hits are"
-    return f"{hits.gone:,} {are} left out as the files are gone; {then}"
+    for line in hints(query.sources) + about_folder(words, query.sources) + about_gone(hits):
+        output.note(line)
 
 
 def _require_possible(where: Filter, min_score: float | None) -> None:

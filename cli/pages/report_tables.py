@@ -15,6 +15,7 @@ from cli.notation import (
     interval,
     points,
 )
+from searchengine.evaluation.published import how_they_were_measured
 from searchengine.evaluation.results import Evaluation, Protocol, PublishedRow, SearchMethodRow
 from searchengine.measures.geometry import Health
 from searchengine.measures.recall import Direction
@@ -171,7 +172,7 @@ def rank_table(evaluation: Evaluation) -> Table:
     return Table("Rank of the first relevant answer", header, [("", rows)], note=note)
 
 
-def published_table(rows: Sequence[PublishedRow]) -> Table | None:
+def published_table(rows: Sequence[PublishedRow], dataset: str | None = None) -> Table | None:
     """Published numbers beside the measured ones; None where there are none."""
     if not rows:
         return None
@@ -189,7 +190,7 @@ def published_table(rows: Sequence[PublishedRow]) -> Table | None:
         bodies.setdefault(direction, []).append(cells if is_one else [*cells, row.source])
     note = (
         "The difference is in points. Over the same images, captions and prompt it should be close "
-        "to zero: no sampling comes between."
+        f"to zero: no sampling comes between. {how_they_were_measured(dataset)}"
     ) + (f" Source: {sources[0]}." if is_one else "")
     header = ["", "published", "measured", "difference", *([] if is_one else ["source"])]
     kind = "published" if is_one else "published sourced"
@@ -204,8 +205,11 @@ def _split_metric(metric: str) -> tuple[str, str]:
     return "Other", metric
 
 
-def methods_table(methods: Sequence[SearchMethodRow]) -> Table | None:
-    """What the index costs and saves, a body a direction; None where it was not measured."""
+def methods_table(methods: Sequence[SearchMethodRow], why: str | None = None) -> Table | None:
+    """What the index costs and saves, a body a direction; None where it was not measured.
+
+    `why` says where the exact answers differ from the measures of the protocol.
+    """
     if not methods:
         return None
     recalls = sorted({k for row in methods for k in row.recall})
@@ -232,7 +236,7 @@ def methods_table(methods: Sequence[SearchMethodRow]) -> Table | None:
     note = (
         "Agreement@K is the mean share of the exact first K that is returned in the first K. "
         "Latency is that of one query whose vector is given; bytes are on disk."
-    )
+    ) + ("" if why is None else f" {why[:1].upper()}{why[1:]}.")
     return Table(
         "Exact answers, and answers through the index",
         header,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from searchengine.catalog.captions import CaptionReads, add_captions
+from searchengine.catalog.captions import OF_FILES, CaptionReads, add_captions
 from searchengine.catalog.checksums import ChecksumReads, keep_checksums
 from searchengine.catalog.facets import FacetReads
 from searchengine.catalog.failures import (
@@ -31,12 +31,14 @@ from searchengine.catalog.images import (
 from searchengine.catalog.integrity import find_faults
 from searchengine.catalog.records import Append, Batch
 from searchengine.catalog.rows import RowReads, free_rows, own_rows
-from searchengine.catalog.spaces import SpaceReads, add_space
+from searchengine.catalog.spaces import SpaceReads, add_space, remove_space
 from searchengine.catalog.sqlite.connection import Database, our_errors
 from searchengine.catalog.sqlite.migrations import bring_up_to_date
 from searchengine.catalog.sqlite.opening import state_of
 from searchengine.catalog.sqlite.schema import caption_embeddings, captions, failures, images
+from searchengine.catalog.sqlite.words import COMPLETE, rewrite_words
 from searchengine.catalog.surveys import SurveyReads, forget_survey, record_survey, set_setting
+from searchengine.catalog.words import WordReads
 from searchengine.errors import LibraryDamagedError
 from searchengine.types import BlockChecksum, Excluded, PassedOver, SpaceInfo
 
@@ -50,6 +52,7 @@ class CatalogReads(
     FailureReads,
     SurveyReads,
     ChecksumReads,
+    WordReads,
 ):
     """Everything that can be asked of a catalog."""
 
@@ -145,6 +148,11 @@ class Catalog(CatalogReads):
                 fingerprint=fingerprint,
             )
 
+    def remove_space(self, space: SpaceInfo, about: Sequence[str] = ()) -> None:
+        """Take a space out, with all that is recorded of its rows and the settings `about` it."""
+        with self._database.writing() as connection:
+            remove_space(connection, space, about)
+
     @contextmanager
     def guarded_by(self, guard: Callable[[], None]) -> Iterator[None]:
         """Inside it every transaction that writes first asks `guard`, which may raise.
@@ -214,10 +222,18 @@ class Catalog(CatalogReads):
         with self._database.writing() as connection:
             forget_survey(connection, places)
 
-    def add_captions(self, pairs: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
+    def add_captions(
+        self, pairs: Sequence[tuple[str, str]], source: str = OF_FILES
+    ) -> tuple[int, list[str]]:
         """Store (image path, text) pairs; returns how many are new, and the paths not listed."""
         with self._database.writing() as connection:
-            return add_captions(connection, pairs)
+            return add_captions(connection, pairs, source)
+
+    def rewrite_words(self) -> None:
+        """Make the table of words anew: where an older version kept none, or it is damaged."""
+        with self._database.writing() as connection:
+            rewrite_words(connection)
+            set_setting(connection, COMPLETE, "")
 
     def record_caption_vectors(
         self, space: SpaceInfo, caption_ids: Sequence[int], append: Append | None = None

@@ -60,6 +60,7 @@ def count_facets(connection: sa.Connection, space: SpaceInfo, where: Filter) -> 
     root = common_folder([folder for folder, _ in counted(FOLDER, Filter())])
     start = where.under or root
     here = counted(FOLDER, where)
+    at_any_time = replace(where, after=None, before=None, dated=None)
     return Facets(
         total=sum(number for _, number in here),
         root=root,
@@ -67,10 +68,13 @@ def count_facets(connection: sa.Connection, space: SpaceInfo, where: Filter) -> 
         years=sorted(
             (
                 (int(year), number)
-                for year, number in counted(_YEAR, replace(where, after=None, before=None))
+                for year, number in counted(_YEAR, at_any_time)
                 if year is not None
             ),
             reverse=True,
+        ),
+        undated=sum(
+            number for _, number in counted(sa.literal(1), replace(at_any_time, dated=False))
         ),
         cameras=containing(counted(images.c.camera, replace(where, camera=None))),
         orientations=[(shape, number) for shape, number in shapes.items() if number],

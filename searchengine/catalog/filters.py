@@ -35,6 +35,8 @@ def conditions(where: Filter) -> Iterator[sa.ColumnElement[bool]]:
         yield images.c.camera.icontains(where.camera, autoescape=True)
     if where.orientation is not None:
         yield _HOLDS[where.orientation]
+    if where.dated is not None:
+        yield taken.is_not(None) if where.dated else taken.is_(None)
 
 
 _HOLDS = {

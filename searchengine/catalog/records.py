@@ -80,6 +80,15 @@ class CaptionedText:
 
 
 @dataclass(frozen=True, slots=True)
+class SourcedText:
+    """What is written about an image, and where it is from."""
+
+    text: str
+    source: str
+    """One of `searchengine.types.Source`, or `model NAME`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Facets:
     """Counts of images for the choices of a filter. Choices without an image are left out."""
 
@@ -91,6 +100,8 @@ class Facets:
     """The folders right below the filter's folder, or below `root`, by name."""
     years: list[tuple[int, int]]
     """Latest first; of the file where EXIF has no date."""
+    undated: int
+    """Images where EXIF has no date, whatever the filter asks of dates."""
     cameras: list[tuple[str, int]]
     """Most images first."""
     orientations: list[tuple[Orientation, int]]

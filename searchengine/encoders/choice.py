@@ -20,7 +20,7 @@ class Choice:
 
 
 def choose_encoder(asked: str, in_library: Sequence[str]) -> Choice:
-    """The encoder that `asked` means beside a library with spaces of `in_library`, oldest first.
+    """The encoder that `asked` means beside a library's spaces, its default one first.
 
     Takes up to 5 s where nothing is asked for and the library is new: the hub is probed.
     """

@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import time
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,41 +15,28 @@ from searchengine.devices import cuda_or_cpu
 from searchengine.embedding.stream import Observer, embed_files
 from searchengine.encoders.interface import Encoder
 from searchengine.evaluation.benchmarks import dataset_sha256, recognise
+from searchengine.evaluation.distractors import Distractors, lookalikes
 from searchengine.evaluation.evaluation_set import EvaluationSet, count_captions
 from searchengine.evaluation.examples import Measured, project, sample_pairs, worst_failures
 from searchengine.evaluation.guard import Usage, guard
 from searchengine.evaluation.index_loss import caveats, measure_methods
+from searchengine.evaluation.judged import coco_1k, measure_positives, rsum
 from searchengine.evaluation.published import published_for
 from searchengine.evaluation.results import Evaluation, Protocol, PublishedRow
 from searchengine.measures.geometry import measure_health
 from searchengine.measures.ranks import pair_ranks
 from searchengine.measures.recall import Direction, image_retrieval, text_retrieval
 from searchengine.types import Vectors
-from searchengine.vectors.file import Rows
 
 TIES = "against the system: a wrong answer with the same score ranks before the relevant one"
+
+TEST_IMAGES = "test images in the library, no distractors"
 
 PACKAGES = (
     "clipseek", "open_clip_torch", "timm", "transformers", "torch", "faiss-cpu", "faiss-gpu",
     "numpy", "pillow",
 )  # fmt: skip
 """Whose versions can change a number."""
-
-
-@dataclass(frozen=True, slots=True)
-class Distractors:
-    """Images that are no answer to any caption, with their vectors."""
-
-    paths: Sequence[Path]
-    """Absolute."""
-    rows: Rows
-    """Unit rows of the encoder that is evaluated, shape (n, d)."""
-
-    def without(self, files: Collection[Path]) -> Distractors:
-        """Those whose path is not among `files`."""
-        answers = set(files)
-        kept = [place for place, path in enumerate(self.paths) if path not in answers]
-        return Distractors([self.paths[place] for place in kept], self.rows[kept])
 
 
 def evaluate(
@@ -61,7 +47,8 @@ def evaluate(
 ) -> Evaluation:
     """Measure an encoder on images and captions.
 
-    Those of `distractors` that `asked` does not name join the gallery as wrong answers.
+    Those of `distractors` that are no image of `asked`, neither by path nor by content, join the
+    gallery as wrong answers.
 
     Raises InputError where no image can be read, MissingExtraError where an index is asked for
     without faiss, and the encoder's errors.
@@ -79,12 +66,20 @@ def evaluate(
         max_megapixels=options.max_megapixels,
         max_file_size=options.max_file_size,
     )
+    is_used = np.array([path is not None and path not in broken for path in asked.files])
     used = [
         (image, path)
         for image, path in zip(asked.images, asked.files, strict=True)
         if path is not None and path not in broken
     ]
-    others = None if distractors is None else distractors.without(files)
+    sizes = [len(image.captions) for image in asked.images]
+    device = cuda_or_cpu(encoder.device)
+    others, counts, warnings = None, asked.counts(broken.keys()), []
+    if distractors is not None:
+        others = distractors.without(files)
+        counts[TEST_IMAGES] = len(distractors.paths) - len(others.paths)
+        alike = lookalikes(others, [path for _, path in used], vectors, device=device)
+        warnings += [] if alike is None else [alike]
     data = _measure(used, vectors, encoder, options.prompt, others)
     further = len(data.images) - len(used)
     directions = (
@@ -92,20 +87,30 @@ def evaluate(
         text_retrieval(data.pairs, data.owners, options.ks),
     )
     protocol = _protocol([image for image, _ in used], asked, encoder, further)
-    warnings = _warnings(asked, len(broken), directions, encoder)
+    warnings += _warnings(asked, len(broken), directions, encoder)
     return Evaluation(
         protocol=protocol,
         warnings=(*warnings, *caveats(options.through, len(data.images))),
-        counts=asked.counts(broken.keys()),
+        counts=counts,
         image_retrieval=directions[0],
         text_retrieval=directions[1],
+        rsum=rsum(directions),
+        coco_1k=None if further else coco_1k([image for image, _ in used], data, options.ks),
+        judged=measure_positives(
+            asked.positives,
+            data,
+            np.flatnonzero(is_used),
+            np.flatnonzero(np.repeat(is_used, sizes)),
+            options.ks,
+            device=device,
+        ),
         methods=measure_methods(
             data.images,
             data.texts,
             data.owners,
             options.ks,
             through=options.through,
-            device=cuda_or_cpu(encoder.device),
+            device=device,
         ),
         published=tuple(_published(protocol, directions)),
         health=measure_health(

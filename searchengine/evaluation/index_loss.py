@@ -16,6 +16,7 @@ from searchengine.index.cells import cell_finder_on
 from searchengine.index.facts import files
 from searchengine.index.plan import EXACT_BELOW, LEAST_ROWS, force_plan
 from searchengine.measures.agreement import agreement
+from searchengine.measures.recall import Direction
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows
 from searchengine.vectors.scan import RowNumbers, scan
@@ -90,6 +91,17 @@ def caveats(through: str, images: int) -> list[str]:
             "add images with --distractors"
         ]
     return []
+
+
+def why_other_recall(measured: Direction, methods: Sequence[SearchMethodRow]) -> str | None:
+    """Why the line of exact answers says another R@K than the protocol; None where it does not."""
+    exact = next((row for row in methods if row.method == EXACT), None)
+    if exact is None or exact.recall == measured.recall:
+        return None
+    return (
+        "exact: R@K of rows in half precision, as a library stores them, where equal scores go in "
+        "the order of the rows; above, scores are of full precision, and ties count as misses"
+    )
 
 
 class _Comparison:

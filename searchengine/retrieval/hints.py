@@ -1,4 +1,4 @@
-"""What is said about words that likely mean something else than they do."""
+"""What is said beside hits: of words that likely mean something else, and of what is left out."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 
+from searchengine.retrieval.hits import Hits
 from searchengine.retrieval.query import Kind, Source
 
 _GLUED = re.compile(r"(?<=\s)([+-])([^\W\d_]\S*)")
@@ -13,17 +14,42 @@ _WEIGHED = re.compile(r"(?<=\s)(\d+(?:\.\d*)?:[^\W\d_]\S*)")
 _NEGATED = re.compile(r"\b(no|not|without)\s+(?:an?\s+|any\s+|the\s+)?(\w+)", re.IGNORECASE)
 
 
-def hints(words: Sequence[str], terms: Sequence[Source]) -> list[str]:
-    """Sentences for the person who typed these words, which were read as these terms."""
-    texts = [term.value for term in terms if term.kind is Kind.TEXT]
+def notes_on(terms: Sequence[Source], hits: Hits) -> list[str]:
+    """All there is to say to a person whose words were read as these terms and found these hits."""
+    reasons = [hits.why_none] if hits.why_none else []
+    damage = [hits.damage] if hits.damage else []
+    return reasons + hints(terms) + about_gone(hits) + damage
+
+
+def hints(terms: Sequence[Source]) -> list[str]:
+    """Sentences for the person whose words were read as these terms."""
+    texts = _texts(terms)
     said = [_about_glued(*found.groups()) for text in texts if (found := _GLUED.search(text))]
     said += [_about_weight(found[1]) for text in texts if (found := _WEIGHED.search(text))]
     said += [_about_not(*found.groups()) for text in texts if (found := _NEGATED.search(text))]
-    if len(words) == 1 and texts == list(words) and os.path.isdir(words[0]):
-        said.append(
-            f"{words[0]!r} is searched for as a word; to search in the folder: --under {words[0]}"
-        )
     return said
+
+
+def about_folder(words: Sequence[str], terms: Sequence[Source]) -> list[str]:
+    """A sentence for the person who typed the name of a folder here, which was read as a word."""
+    if len(words) != 1 or _texts(terms) != list(words) or not os.path.isdir(words[0]):
+        return []
+    return [f"{words[0]!r} is searched for as a word; to search in the folder: --under {words[0]}"]
+
+
+def about_gone(hits: Hits) -> list[str]:
+    """A sentence where files of hits are gone."""
+    if not hits.gone:
+        return []
+    then = "if no drive is missing, bring the library up to date with: clipseek index PATH"
+    if hits and not hits[0].path.is_file():
+        return [f"the files of these hits are gone; {then}"]
+    are = "hit is" if hits.gone == 1 else "hits are"
+    return [f"{hits.gone:,} {are} left out as the files are gone; {then}"]
+
+
+def _texts(terms: Sequence[Source]) -> list[str]:
+    return [term.value for term in terms if term.kind is Kind.TEXT]
 
 
 def _about_glued(sign: str, word: str) -> str:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from searchengine.errors import QueryError
 from searchengine.images.formats import is_image_name
@@ -116,12 +117,11 @@ def _single(text: str, sign: float) -> Source:
 
 def _text(text: str, sign: float) -> Source:
     weight, text = _weighed(text)
-    if quoted := _QUOTED.fullmatch(text):
-        text = quoted[1]
-    text = text.strip()
+    quoted = _QUOTED.fullmatch(text)
+    text = (quoted[1] if quoted else text).strip()
     if not text:
         raise QueryError('an empty term; quote the words to search for, as in "a red car"')
-    return _source(Kind.TEXT, text, sign * weight)
+    return replace(_source(Kind.TEXT, text, sign * weight), quoted=quoted is not None)
 
 
 def _picture(text: str, sign: float) -> Source | None:

@@ -51,7 +51,8 @@ class Space:
         self.caption_rows = KnownCaptionRows(info)
         self._loaded: tuple[IndexFacts | None, AnnIndex | None] = (None, None)
         self._loading = threading.Lock()
-        self._said = False
+        self.damage: str | None = None
+        """What is wrong with the vectors, as far as a search has met it; it was said once."""
         self._held: set[VectorFile] = set()
 
     @property
@@ -114,14 +115,12 @@ class Space:
         self._say_damaged_rows("are damaged, and left out of what is found")
 
     def _say_damaged_rows(self, what: str) -> None:
-        if not self._said:
-            self._said = True
-            log.warning(
-                "vectors of space %s %s; see: clipseek check --library %s",
-                self.info.name,
-                what,
-                self.library,
+        if self.damage is None:
+            self.damage = (
+                f"vectors of space {self.info.name} {what}; see: clipseek check --library "
+                f"{self.library}"
             )
+            log.warning("%s", self.damage)
 
     def index(self, rows: int) -> AnnIndex | None:
         """The approximate index, where one fits `rows` rows and faiss is installed.

@@ -11,6 +11,8 @@ from starlette.routing import Route
 
 from searchengine.catalog.records import Facets
 from searchengine.errors import ClipseekError, InputError, NothingIndexedError
+from searchengine.retrieval.hints import notes_on
+from searchengine.retrieval.terms import parse_text
 from serving.api import MAX_OFFSET, base_of, image_id, read_form, service_of
 from serving.pages.rendering import render
 from serving.pages.view import (
@@ -38,16 +40,17 @@ async def home(request: Request) -> Response:
     """The search form with what it finds; the last images added where nothing is asked."""
     service = service_of(request)
     question, wrong = read_what_can_be(request.query_params.multi_items())
-    offset, facets, found = 0, None, list[Tile]()
+    offset, facets, found, notes = 0, None, list[Tile](), list[str]()
     problem: Problem | None = None
-    is_empty = False
+    is_empty, answered_by = False, None
     try:
+        answered_by = await service.answered_by()
         facets = await service.facets(question.where)
         if wrong:
             raise wrong
         given = request.query_params.get("offset")
         offset = read_whole("offset", given, low=0, high=MAX_OFFSET, default=0)
-        found = await _tiles(service, question, offset)
+        found, notes = await _found(service, question, offset)
     except NothingIndexedError:
         is_empty = True
     except ClipseekError as error:
@@ -59,9 +62,11 @@ async def home(request: Request) -> Response:
         question=question,
         tiles=found,
         said=status_of(question, facets.total, offset, found, PAGE) if facets else "",
+        answered_by=answered_by,
         groups=groups(question, facets) if facets else [],
         chips=chips(question),
         next=_next(question, offset, len(found), facets),
+        notes=notes,
         is_first=offset == 0,
         is_empty=is_empty,
         library=shlex.quote(str(service.path)),
@@ -69,11 +74,16 @@ async def home(request: Request) -> Response:
     )
 
 
-async def _tiles(service: LibraryService, question: Question, offset: int) -> list[Tile]:
+async def _found(
+    service: LibraryService, question: Question, offset: int
+) -> tuple[list[Tile], list[str]]:
+    """The tiles of a page of hits, and what is said beside them."""
     if question.asks:
-        return tiles_of(question, await service.search(question, k=PAGE, offset=offset))
-    records = await service.newest(question.where, k=PAGE, offset=offset)
-    return [tile_of(question, record) for record in records]
+        hits = await service.search(question, k=PAGE, offset=offset)
+        return tiles_of(question, hits), notes_on(parse_text(question.text), hits)
+    newest = await service.newest(question.where, k=PAGE, offset=offset)
+    notes = [newest.why_none] if newest.why_none else []
+    return [tile_of(question, record) for record in newest.records], notes
 
 
 def _next(question: Question, offset: int, found: int, facets: Facets | None) -> str | None:

@@ -5,7 +5,7 @@ Every choice is a link, so that all of them work without JavaScript, and the bac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from searchengine.catalog.records import Facets
 from searchengine.retrieval.hits import SearchHit
-from searchengine.retrieval.query import Mark
-from searchengine.types import Filter, ImageRecord
+from searchengine.retrieval.query import By, Mark
+from searchengine.types import Filter, ImageRecord, Matched
+from serving.pages.said import Piece, pieces_of
 from serving.question import Question
 from serving.replies import thumbnail_url
 
@@ -23,6 +24,9 @@ NARROWEST, WIDEST = 0.6, 2.5
 
 LAST_YEAR = 9_998
 """The last whose end is a date too."""
+
+NO_DATE = "No date of its own"
+"""Of a picture that no camera dated: by year it goes by the date of its file."""
 
 T = TypeVar("T")
 
@@ -45,6 +49,8 @@ class Tile:
     more: str
     """The address of the search for more like it; where it is liked, of the search without that."""
     less: str
+    said: list[Piece]
+    """The text that found it; empty where its picture did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +89,15 @@ class Group:
 
 def tiles_of(question: Question, hits: Sequence[SearchHit]) -> list[Tile]:
     """The hits, best first."""
-    return [tile_of(question, hit.image, hit.score) for hit in hits]
+    return [tile_of(question, hit.image, hit.score, hit.matched) for hit in hits]
 
 
-def tile_of(question: Question, record: ImageRecord, score: float | None = None) -> Tile:
+def tile_of(
+    question: Question,
+    record: ImageRecord,
+    score: float | None = None,
+    matched: Matched | None = None,
+) -> Tile:
     """An image as a tile of this question's grid."""
     is_liked = any(mark.id == record.id for mark in question.like)
     is_disliked = any(mark.id == record.id for mark in question.unlike)
@@ -103,6 +114,7 @@ def tile_of(question: Question, record: ImageRecord, score: float | None = None)
         is_disliked=is_disliked,
         more=(bare if is_liked else replace(bare, like=(*bare.like, mark))).url(),
         less=(bare if is_disliked else replace(bare, unlike=(*bare.unlike, mark))).url(),
+        said=pieces_of(matched, question.text) if matched else [],
     )
 
 
@@ -139,7 +151,6 @@ def shape_of(width: int, height: int) -> str:
 
 def chips(question: Question) -> list[Chip]:
     """The parts of the question beside its text."""
-    where = question.where
     found: list[Chip] = []
     if question.picture:
         address = f"/api/pictures/{question.picture}"
@@ -149,34 +160,43 @@ def chips(question: Question) -> list[Chip]:
             address = f"/api/images/{mark.id}/thumbnail?size=small"
             found.append(Chip(label, address, _without_mark(question, mark.id).url()))
 
-    def add(label: str, left: Filter) -> None:
+    for label, left in _parts(question.where):
         found.append(Chip(label, None, replace(question, where=left).url()))
-
-    if where.under:
-        add(where.under.name or str(where.under), replace(where, under=None))
-    if where.after or where.before:
-        add(_period(where.after, where.before), replace(where, after=None, before=None))
-    if where.camera:
-        add(where.camera, replace(where, camera=None))
-    if where.orientation:
-        add(where.orientation.value.capitalize(), replace(where, orientation=None))
+    if question.by is not By.BOTH and question.text:
+        label = "In texts" if question.by is By.WORDS else "In pictures"
+        found.append(Chip(label, None, replace(question, by=By.BOTH).url()))
     if question.min_score is not None and question.asks:
         label = f"Score from {question.min_score:g}"
         found.append(Chip(label, None, replace(question, min_score=None).url()))
     return found
 
 
+def _parts(where: Filter) -> Iterator[tuple[str, Filter]]:
+    """Each part of a filter that is set, and the filter without it."""
+    if where.under:
+        yield where.under.name or str(where.under), replace(where, under=None)
+    if where.after or where.before:
+        yield _period(where.after, where.before), replace(where, after=None, before=None)
+    if where.dated is not None:
+        yield "Dated by a camera" if where.dated else NO_DATE, replace(where, dated=None)
+    if where.camera:
+        yield where.camera, replace(where, camera=None)
+    if where.orientation:
+        yield where.orientation.value.capitalize(), replace(where, orientation=None)
+
+
 def groups(question: Question, facets: Facets) -> list[Group]:
     """The filters a person can set, with counts; those with nothing to choose are left out."""
     where = question.where
-    dated = bool(where.after or where.before)
-    rest = replace(question, where=replace(where, after=None, before=None))
-    years = [year for year, _ in facets.years if year <= LAST_YEAR]
+    rest = replace(question, where=replace(where, after=None, before=None, dated=None))
+    dates: list[tuple[int | None, int]] = [p for p in facets.years if p[0] <= LAST_YEAR]
+    if facets.undated:
+        dates.append((None, facets.undated))
     found = [
         _group(question, "Folder", facets.folders, _set_folder, lambda folder: folder.name),
         replace(
-            _group(question, "Date", [p for p in facets.years if p[0] in years], _set_year, str),
-            is_set=dated,
+            _group(question, "Date", dates, _set_date, _date_label),
+            is_set=bool(where.after or where.before) or where.dated is not None,
             kept=rest.pairs(),
             after=where.after.date().isoformat() if where.after else "",
             before=where.before.date().isoformat() if where.before else "",
@@ -214,8 +234,15 @@ def _set_folder(where: Filter, folder: Path) -> Filter:
     return replace(where, under=folder)
 
 
-def _set_year(where: Filter, year: int) -> Filter:
-    return replace(where, after=datetime(year, 1, 1), before=datetime(year + 1, 1, 1))
+def _set_date(where: Filter, year: int | None) -> Filter:
+    if year is None:
+        return replace(where, after=None, before=None, dated=False)
+    after, before = datetime(year, 1, 1), datetime(year + 1, 1, 1)
+    return replace(where, after=after, before=before, dated=None)
+
+
+def _date_label(year: int | None) -> str:
+    return NO_DATE if year is None else str(year)
 
 
 def _set_camera(where: Filter, camera: str) -> Filter:

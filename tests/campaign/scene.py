@@ -39,6 +39,8 @@ class Command:
     arguments: tuple[str, ...]
     begins_with: str
     """The name of a library of `Scene`."""
+    beside: tuple[str, ...]
+    """What somebody else does meanwhile: a part of the same work, which has the same end."""
 
 
 class Scene:
@@ -47,7 +49,6 @@ class Scene:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.photos = directory / "photos"
-        self.captions = directory / "captions.csv"
         self.queries = directory / "queries.txt"
         chance = random.Random(1)
         for number in range(LISTED):
@@ -68,15 +69,20 @@ class Scene:
 
     def commands(self) -> list[Command]:
         """Every kind of write."""
-        photos = str(self.photos)
+        photos, new = str(self.photos), str(self.photos / "new")
+        index, captions = ("index", photos), ("captions", "add")
+        some = str(self._written("some.csv", self._captions[:0:-2]))
+        first = str(self.photos / "3" / "0150.png")
+        tune = ("tune", "--queries", str(self.queries), *_FACTORY)
+        fake = ("--model", "fake")
         return [
-            Command("index, a new library", ("index", photos, "--model", "fake"), "none"),
-            Command("index, what changed", ("index", photos), "listed"),
-            Command("captions add", ("captions", "add", str(self.captions)), "listed"),
-            Command("remove", ("remove", str(self.photos / "3")), "listed"),
-            Command("index --factory", ("index", photos, *_FACTORY), "listed"),
-            Command("index, with an index", ("index", photos), "indexed"),
-            Command("tune", ("tune", "--queries", str(self.queries), *_FACTORY), "listed"),
+            Command("index, a new library", (*index, *fake), "none", ("index", new, *fake)),
+            Command("index, what changed", index, "listed", ("index", new)),
+            Command("captions add", (*captions, str(self.captions)), "listed", (*captions, some)),
+            Command("remove", ("remove", str(self.photos / "3")), "listed", ("remove", first)),
+            Command("index --factory", (*index, *_FACTORY), "listed", ("index", new)),
+            Command("index, with an index", index, "indexed", ("index", new)),
+            Command("tune", tune, "listed", tune),
         ]
 
     def template(self, name: str) -> Path:
@@ -126,10 +132,15 @@ class Scene:
         done = self.run(library, *arguments)
         assert done.code == 0, done.err
 
+    def _written(self, name: str, lines: list[str]) -> Path:
+        path = self.directory / name
+        path.write_text("\n".join(["image,caption", *lines]), encoding="utf-8")
+        return path
+
     def _write_texts(self) -> None:
         paths = sorted(self.photos.rglob("*.png"))
-        lines = [f"{path},a picture {number}" for number, path in enumerate(paths[::3])]
-        self.captions.write_text("\n".join(["image,caption", *lines]), encoding="utf-8")
+        self._captions = [f"{path},a picture {number}" for number, path in enumerate(paths[::3])]
+        self.captions = self._written("captions.csv", self._captions)
         colours = ("red", "green", "blue", "white", "black", "yellow", "cyan")
         texts = [f"{first} {second} {n}" for n, first in enumerate(colours) for second in colours]
         self.queries.write_text("\n".join(texts), encoding="utf-8")

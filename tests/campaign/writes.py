@@ -1,6 +1,6 @@
 """Faults inside the writes of every command: killed, torn, out of space, stopped at the n-th.
 
-    python -m tests.campaign.writes --trials 300
+    python -m tests.campaign.writes --trials 600
 
 After each the library must keep its invariants and answer a search, what went wrong must be said in
 one line, and the same command run again must end where it ends without the fault: the same images,
@@ -11,6 +11,7 @@ and a C compiler.
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import shutil
 import signal
@@ -25,7 +26,8 @@ from pathlib import Path
 from tests.campaign.scene import Command, Scene, facts_of, version_of
 from tests.support.libraries import check_library
 
-FAULTS = ("kill", "tear", "fail", "stop")
+FAULTS = ("kill", "tear", "fail", "stop", "unlock")
+"""What `faults.c` does; "unlock" is a stop in which somebody deletes `write.lock`."""
 SOURCE = Path(__file__).with_name("faults.c")
 
 
@@ -83,8 +85,8 @@ class Campaign:
     def run(self, command: Command, fault: str, at: int) -> list[str]:
         """One trial; what was wrong, in words."""
         library = self.scene.copy(command.begins_with, self._work)
-        if fault == "stop":
-            wrong = self._stopped(command, at)
+        if fault in ("stop", "unlock"):
+            wrong = self._stopped(command, at, fault)
         else:
             done = self.scene.run(library, *command.arguments, faults=self._faults(fault, at))
             self.counts[f"{fault}: hit while it worked"] += done.code != 0
@@ -96,24 +98,36 @@ class Campaign:
         self.counts["wrong"] += bool(wrong)
         return [f"{command.name}, {fault} at {at}: {what}" for what in wrong]
 
-    def _stopped(self, command: Command, at: int) -> list[str]:
-        """While a writer stands still others read, and a second writer is told so at once."""
+    def _stopped(self, command: Command, at: int, fault: str) -> list[str]:
+        """While a writer stands still others read, and a second writer is told that it writes.
+
+        Without the lock file the second may write, and the first may then not go on: what both
+        leave is looked at afterwards.
+        """
         wrong = []
         process = self.scene.start(self._work, *command.arguments, faults=self._faults("stop", at))
         try:
             if _stands_still(process):
-                self.counts["stop: hit while it worked"] += 1
+                self.counts[f"{fault}: hit while it worked"] += 1
+                is_locked = _holds(process, self._work / "write.lock")
+                if fault == "unlock":
+                    (self._work / "write.lock").unlink(missing_ok=True)
+                reader = self.scene.run(self._work, "search", "red", "--paths")
                 began = time.monotonic()
-                second = self.scene.run(self._work, *command.arguments)
-                self.counts["stop: a second writer waited"] += time.monotonic() - began > 5
-                if second.code == 0:
+                second = self.scene.run(self._work, *command.beside)
+                self.counts[f"{fault}: a second writer waited"] += time.monotonic() - began > 5
+                self.counts[f"{fault}: a second writer wrote"] += second.code == 0
+                if fault == "stop" and is_locked and second.code == 0:
                     wrong.append("a second writer wrote beside one that stands still")
-                if "Traceback" in second.err:
-                    wrong.append("a traceback of the second writer")
+                if "Traceback" in second.err + reader.err:
+                    wrong.append("a traceback of a second writer or of a reader")
+                if reader.code != 0 and command.begins_with != "none":
+                    wrong.append(f"no search while it stands still: {reader.err[-300:]}")
         finally:
             process.send_signal(signal.SIGCONT)
         _, err = process.communicate(timeout=120)
-        if process.returncode != 0 or "Traceback" in err:
+        may_end = (0, 1) if fault == "unlock" else (0,)
+        if process.returncode not in may_end or "Traceback" in err:
             wrong.append(f"it did not go on: exit {process.returncode}, {err[-300:]}")
         return wrong
 
@@ -147,10 +161,18 @@ def _stands_still(process: subprocess.Popen[str]) -> bool:
     return False
 
 
+def _holds(process: subprocess.Popen[str], file: Path) -> bool:
+    """Whether the process has this file open: the lock, taken and not yet let go."""
+    return any(
+        os.path.realpath(handle) == str(file)
+        for handle in Path(f"/proc/{process.pid}/fd").iterdir()
+    )
+
+
 def main() -> None:
     """Run the campaign; exit status 1 where anything was wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trials", type=int, default=300)
+    parser.add_argument("--trials", type=int, default=600)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:

@@ -134,6 +134,7 @@ def test_facets(now: CatalogReads) -> None:
         root=Path("/photos"),
         folders=[(Path("/photos/a"), 2), (Path("/photos/b"), 1)],
         years=[(2020, 1), (2019, 1), (2018, 1)],
+        undated=1,
         cameras=[("Canon EOS 5D", 2), ("Canon EOS 5D Mark II", 1)],
         orientations=[
             (Orientation.LANDSCAPE, 1),
@@ -148,10 +149,11 @@ def test_facets(now: CatalogReads) -> None:
         root=Path("/photos"),
         folders=[(Path("/photos/a"), 1)],
         years=[(2020, 1), (2019, 1), (2018, 1)],
+        undated=1,
         cameras=[("Canon EOS 5D", 1)],
         orientations=[(Orientation.LANDSCAPE, 1)],
     )
-    assert now.facets(NOBODY, Filter()) == Facets(0, None, [], [], [], [])
+    assert now.facets(NOBODY, Filter()) == Facets(0, None, [], [], 0, [], [])
 
 
 def test_what_the_plan_is_made_from(now: CatalogReads) -> None:

@@ -57,13 +57,13 @@ def test_index_json_is_one_object(run: Run, photos: Path) -> None:
 def test_search_forms(run: Run, photos: Path) -> None:
     run("index", photos)
     table = run("search", "red", "-k", 2).out.splitlines()
-    assert table[0].split() == ["rank", "score", "path", "size", "date"]
+    assert table[0].split() == ["rank", "score", "path", "size", "date", "matched"]
     assert table[1].split()[2:4] == [str(photos / "red.png"), "40x30"]
     assert len(table) == 3
     lines = [json.loads(line) for line in run("search", "red", "--json").out.splitlines()]
-    assert list(lines[0]) == [
-        "rank", "score", "id", "path", "width", "height", "taken_at", "modified_at",
-    ]  # fmt: skip
+    fields = ["rank", "score", "id", "path", "width", "height", "taken_at", "modified_at"]
+    assert list(lines[0]) == [*fields, "matched", "text"]
+    assert list(lines[1]) == fields
     assert lines[0]["taken_at"] is None
     assert table[1].split()[4] == f"~{lines[0]['modified_at'][:10]}", "the date of the file"
     assert [line["rank"] for line in lines] == [1, 2, 3]
@@ -381,8 +381,11 @@ def test_models_lists_licences_and_what_is_here(run: Run) -> None:
     assert names[0] == "starter"
     assert {"name", "parameters", "input_size", "dim", "licence", "cached"} <= set(listed[0])
     table = run("models").out.splitlines()
-    assert len(table) == len(names) + 1
     assert table[0].startswith("name")
+    assert [line.split()[0] for line in table[1 : len(names) + 1]] == names
+    assert table[len(names) + 2].split() == ["take", "for", "because"]
+    taken = {line.split()[0] for line in table[len(names) + 3 :]}
+    assert taken == {entry["name"] for entry in listed if entry["take_for"]}
 
 
 def test_tune_prints_a_table_or_json(run: Run, bench: Workbench) -> None:

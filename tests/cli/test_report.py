@@ -59,6 +59,9 @@ def evaluation(photos: list[Path]) -> Evaluation:
         image_retrieval=image_retrieval(),
         text_retrieval=text_retrieval(),
         methods=WAYS,
+        rsum=250.0,
+        coco_1k=None,
+        judged=(),
         published=PUBLISHED,
         health=HEALTH,
         failures=failures(photos),
@@ -203,6 +206,10 @@ def test_published_numbers_have_their_difference_and_source(
         ["R@5", "50.00", "50.00", "0.00"],
     ]
     assert "Source: a table." in found.text
+    assert "are of mixed precision" in found.text
+    assert "25,010" not in found.text
+    coco = replace(evaluation, protocol=replace(PROTOCOL, dataset="COCO Karpathy test"))
+    assert "over all 25,010 captions" in section(page_of(tmp_path / "r.html", coco), "recall").text
     rows = (evaluation.published[0], replace(evaluation.published[0], source="another table"))
     changed = replace(evaluation, published=rows)
     found = section(page_of(tmp_path / "r.html", changed), "recall")

@@ -317,7 +317,7 @@ def test_names_that_cannot_be_loaded(name: str, error: type[Exception], says: st
 def test_missing_transformers_is_said_before_a_download(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(EncoderError, match="clipseek\\[hf\\]"):
-        load_encoder("ViT-B-16-SigLIP/webli")
+        load_encoder("xlm-roberta-base-ViT-B-32/laion5b_s13b_b90k")
 
 
 def test_broken_config(tmp_path: Path) -> None:

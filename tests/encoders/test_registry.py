@@ -1,6 +1,4 @@
-import csv
 import json
-import math
 import subprocess
 import sys
 import time
@@ -9,20 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from safetensors import safe_open
 
-from searchengine.encoders import hub
-from searchengine.encoders import registry as models
+from searchengine.encoders import hub, registry
 from searchengine.encoders.interface import Encoder
 from searchengine.encoders.names import canonical_name
-from searchengine.encoders.registry import MODELS, RECOMMENDED, ModelInfo, is_cached
+from searchengine.encoders.registry import RECOMMENDED, is_cached
+from searchengine.encoders.table import find_model
 from tests.support.fake import COLOURS, FakeEncoder
-from tests.support.places import SHARED
-
-PUBLISHED = SHARED / "reference"
-"""Published tables of open_clip's docs, where they lie beside the checkout."""
-
-OTHERS = [model for model in MODELS if model.name != "starter"]
 
 
 @pytest.fixture
@@ -43,50 +34,12 @@ def put_in_cache(cache: Path, repo: str, name: str, content: bytes = b"") -> Pat
     return path
 
 
-def test_table_has_the_starter_first_and_the_recommended_one() -> None:
-    assert MODELS[0].name == "starter"
-    assert MODELS[0].flickr30k_r1 is None
-    assert MODELS[1].name == RECOMMENDED
-    assert len({model.name for model in MODELS}) == len(MODELS)
-
-
-@pytest.mark.skipif(not is_cached("starter"), reason="the starter's files are not here yet")
-def test_starter_facts_are_those_of_its_files() -> None:
-    config = json.loads((models.STARTER_DIR / "open_clip_config.json").read_text())["model_cfg"]
-    assert MODELS[0].dim == config["embed_dim"]
-    assert MODELS[0].input_size == config["vision_cfg"]["image_size"]
-    with safe_open(models.STARTER_DIR / "open_clip_model.safetensors", "np") as weights:
-        sizes = [math.prod(weights.get_slice(name).get_shape()) for name in weights.keys()]  # noqa: SIM118
-    assert MODELS[0].parameters == pytest.approx(sum(sizes) / 1e6, rel=0.01)
-
-
-@pytest.mark.parametrize("model", OTHERS, ids=lambda model: model.name)
-def test_names_and_licences(model: ModelInfo) -> None:
-    assert canonical_name(model.name) == model.name
-    assert model.licence in ("MIT", "Apache-2.0")
-    assert model.hub_repo is not None
-
-
-@pytest.mark.skipif(not PUBLISHED.is_dir(), reason="no published tables beside the checkout")
-@pytest.mark.parametrize("model", OTHERS, ids=lambda model: model.name)
-def test_numbers_are_the_published_ones(model: ModelInfo) -> None:
-    arch, tag = model.name.split("/")
-    with (PUBLISHED / "openclip_retrieval_results.csv").open() as file:
-        row = next(r for r in csv.DictReader(file) if (r["name"], r["pretrained"]) == (arch, tag))
-    assert model.flickr30k_r1 == float(row["Flickr image retr. R@1"])
-    assert model.coco_r1 == float(row["MSCOCO image retr. R@1"])
-    with (PUBLISHED / "openclip_model_profile.csv").open() as file:
-        row = next(r for r in csv.DictReader(file) if r["model"] == arch)
-    assert model.parameters == float(row["mparams"])
-    assert model.input_size == int(row["image_size"])
-    assert model.dim == int(row["embed_dim"])
-
-
 def test_is_cached_looks_at_the_cache_alone(
     cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(models, "STARTER_DIR", tmp_path / "starter")
-    info = MODELS[1]
+    monkeypatch.setattr(registry, "STARTER_DIR", tmp_path / "starter")
+    info = find_model(RECOMMENDED)
+    assert info is not None
     assert info.hub_repo is not None
     for name in (RECOMMENDED, "hf-hub:a/b", "starter", "ViT-B-32/unknown", "ViT-B-32", "", "a b"):
         assert not is_cached(name)

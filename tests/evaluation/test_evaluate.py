@@ -19,9 +19,11 @@ from searchengine.datasets.dataset import read_dataset
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import CaptionFileError, InputError, PathNotFoundError
 from searchengine.evaluation.benchmarks import dataset_sha256
-from searchengine.evaluation.evaluate import Distractors, evaluate
+from searchengine.evaluation.distractors import Distractors
+from searchengine.evaluation.evaluate import TEST_IMAGES, evaluate
 from searchengine.evaluation.evaluation_set import EvaluationOptions, read_evaluation_set
 from searchengine.evaluation.results import Evaluation
+from searchengine.files import content_hash
 from tests.conftest import Watcher, Workbench
 from tests.support.fake import FakeEncoder
 from tests.support.places import SHARED
@@ -437,7 +439,51 @@ def test_no_distractor_is_left(captions: Path, others: Distractors) -> None:
     own = Distractors(others.paths[2:10], others.rows[2:10])
     result = run(captions, distractors=own)
     assert result.protocol.distractors == 0
+    assert result.counts[TEST_IMAGES] == 8
     assert numbers(result) == numbers(run(captions))
+
+
+def with_contents(paths: Sequence[Path]) -> Distractors:
+    rows = FakeEncoder().encode_images([Image.open(path) for path in paths])
+    contents = [content_hash(path.read_bytes()) for path in paths]
+    return Distractors(paths, rows.astype(np.float16), contents)
+
+
+def test_copies_of_the_test_images_change_no_number(
+    others: Distractors, captions: Path, bench: Workbench
+) -> None:
+    further = [path for path in others.paths if path.parent.name == "more"]
+    copies = [
+        Path(shutil.copy(captions.parent / f"{name}.png", bench.photos / f"copy-of-{name}.png"))
+        for name in CAPTIONS
+    ]
+    without = run(captions, distractors=with_contents(further))
+    result = run(captions, distractors=with_contents([*further[:2], *copies, *further[2:]]))
+    assert numbers(result) == numbers(without)
+    assert result.image_retrieval.ranks.tolist() == without.image_retrieval.ranks.tolist()
+    assert result.counts[TEST_IMAGES] == 8
+    assert without.counts[TEST_IMAGES] == 0
+    assert (result.protocol.distractors, result.methods[0].recall) == (4, without.methods[0].recall)
+
+
+def test_test_images_that_were_saved_anew_are_warned_of(bench: Workbench) -> None:
+    """One is a JPEG of the same picture; another has the same mean colour, and is no copy."""
+    for name, light in (("left", 0), ("right", 1)):
+        ramp = np.linspace(0, 255, 64)[:: 1 - 2 * light]
+        pixels = np.repeat(np.repeat(ramp[np.newaxis], 64, axis=0)[..., np.newaxis], 3, axis=2)
+        Image.fromarray(pixels.astype(np.uint8)).save(bench.photos / f"{name}.png")
+    file = write_csv(bench.photos / "c.csv", {"left": ("grey",)})
+    again = bench.photos / "again.jpg"
+    Image.open(bench.photos / "left.png").resize((50, 50)).save(again, quality=40)
+    result = run(file, distractors=with_contents([bench.photos / "right.png", again]))
+    [warning] = result.warnings
+    assert warning.startswith(
+        "2 of the wrong answers are near a test image (cosine over 0.99), and"
+    )
+    assert f"1 look the same by perceptual hash, such as {again} and" in warning
+    assert result.protocol.distractors == 2
+    far = run(file, distractors=with_contents([bench.paint("red.png", "red")]))
+    assert far.warnings == ()
 
 
 def test_distractors_take_published_numbers_away(
@@ -453,6 +499,45 @@ def test_distractors_take_published_numbers_away(
     assert (published.published, published.source) == (0.25, "a table")
     assert published.measured == result.image_retrieval.recall[1]
     assert run(captions, distractors=others).published == ()
+
+
+# judgements beyond an image's own captions
+
+
+def test_own_pairs_as_judgements_are_the_measures_of_papers(captions: Path) -> None:
+    """Once as qrels by the file's names, with white's third caption right for black as well."""
+    lines = [
+        f"{name}.png#{k} 0 {name}.png 1" for name in CAPTIONS for k in range(len(CAPTIONS[name]))
+    ]
+    file = captions.parent / "mine.qrels"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    result = run(captions, captions_per_image=None, positives=(str(file),))
+    [judged] = result.judged
+    for mine, theirs in (
+        (judged.image_retrieval, result.image_retrieval),
+        (judged.text_retrieval, result.text_retrieval),
+    ):
+        assert {k: mine.metrics[f"recall@{k}"] for k in (1, 5, 10)} == theirs.recall
+    assert (judged.pairs, judged.elsewhere) == (2 * sum(map(len, CAPTIONS.values())), 0)
+    both = [*lines, "white.png#2 0 black.png 1"]
+    file.write_text("\n".join(both), encoding="utf-8")
+    [more] = run(captions, captions_per_image=None, positives=(str(file),)).judged
+    assert more.pairs == judged.pairs + 2
+    assert more.image_retrieval.relevant > judged.image_retrieval.relevant == 1
+
+
+def test_right_answers_that_are_missing_count_as_never_found(captions: Path) -> None:
+    file = captions.parent / "mine.json"
+    file.write_text(json.dumps({"red.png#0": ["red.png", "blue.png"], "red.png#1": ["blue.png"]}))
+    (captions.parent / "blue.png").unlink()
+    [judged] = run(captions, positives=(str(file),)).judged
+    assert judged.elsewhere == 2
+    assert judged.image_retrieval.queries == 2
+    assert judged.image_retrieval.metrics["recall@10"] == 0.5
+    assert judged.image_retrieval.metrics["r_precision"] == 0.25
+    (captions.parent / "red.png").unlink()
+    with pytest.raises(InputError, match=r"mine.json: no right pair"):
+        run(captions, positives=(str(file),))
 
 
 # real data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,17 @@ import pytest
 from searchengine.errors import QueryError
 from searchengine.images.formats import IMAGE_SUFFIXES
 from searchengine.index.types import Modality
-from searchengine.retrieval.hints import hints
+from searchengine.retrieval.hints import about_folder, hints
 from searchengine.retrieval.query import Kind, Query, Source
 from searchengine.retrieval.terms import parse_terms, parse_text
 
 
 def text(value: str, weight: float = 1.0) -> Source:
     return Source(Kind.TEXT, value, weight)
+
+
+def quoted(value: str, weight: float = 1.0) -> Source:
+    return replace(text(value, weight), quoted=True)
 
 
 @pytest.fixture
@@ -109,9 +114,9 @@ def test_one_grammar_in_the_shell_and_on_the_page(typed: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ('"2:one scale"', [text("2:one scale")]),
-        ('"dog - beach" - cat', [text("dog - beach"), text("cat", -1)]),
-        ('3:"10 green bottles"', [text("10 green bottles", 3)]),
+        ('"2:one scale"', [quoted("2:one scale")]),
+        ('"dog - beach" - cat', [quoted("dog - beach"), text("cat", -1)]),
+        ('3:"10 green bottles"', [quoted("10 green bottles", 3)]),
         ('a sign that says "STOP - GO"', [text('a sign that says "STOP - GO"')]),
     ],
 )
@@ -169,9 +174,9 @@ def test_a_folder_is_no_term(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         with pytest.raises(QueryError, match=f"{name}: a folder is no term; did you mean --under"):
             parse_terms(["dog", "-", name])
     assert parse_terms(["beach"]) == [text("beach")], "a word, also where a folder is named so"
-    [hint] = hints(["beach"], parse_terms(["beach"]))
+    [hint] = about_folder(["beach"], parse_terms(["beach"]))
     assert "--under beach" in hint
-    assert hints(["a", "beach"], parse_terms(["a", "beach"])) == []
+    assert about_folder(["a", "beach"], parse_terms(["a", "beach"])) == []
 
 
 @pytest.mark.parametrize(
@@ -186,13 +191,13 @@ def test_a_folder_is_no_term(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_hints(typed: str, hint: str) -> None:
-    [said] = hints([typed], parse_text(typed))
+    [said] = hints(parse_text(typed))
     assert said.endswith(hint)
 
 
 @pytest.mark.parametrize("typed", ["dog - cat", "a t-shirt", "3:00 pm", "snow -5 degrees", "noon"])
 def test_no_hint_where_nothing_is_odd(typed: str) -> None:
-    assert hints([typed], parse_text(typed)) == []
+    assert hints(parse_text(typed)) == []
 
 
 def test_a_word_is_not_a_file_that_happens_to_be_named_so(

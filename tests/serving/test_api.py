@@ -202,6 +202,7 @@ def test_less_like_this_alone_leads_away(colours: Workbench) -> None:
         ({"q": "x", "colour": "red"}, "unknown parameter 'colour'"),
         ({"q": "x", "after": "yesterday"}, "after: 'yesterday' is no date"),
         ({"q": "x", "orientation": "round"}, "landscape, portrait, square"),
+        ({"q": "x", "dated": "maybe"}, "dated must be yes or no, not 'maybe'"),
         ({"q": "x", "min_score": "nan"}, "from -1 to 1"),
         ({"q": "x", "under": "/a\0b"}, "NUL"),
         ({"q": "x" * 1001}, "1,001 characters"),
@@ -262,8 +263,10 @@ def test_filters_and_their_counts_agree(varied: Workbench) -> None:
                 ({"after": str(y["year"]), "before": str(y["year"] + 1)}, y["images"])
                 for y in facets["years"]
             ]
+            + [({"dated": "no"}, facets["undated"]), ({"dated": "yes"}, 4 - facets["undated"])]
         )
-        assert len(chosen) == 9
+        assert len(chosen) == 11
+        assert facets["undated"] == 1
         for where, images in chosen:
             answer = get(client, "/api/search", q="red", **where)
             assert len(answer["hits"]) == answer["images"] == images, where
@@ -365,6 +368,8 @@ def test_an_image_says_what_the_catalog_lists(varied: Workbench) -> None:
     assert record["path"] == str(varied.photos / "c.jpg")
     assert (record["width"], record["height"], record["format"]) == (30, 30, "JPEG")
     assert (record["camera"], record["taken_at"]) == ("Nikon D70", "2020-01-01T00:00:00")
+    modified = datetime.fromtimestamp(int((varied.photos / "c.jpg").stat().st_mtime))
+    assert record["modified_at"] == modified.isoformat()
 
 
 def test_thumbnails_are_upright_small_and_kept_forever(bench: Workbench) -> None:
@@ -521,13 +526,14 @@ TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 def _fits(value: Any, schema: dict[str, Any], schemas: dict[str, Any], where: str) -> None:
-    """Whether a value is what the schema says, with no key more or less."""
+    """Whether a value is what the schema says, with all keys that it requires and no other."""
     if "$ref" in schema:
         schema = schemas[schema["$ref"].rpartition("/")[2]]
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     if kinds == ["object"] and "properties" in schema:
-        assert value.keys() == schema["properties"].keys(), where
-        for key, inner in schema["properties"].items():
+        assert set(schema["required"]) <= value.keys() <= schema["properties"].keys(), where
+        for key in value:
+            inner = schema["properties"][key]
             _fits(value[key], inner, schemas, f"{where}.{key}")
     elif kinds == ["object"]:
         for key, inner in value.items():

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
+from indexers import pipeline
+from searchengine.library.moving import use_space
 from serving.pages import routes as pages
-from tests.conftest import Workbench
+from tests.conftest import Watcher, Workbench
+from tests.support.fake import FakeEncoder
 from tests.support.pages import Element, parse_text
 from tests.support.serving import png, visit
 
@@ -117,6 +123,33 @@ def test_dates_are_a_form_that_keeps_the_question(colours: Workbench) -> None:
         ] == ["2020-05-01", ""]
 
 
+def test_pictures_that_no_camera_dated_can_be_chosen(bench: Workbench) -> None:
+    """A restore from a backup gives them all the date of that day."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "2025:06:01 12:00:00"
+    Image.new("RGB", (9, 9), "red").save(bench.photos / "taken.jpg", exif=exif)
+    os.utime(bench.paint("undated.png", "red"), (datetime(2025, 5, 5).timestamp(),) * 2)
+    bench.index()
+    with visit(bench) as client:
+        page = page_of(client, "/?q=red")
+        assert len(tiles(page_of(client, link(page, "2025 2 pictures")))) == 2
+        undated = page_of(client, link(page, "No date of its own 1 pictures"))
+        assert tiles(undated) == ["undated.png"]
+        assert link(undated, "Remove: No date of its own") == "/?q=red"
+        taken = page_of(client, "/?q=red&dated=yes&after=2025")
+        assert tiles(taken) == ["taken.jpg"]
+        assert link(taken, "Remove: Dated by a camera") == "/?q=red&after=2025-01-01"
+        detail = page_of(client, undated.by_id("hits").all("a")[0].attributes["href"])
+        assert "File from" in said(detail)
+
+
+def test_a_folder_that_is_not_listed_is_told(colours: Workbench) -> None:
+    with visit(colours) as client:
+        for asked in ("q=red&", ""):
+            page = page_of(client, f"/?{asked}under=/nowhere", 400)
+            assert "/nowhere: the library lists no image there; it has: " in said(page)
+
+
 def test_a_picture_is_searched_by_without_javascript(colours: Workbench) -> None:
     with visit(colours) as client:
         page = page_of(client, "/")
@@ -215,6 +248,8 @@ def test_no_hits_offer_a_way_back(colours: Workbench) -> None:
     with visit(colours) as client:
         page = page_of(client, "/?q=red&camera=Leica")
         assert "The filters leave none" in said(page)
+        assert "No image has a camera named like 'Leica'; there is: none." in said(page)
+        assert "No image has a camera named" in said(page_of(client, "/?camera=Leica"))
         assert tiles(page_of(client, link(page, "Remove: Leica")))[0] == "red.png"
         assert "no more than these" in said(page_of(client, "/?q=red&offset=500"))
 
@@ -238,3 +273,47 @@ def test_every_address_of_a_page_is_answered(colours: Workbench) -> None:
         assert len(seen) > 20
         for url in seen:
             assert client.get(url).status_code == 200, url
+
+
+def test_a_hit_shows_the_text_that_found_it_with_the_words_asked_for(colours: Workbench) -> None:
+    with colours.open() as library:
+        evil = "<script>alert(1)</script> & Fulgencio at home"
+        library.add_captions([(str(colours.photos / "red.png"), evil)])
+    with visit(colours) as client:
+        page = client.get("/?q=blue+fulgencio").text
+        assert "<mark>Fulgencio</mark>" in page
+        assert "&lt;script&gt;" in page
+        assert "<script>alert" not in page
+        assert "<mark>red</mark>" in client.get("/?q=red").text, "of a name its last parts"
+        hits = client.get("/api/search?q=fulgencio").json()["hits"]
+        assert (hits[0]["matched"], hits[0]["text"]) == ("caption", evil)
+        assert "matched" not in hits[1]
+        plain = client.get("/api/search?q=fulgencio&by=pictures").json()["hits"]
+        assert not any("matched" in hit for hit in plain)
+        assert len(client.get("/api/search?q=fulgencio&by=words").json()["hits"]) == 1
+        assert client.get("/api/search?q=x&by=sound").status_code == 400
+        assert "In texts" in client.get("/?q=fulgencio&by=words").text
+
+
+def test_the_page_says_which_of_several_spaces_answers(colours: Workbench) -> None:
+    with visit(colours) as client:
+        assert "Answered by" not in said(page_of(client, "/?q=red"))
+        kept = client.post("/api/pictures", files={"image": png("red")}).json()["picture"]
+        assert client.get(f"/api/search?picture={kept}").status_code == 200
+        other = FakeEncoder()
+        other.name = "another/encoder"
+        with colours.open() as library:
+            pipeline.index(
+                library,
+                [colours.photos],
+                encoder=other.name,
+                load=lambda: other,
+                observer=Watcher(),
+            )
+            assert "Answered by fake" in said(page_of(client, "/?q=red"))
+            colours.encoder = other
+            use_space(library, other.name)
+        page = page_of(client, "/?q=red")
+        assert "Answered by another/encoder" in said(page)
+        assert tiles(page)[0] == "red.png"
+        assert client.get(f"/api/search?picture={kept}").status_code == 410

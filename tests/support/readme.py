@@ -50,6 +50,7 @@ def _output(command: str, home: Path) -> str:
         "CLIPSEEK_LIBRARY": str(home / "library"),
         "HF_HUB_OFFLINE": "1",
         "HF_HOME": str(home / "cache"),
+        "XDG_CACHE_HOME": str(home / "cache"),
         "PYTHONPATH": str(ROOT),
         "COLUMNS": "100",
     }

@@ -2,16 +2,19 @@
 
 In WAL mode SQLite keeps two files beside a catalog while it is open, and even who reads has to make
 them. Where that cannot be, the catalog can still be read as it lies there ("immutable"): all of it
-is in the one file as long as neither a log of writes nor a journal lies beside it. Nothing is
-locked then, so each transaction looks whether the file is as it was.
+is in the one file as long as neither a log of writes nor a journal lies beside it. With one, as in
+a snapshot of a disk or beside a writer that was stopped, a copy of both is read. Nothing is locked
+then, so each transaction looks whether the files are as they were.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
+import tempfile
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -28,6 +31,9 @@ FileIdentity: TypeAlias = tuple[int, int]
 FileState: TypeAlias = tuple[int, ...]
 """What changes when a file or one of those beside it is written."""
 
+_LOGS = ("-wal", "-journal")
+"""What lies beside a catalog and holds a part of it, where it holds anything."""
+
 _CANNOT_SHARE = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -42,32 +48,33 @@ _CANNOT_SHARE = frozenset(
 """What SQLite says where it cannot make, write or lock the files beside a catalog."""
 
 
-_NOT_WHOLE = (
-    "the last changes wait in {0}-wal, and to read them SQLite has to write beside it: open the "
-    "library once where that can be, as with clipseek info"
-)
-
-
 class ReadConnection(sqlite3.Connection):
     """A connection that cannot write."""
 
     seen: FileState | None = None
     """The state of the file it was opened on; None where SQLite's locks keep its reads together."""
+    place: tempfile.TemporaryDirectory[str] | None = None
+    """Of the copy that it reads, where it reads one."""
+
+    def close(self) -> None:
+        """Close it; the copy goes."""
+        super().close()
+        if self.place is not None:
+            self.place.cleanup()
 
 
 def open_to_read(path: Path) -> ReadConnection:
-    """A read-only connection to the catalog at `path`. Raises sqlite3.Error."""
+    """A read-only connection to the catalog at `path`. Raises sqlite3.Error and OSError."""
     try:
         return _connect_to_read(path, "mode=ro")
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in _CANNOT_SHARE or not os.access(path, os.R_OK):
+        if error.sqlite_errorcode & 0xFF not in _CANNOT_SHARE:
             raise
-        if not _is_whole(path):
-            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-                raise
-            raise sqlite3.OperationalError(_NOT_WHOLE.format(path.name)) from error
         state = state_of(path)
-        opened = _connect_to_read(path, "mode=ro&immutable=1")
+        opened = _opened_as_it_lies(path) if _is_whole(path) else _opened_copy(path)
+        if state_of(path) != state:
+            opened.close()
+            raise
         opened.seen = state
         return opened
 
@@ -128,7 +135,7 @@ def identity_of(path: Path) -> FileIdentity | None:
 def state_of(path: Path) -> FileState:
     """The state of the catalog at `path` and of what lies beside it, now."""
     seen: list[int] = []
-    for each in (path, _beside(path, "-wal"), _beside(path, "-journal")):
+    for each in (path, *(_beside(path, suffix) for suffix in _LOGS)):
         try:
             status = each.stat()
         except OSError:
@@ -158,15 +165,38 @@ def _connect_to_read(path: Path, how: str) -> ReadConnection:
 
 def _is_whole(path: Path) -> bool:
     """Whether everything that was written to the catalog is in the file itself."""
-    for name in ("-wal", "-journal"):
+    for suffix in _LOGS:
         try:
-            if os.stat(_beside(path, name)).st_size:
+            if os.stat(_beside(path, suffix)).st_size:
                 return False
         except FileNotFoundError:
             continue
         except OSError:
             return False
     return True
+
+
+def _opened_as_it_lies(path: Path) -> ReadConnection:
+    return _connect_to_read(path, "mode=ro&immutable=1")
+
+
+def _opened_copy(path: Path) -> ReadConnection:
+    """A connection to a copy of the catalog with what lies beside it, made whole."""
+    place = tempfile.TemporaryDirectory(prefix="clipseek-")
+    try:
+        copy = Path(place.name, path.name)
+        shutil.copyfile(path, copy)
+        for suffix in _LOGS:
+            with suppress(FileNotFoundError):
+                shutil.copyfile(_beside(path, suffix), _beside(copy, suffix))
+        with closing(sqlite3.connect(copy)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        opened = _opened_as_it_lies(copy)
+    except BaseException:
+        place.cleanup()
+        raise
+    opened.place = place
+    return opened
 
 
 def _beside(path: Path, suffix: str) -> Path:

@@ -19,6 +19,7 @@ from searchengine.encoders.fingerprint import fingerprint_of, stride
 from searchengine.encoders.names import DIR_PREFIX
 from searchengine.encoders.openclip.preprocess import Preprocessing, split_transform
 from searchengine.encoders.openclip.sources import Source, text_config
+from searchengine.encoders.pieces import PieceTokenizer
 from searchengine.errors import ClipseekError, EncoderError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def build(name: str, source: Source) -> Parts:
             model, transform = open_clip.create_model_from_pretrained(
                 source.model, pretrained=source.checkpoint, weights_only=True, **source.preprocess
             )
-            tokenizer = open_clip.get_tokenizer(source.tokenizer)
+            tokenizer = _tokenizer_of(source)
         size = model.visual.preprocess_cfg["size"]
         return Parts(
             model=model.eval(),
@@ -80,6 +81,33 @@ def build(name: str, source: Source) -> Parts:
         raise
     except Exception as error:  # third-party loaders raise anything on a wrong file
         raise EncoderError(_why_not_loaded(source, error)) from error
+
+
+@dataclass(frozen=True, eq=False)
+class PieceTensors:
+    """A `PieceTokenizer` as open_clip's tokenizers are called."""
+
+    pieces: PieceTokenizer
+
+    @property
+    def context_length(self) -> int:
+        """Ids of a text."""
+        return self.pieces.context
+
+    def __call__(self, texts: list[str]) -> torch.Tensor:
+        """The ids of texts, shape (n, context), int64."""
+        import torch
+
+        return torch.tensor(self.pieces.rows(texts), dtype=torch.int64).reshape(len(texts), -1)
+
+
+def _tokenizer_of(source: Source) -> Callable[[list[str]], Any]:
+    import open_clip
+
+    if source.pieces is not None:
+        return PieceTensors(PieceTokenizer(source.pieces, text_config(source.model)))
+    tokenizer: Callable[[list[str]], Any] = open_clip.get_tokenizer(source.tokenizer)
+    return tokenizer
 
 
 @contextmanager
@@ -133,7 +161,7 @@ def _network(name: str, source: Source) -> AbstractContextManager[None]:
     """No network while building, save where a tokenizer of transformers must be downloaded."""
     text = text_config(source.model)
     needs = [(text.get("hf_model_name"), "config.json")]
-    if not source.tokenizer.startswith(DIR_PREFIX):
+    if source.pieces is None and not source.tokenizer.startswith(DIR_PREFIX):
         needs.append((text.get("hf_tokenizer_name"), "tokenizer_config.json"))
     wanted = [(repo, file) for repo, file in needs if repo]
     if all(hub.cached_file(repo, [file]) for repo, file in wanted):

@@ -6,13 +6,16 @@ import difflib
 import importlib
 import importlib.util
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from searchengine.encoders import hub
 from searchengine.encoders.names import DIR_PREFIX, HUB_PREFIX, STARTER, is_path, split_name
-from searchengine.encoders.registry import MODELS, RECOMMENDED, STARTER_DIR, is_cached
+from searchengine.encoders.pieces import CONFIG_FILE, TOKENIZER_FILE
+from searchengine.encoders.registry import RECOMMENDED, STARTER_DIR, is_cached
+from searchengine.encoders.table import models
 from searchengine.errors import EncoderError, PathNotFoundError, UnknownEncoderError
 
 
@@ -24,6 +27,8 @@ class Source:
     """Name of an architecture, or `local-dir:` and a directory."""
     tokenizer: str
     """The name open_clip chooses the tokenizer by."""
+    pieces: Path | None = None
+    """The directory of the tokenizer's files where no transformers is needed for it."""
     checkpoint: str | None = None
     """File of weights; None where they lie in the directory."""
     preprocess: Mapping[str, Any] = field(default_factory=dict)
@@ -49,29 +54,38 @@ def find_source(name: str) -> Source:
     if name.startswith(HUB_PREFIX):
         return _from_hub(name, name.removeprefix(HUB_PREFIX))
     arch, rest = split_name(name)
-    _require_architecture(name, arch, rest)
+    require_architecture(name, arch)
+    if not rest:
+        raise UnknownEncoderError(name, f"it names no weights; {_known_weights(arch)}")
+    _require_transformers_for_tower(name, arch)
     if is_path(rest):
         if not Path(rest).is_file():
             raise PathNotFoundError(rest, "no such checkpoint file")
-        return Source(arch, arch, rest)
+        return Source(arch, arch, _pieces_of(name, arch), rest)
     return _from_tag(name, arch, rest)
 
 
 def _from_directory(path: Path) -> Source:
-    if not (path / hub.CONFIG_FILE).is_file():
-        raise PathNotFoundError(path, f"no open_clip model here, as it has no {hub.CONFIG_FILE}")
+    require_directory(path)
     model = f"{DIR_PREFIX}{path}"
-    _require_transformers(model, model)
+    _require_transformers_for_tower(model, model)
+    if not text_config(model).get("hf_tokenizer_name"):
+        return Source(model, model)
+    if (path / TOKENIZER_FILE).is_file():
+        return Source(model, model, path)
+    _require_transformers(model)
     return Source(model, model)
 
 
 def _from_hub(name: str, repo: str) -> Source:
     config = hub.fetch_file(name, repo, [hub.CONFIG_FILE])
     model = f"{DIR_PREFIX}{config.parent}"
-    borrows_tokenizer = _require_transformers(name, model)
+    _require_transformers_for_tower(name, model)
+    pieces = _pieces_of(name, model)
     commit = config.parent.name  # the weights that belong to this config, whatever came later
     hub.fetch_file(name, repo, hub.WEIGHTS_FILES, commit)
-    return Source(model, name if borrows_tokenizer else model)
+    borrows = pieces is None and bool(text_config(model).get("hf_tokenizer_name"))
+    return Source(model, name if borrows else model, pieces)
 
 
 def _from_tag(name: str, arch: str, tag: str) -> Source:
@@ -85,24 +99,29 @@ def _from_tag(name: str, arch: str, tag: str) -> Source:
     if not repo:
         raise UnknownEncoderError(name, f"its weights are not on the hub: {published.get('url')}")
     files = [str(Path(file).with_suffix(".safetensors")), file] if file else hub.WEIGHTS_FILES
+    pieces = _pieces_of(name, arch)
     weights = hub.fetch_file(name, repo, files)
     wishes = {
         f"image_{key}": published.get(key)
         for key in ("mean", "std", "interpolation", "resize_mode")
     }
-    return Source(arch, arch, str(weights), wishes)
+    return Source(arch, arch, pieces, str(weights), wishes)
 
 
-def _require_architecture(name: str, arch: str, rest: str) -> None:
+def require_directory(path: Path) -> None:
+    """Raise PathNotFoundError for a directory that holds no open_clip model."""
+    if not (path / hub.CONFIG_FILE).is_file():
+        raise PathNotFoundError(path, f"no open_clip model here, as it has no {hub.CONFIG_FILE}")
+
+
+def require_architecture(name: str, arch: str) -> None:
+    """Raise UnknownEncoderError, naming `name`, for an architecture that open_clip has not."""
     import open_clip
 
     known = open_clip.list_models()
     if arch not in known:
         near = _nearest(arch, known) or split_name(RECOMMENDED)[:1]
         raise UnknownEncoderError(name, f"no architecture {arch!r}; there is {', '.join(near)}")
-    if not rest:
-        raise UnknownEncoderError(name, f"it names no weights; {_known_weights(arch)}")
-    _require_transformers(name, arch)
 
 
 def _known_weights(arch: str, tag: str = "") -> str:
@@ -118,7 +137,7 @@ def _known_weights(arch: str, tag: str = "") -> str:
     ]
     if not tags:
         return f"none are published for {arch}: give a checkpoint file as {arch}/path"
-    recommended = [split_name(model.name)[1] for model in MODELS]
+    recommended = [split_name(model.name)[1] for model in models()]
     near = _nearest(tag, tags) or [tag for tag in tags if tag in recommended] or tags[:3]
     return f"there is {', '.join(f'{arch}/{tag}' for tag in near)}"
 
@@ -162,15 +181,34 @@ def text_config(model: str) -> dict[str, Any]:
     return config
 
 
-def _require_transformers(name: str, model: str) -> bool:
-    """Whether the model's texts need the package transformers; raises where it is missing."""
-    text = text_config(model)
-    if not (text.get("hf_tokenizer_name") or text.get("hf_model_name")):
-        return False
+def _pieces_of(name: str, model: str) -> Path | None:
+    """The directory of the tokenizer that a config names on the hub, downloaded if need be.
+
+    None where the config names none, or one that only transformers can read, which is required.
+    """
+    repo = text_config(model).get("hf_tokenizer_name")
+    if not repo:
+        return None
+    try:
+        found = hub.fetch_file(name, repo, [TOKENIZER_FILE])
+    except UnknownEncoderError:  # it has a vocabulary in another form alone
+        _require_transformers(name)
+        return None
+    with suppress(UnknownEncoderError):  # what it says then goes by itself
+        hub.fetch_file(name, repo, [CONFIG_FILE])
+    return found.parent
+
+
+def _require_transformers_for_tower(name: str, model: str) -> None:
+    """Raise EncoderError where the text tower is one of transformers, and that is missing."""
+    if text_config(model).get("hf_model_name"):
+        _require_transformers(name)
+
+
+def _require_transformers(name: str) -> None:
     if importlib.util.find_spec("transformers") is None:
         raise EncoderError(
             f"{name} needs the package transformers for its texts; "
             "install it with: pip install 'clipseek[hf]'"
         )
     importlib.import_module("transformers")  # before `hub.offline`, whose state it would keep
-    return True

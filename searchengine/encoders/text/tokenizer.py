@@ -9,12 +9,13 @@ there is text in one.
 from __future__ import annotations
 
 import gzip
-import html
 import importlib.util
 import re
 from collections.abc import Iterator
 from itertools import islice, pairwise
 from pathlib import Path
+
+from searchengine.encoders import cleaning
 
 MERGES_FILE = "bpe_simple_vocab_16e6.txt.gz"
 MERGES = 48_894
@@ -52,7 +53,7 @@ class ClipTokenizer:
         return [*self._words[START], *inner, *self._words[END]]
 
     def _inner_ids(self, text: str) -> Iterator[int]:
-        for word in _split(_clean(text)):
+        for word in _split(cleaning.lower(text)):
             if word not in self._words:
                 self._words[word] = self._word_ids(word)
             yield from self._words[word]
@@ -81,15 +82,6 @@ def _merged(parts: list[str], first: str, second: str) -> list[str]:
         merged.append(first + second if joins else parts[at])
         at += 2 if joins else 1
     return merged
-
-
-def _clean(text: str) -> str:
-    """As open_clip's `_clean_lower`: encoding mistakes mended, entities resolved, lower case."""
-    if not (text.isascii() and text.isprintable()) or "&" in text:
-        import ftfy  # printable ASCII without entities comes out of it as it went in
-
-        text = html.unescape(html.unescape(ftfy.fix_text(text)))
-    return " ".join(text.split()).lower()
 
 
 def _split(text: str) -> Iterator[str]:

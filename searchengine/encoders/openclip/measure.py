@@ -1,0 +1,179 @@
+"""How long an encoder takes on this machine: its architecture with random weights, timed.
+
+Weights do not change the time, so nothing is downloaded. What was measured is remembered in a file
+of the user's cache; losing it is no error.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from searchengine.devices import choose_device
+from searchengine.encoders.names import DIR_PREFIX, HUB_PREFIX, STARTER, canonical_name, split_name
+from searchengine.encoders.openclip.build import Parts, fingerprint, quiet
+from searchengine.encoders.openclip.encoder import MAX_PICTURES_ON_CPU, ClipEncoder
+from searchengine.encoders.openclip.precision import place
+from searchengine.encoders.openclip.precision_cache import cpu
+from searchengine.encoders.openclip.preprocess import split_transform
+from searchengine.encoders.openclip.sources import require_architecture, require_directory
+from searchengine.encoders.registry import STARTER_DIR
+from searchengine.errors import EncoderError
+from searchengine.files import replacing
+
+SECONDS = 2.0
+"""How long each is repeated; the quickest round counts, as others wait for other processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """What an encoder takes here, in milliseconds."""
+
+    name: str
+    device: str
+    precision: str
+    image_ms: float
+    """An image, in batches as `clipseek index` makes them on a CPU, without decoding."""
+    one_image_ms: float
+    """An image alone, as in a search by picture."""
+    text_ms: float
+    """A text alone, as in a search by words, on torch."""
+    processor: str
+
+
+def measure(name: str, *, device: str = "auto") -> Speed:
+    """Time the encoder of this name, and remember it.
+
+    `name` is any that `load_encoder` takes but those of the hub. Raises EncoderError for one that
+    cannot be built here, UnknownEncoderError, and DeviceUnavailableError.
+    """
+    encoder = _with_random_weights(canonical_name(name), device)
+    size = encoder.input_size
+    random = np.random.default_rng(0)
+    pictures = list(random.integers(0, 256, (MAX_PICTURES_ON_CPU, size, size, 3), dtype=np.uint8))
+    speed = Speed(
+        name=encoder.name,
+        device=encoder.device,
+        precision=encoder.precision,
+        image_ms=_milliseconds(lambda: encoder.encode_pixels(pictures)) / len(pictures),
+        one_image_ms=_milliseconds(lambda: encoder.encode_pixels(pictures[:1])),
+        text_ms=_milliseconds(lambda: encoder.encode_texts(["a text"])),
+        processor=cpu()[0],
+    )
+    _remember(speed)
+    return speed
+
+
+def remembered() -> dict[str, Speed]:
+    """What was measured on this processor, by the name of the encoder."""
+    found = {}
+    for name, told in _read().items():
+        with suppress(TypeError):
+            speed = Speed(**told)
+            if speed.processor == cpu()[0]:
+                found[name] = speed
+    return found
+
+
+def _with_random_weights(name: str, device: str) -> ClipEncoder:
+    import torch
+
+    with quiet(), torch.inference_mode(False):
+        device = choose_device(device)
+        architecture = _architecture(name)
+        try:
+            parts = _parts(architecture)
+        except OSError as error:  # of transformers, for the config of a text tower of its own
+            raise EncoderError(
+                f"{name} cannot be measured: its text tower is described on the model hub alone"
+            ) from error
+        model, precision = place(parts, device, "auto", fingerprint(parts.model.state_dict()))
+    return ClipEncoder(
+        name=name,
+        dim=parts.dim,
+        input_size=parts.input_size,
+        device=device,
+        precision=precision,
+        fingerprint="",
+        model=model,
+        preprocessing=parts.preprocessing,
+        tokenizer=parts.tokenizer,
+    )
+
+
+def _architecture(name: str) -> str:
+    if name == STARTER:
+        return f"{DIR_PREFIX}{STARTER_DIR}"
+    if name.startswith(DIR_PREFIX):
+        require_directory(Path(name.removeprefix(DIR_PREFIX)))
+        return name
+    if name.startswith(HUB_PREFIX):
+        raise EncoderError(f"{name} is described on the model hub alone; name it as ARCH/TAG")
+    arch = split_name(name)[0]
+    require_architecture(name, arch)
+    return arch
+
+
+def _parts(architecture: str) -> Parts:
+    import open_clip
+    import torch
+
+    model, _, transform = open_clip.create_model_and_transforms(
+        architecture, load_weights=False, pretrained_hf=False
+    )
+    config = open_clip.get_model_config(architecture)
+    context = int(config["text_cfg"].get("context_length", 77))
+    size = model.visual.preprocess_cfg["size"]
+
+    def tokenizer(texts: list[str]) -> Any:  # noqa: ANN401 - a tensor of ids, shape (n, context)
+        return torch.ones((len(texts), context), dtype=torch.long)
+
+    return Parts(
+        model=model.eval(),
+        tokenizer=tokenizer,
+        preprocessing=split_transform(transform),
+        dim=int(config["embed_dim"]),
+        input_size=int(size if isinstance(size, int) else max(size)),
+    )
+
+
+def _milliseconds(run: Callable[[], object]) -> float:
+    """Of the quickest of several runs, after one that warms up."""
+    run()
+    times: list[float] = []
+    until = time.perf_counter() + SECONDS
+    while len(times) < 3 or time.perf_counter() < until:
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return 1000 * min(times)
+
+
+def _remember(speed: Speed) -> None:
+    file = _file()
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(file) as beside:
+            kept = _read() | {speed.name: asdict(speed)}
+            beside.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+
+
+def _read() -> dict[str, Any]:
+    try:
+        kept = json.loads(_file().read_text(encoding="utf-8"))
+        return {str(name): dict(told) for name, told in kept.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
+
+
+def _file() -> Path:
+    import platformdirs
+
+    return platformdirs.user_cache_path("clipseek", appauthor=False) / "speeds.json"

@@ -1,0 +1,73 @@
+"""An encoder is timed with random weights, without any network, and remembered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from searchengine.encoders.openclip import measure as measuring
+from searchengine.encoders.openclip.measure import measure, remembered
+from searchengine.errors import UnknownEncoderError
+from tests.conftest import Run
+from tests.support.models import make_model
+
+
+@pytest.fixture(autouse=True)
+def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "SECONDS", 0.0)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def test_a_measured_encoder_is_remembered_on_this_processor_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = make_model(tmp_path / "model", {})
+    (tmp_path / "model" / "open_clip_model.safetensors").unlink()
+    assert remembered() == {}
+    speed = measure(name, device="cpu")
+    assert remembered() == {name: speed}
+    assert (speed.name, speed.device) == (name, "cpu")
+    assert min(speed.image_ms, speed.one_image_ms, speed.text_ms) > 0
+    monkeypatch.setattr(measuring, "cpu", lambda: ("another", frozenset()))
+    assert remembered() == {}
+
+
+def test_a_damaged_memory_is_as_none(tmp_path: Path) -> None:
+    file = measuring._file()
+    file.parent.mkdir(parents=True)
+    for content in ("[]", '{"starter": 3}', '{"starter": {"name": "starter"}}', "{", "{}"):
+        file.write_text(content)
+        assert remembered() == {}
+
+
+def test_models_measures_what_is_named(run: Run, tmp_path: Path) -> None:
+    name = make_model(tmp_path / "model", {})
+    done = run("models", "--measure", name, "--device", "cpu")
+    assert done.code == 0, done.err
+    header, row = done.out.splitlines()
+    assert header.split()[:3] == ["name", "device", "precision"]
+    assert row.split()[:2] == [name, "cpu"]
+    assert f"measuring {name}" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["--measure"], 2, "names and --measure go together"),
+        (["starter"], 2, "names and --measure go together"),
+        (["--measure", "ViT-B-3/x"], 1, "no architecture 'ViT-B-3'; there is ViT-B-32"),
+        (["--measure", "local-dir:/nowhere"], 1, "/nowhere: no open_clip model here"),
+        (["--measure", "hf-hub:a/b"], 1, "name it as ARCH/TAG"),
+    ],
+)
+def test_what_cannot_be_measured_is_said(run: Run, words: list[str], code: int, says: str) -> None:
+    done = run("models", *words)
+    assert done.code == code
+    assert says in done.err
+    assert done.err.count("\n") <= 4
+
+
+def test_an_unknown_architecture(tmp_path: Path) -> None:
+    with pytest.raises(UnknownEncoderError):
+        measure("nothing")
