@@ -32,6 +32,7 @@ _WEIGHED = re.compile(rf"(?P<weight>{_NUMBER}):(?P<rest>[^\s\d].*)", re.DOTALL)
 _TOKEN = re.compile(rf'(?:{_NUMBER}:)?"[^"]+"(?!\S)|\S+')
 _QUOTED = re.compile(r'"([^"]+)"')
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
+_OTHER_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S", re.IGNORECASE)
 _SEPARATORS = os.sep + "/"
 _PATHS = tuple(start + slash for start in (".", "..", "~", "") for slash in _SEPARATORS)
 """What only paths begin with."""
@@ -131,6 +132,8 @@ def _picture(text: str, sign: float) -> Source | None:
     weight, name = _weighed(text)
     if _ADDRESS.match(name):
         return _source(Kind.URL, name, sign * weight)
+    if _OTHER_ADDRESS.match(name):
+        raise QueryError(f"{name}: only http and https addresses are read; give the path of a file")
     is_named = bool(name.strip(_SEPARATORS))
     begins_as_path = name.startswith(_PATHS) and is_named
     if not (begins_as_path or is_image_name(name) or (os.sep in name and is_named)):

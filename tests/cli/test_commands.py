@@ -193,6 +193,22 @@ def test_a_second_encoder_is_announced(run: Run, bench: Workbench, photos: Path)
     assert run("search", "red", "-k1", "--paths", "--space", "second").code == 0
 
 
+def test_a_first_run_that_fails_leaves_no_library(
+    run: Run, bench: Workbench, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(name: str, **_: object) -> None:
+        raise UnknownEncoderError(name, "no such architecture")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(clip, "load_encoder", unknown)
+        assert run("index", photos, "--model", "foo").code == 1
+    assert not bench.library_path.exists()
+    assert run("index", photos).code == 0
+    monkeypatch.setattr(clip, "load_encoder", unknown)
+    assert run("index", photos, "--model", "foo").code == 1
+    assert bench.names("red", k=1) == ["red.png"]
+
+
 def test_a_wrong_encoder_is_no_second_space(
     run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,6 +230,10 @@ def test_a_wrong_encoder_is_no_second_space(
         (["describe", "gone.jpg", "--texts", "texts.txt"], "gone.jpg: no such file"),
         (["describe", "photos/red.png"], "the library holds no captions to describe with"),
         (["search", "./gone.jpg"], "no such image file"),
+        (["search", "none.jpg"], "none.jpg: not an image"),
+        (["describe", "none.jpg", "--texts", "texts.txt"], "none.jpg: not an image"),
+        (["search", "file:///home/red.png"], "only http and https addresses"),
+        (["search", "s3://photos/red"], "only http and https addresses"),
         (["search", "http://127.0.0.1:9/x.jpg"], "cannot fetch"),
         (["evaluate", "empty.csv"], "empty.csv: the file is empty"),
         (["evaluate", "gone.csv"], "gone.csv: no such file"),
@@ -232,6 +252,7 @@ def test_nothing_is_loaded_before_there_is_something_to_do(
     run("index", photos)
     (tmp_path / "empty.csv").write_bytes(b"")
     (tmp_path / "texts.txt").write_text("red", encoding="utf-8")
+    (tmp_path / "none.jpg").write_text("this is no picture", encoding="utf-8")
     (tmp_path / "images-gone.csv").write_text("image,caption\nx.jpg,red\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     loads = bench.loads

@@ -64,6 +64,16 @@ def test_without_a_question_the_last_images_come_first(colours: Workbench) -> No
     assert page.by_id("status").text == "7 pictures, last added first"
 
 
+@pytest.mark.parametrize("asked", ["", "&q=red"])
+def test_a_folder_that_is_not_listed_is_told_with_and_without_words(
+    colours: Workbench, asked: str
+) -> None:
+    with visit(colours) as client:
+        answer = client.get(f"/?under=/nowhere{asked}", headers={"accept": "text/html"})
+    assert answer.status_code == 400
+    assert "the library lists no image there" in answer.text
+
+
 def test_all_hits_are_reached_by_links(colours: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "PAGE", 4)
     with visit(colours) as client:
