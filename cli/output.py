@@ -16,16 +16,26 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cli.terminal import padded, visible, width
+from cli.terminal import faint, padded, shortened, visible, width
 from searchengine.errors import ClipseekError, InputError
 from searchengine.jsonable import jsonable
 
 if TYPE_CHECKING:
     from searchengine import SearchHit
+
+GAP = "  "
+"""Between the columns of a table."""
+
+NARROWEST = 20
+"""Columns that a path keeps on the narrowest terminal."""
+
+SHOWN_TEXT = 60
+"""Characters of a text in the table of hits."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
@@ -155,7 +165,7 @@ def _print_table(hits: Sequence[SearchHit]) -> None:
     if not hits:
         note("no hits")
         return
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             str(hit.rank),
             f"{hit.score:.3f}",
@@ -165,7 +175,21 @@ def _print_table(hits: Sequence[SearchHit]) -> None:
         )
         for hit in hits
     ]
-    print_table(("rank", "score", "path", "size", "date"), rows, left={2})
+    header = ["rank", "score", "path", "size", "date"]
+    if any(hit.matched for hit in hits):
+        header.append("matched")
+        rows = [(*row, _why(hit)) for row, hit in zip(rows, hits, strict=True)]
+    print_table(header, rows, left={2, 5}, long=2)
+
+
+def _why(hit: SearchHit) -> str:
+    """What found a hit: its picture, or a text and the beginning of that."""
+    if hit.matched is None:
+        return "picture"
+    if hit.matched.kind == "name":
+        return "name"
+    text = " ".join(hit.matched.text.split())
+    return f"{hit.matched.kind}: {text if len(text) <= SHOWN_TEXT else text[:SHOWN_TEXT] + '…'}"
 
 
 def _date_of(hit: SearchHit) -> str:
@@ -175,9 +199,12 @@ def _date_of(hit: SearchHit) -> str:
 
 
 def _print_csv(hits: Sequence[SearchHit]) -> None:
-    from searchengine.retrieval.hits import HIT_FIELDS
+    from searchengine.retrieval.hits import HIT_FIELDS, TEXT_FIELDS
 
-    rows = [HIT_FIELDS, *(hit.record().values() for hit in hits)]
+    records = [hit.record() for hit in hits]
+    by_text = any(hit.matched for hit in hits)
+    header = [*HIT_FIELDS, *(TEXT_FIELDS if by_text else ())]
+    rows = [header, *([record.get(name, "") for name in header] for record in records)]
     if sys.stdout.isatty():
         rows = [[visible(str(cell)) for cell in row] for row in rows]
     text = io.StringIO()
@@ -192,16 +219,38 @@ def _bytes_of(path: str) -> bytes:
         return path.encode("utf-8", "surrogateescape")
 
 
-def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: set[int]) -> None:
-    """Aligned columns on stdout; the columns in `left` to the left, the others to the right."""
+def print_table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    left: set[int],
+    long: int | None = None,
+) -> None:
+    """Aligned columns on stdout; the columns in `left` to the left, the others to the right.
+
+    On a terminal the column `long` is shortened to what its width leaves.
+    """
     lines = [[visible(cell) for cell in line] for line in (header, *rows)]
     widths = [max(width(line[column]) for line in lines) for column in range(len(header))]
-    for line in lines:
+    if long is not None and sys.stdout.isatty():
+        others = sum(widths) - widths[long] + len(GAP) * (len(widths) - 1)
+        widths[long] = min(widths[long], max(NARROWEST, get_terminal_size().columns - others))
+        for line in lines:
+            line[long] = shortened(line[long], widths[long])
+    for number, line in enumerate(lines):
         cells = (
             padded(cell, columns, left=column in left)
             for column, (cell, columns) in enumerate(zip(line, widths, strict=True))
         )
-        say("  ".join(cells).rstrip())
+        text = GAP.join(cells).rstrip()
+        write((faint(text) if number == 0 and _has_colour() else text) + "\n")
+
+
+def _has_colour() -> bool:
+    """Whether stdout is a terminal whose user did not ask for no colour (https://no-color.org)."""
+    return (
+        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - a dataclass, or plain values
