@@ -146,13 +146,15 @@ def index(
 def _none_left_empty(path: Path | None) -> Iterator[None]:
     """Where the first run of a new library fails before anything is in it, there is none."""
     from searchengine import open_library
-    from searchengine.errors import ClipseekError
+    from searchengine.errors import ClipseekError, LibraryLockedError
     from searchengine.library.layout import CATALOG, default_library_path, discard_empty
 
     directory = (path or default_library_path()).expanduser()
     was_there = (directory / CATALOG).exists()
     try:
         yield
+    except LibraryLockedError:
+        raise  # it is another run's
     except ClipseekError:
         if not was_there and (directory / CATALOG).exists():
             with open_library(directory) as made:
