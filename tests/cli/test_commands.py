@@ -200,11 +200,11 @@ def test_a_first_run_that_fails_leaves_no_library(
         raise UnknownEncoderError(name, "no such architecture")
 
     with monkeypatch.context() as patched:
-        patched.setattr(clip, "load_encoder", unknown)
+        patched.setattr(loading, "load_encoder", unknown)
         assert run("index", photos, "--model", "foo").code == 1
     assert not bench.library_path.exists()
     assert run("index", photos).code == 0
-    monkeypatch.setattr(clip, "load_encoder", unknown)
+    monkeypatch.setattr(loading, "load_encoder", unknown)
     assert run("index", photos, "--model", "foo").code == 1
     assert bench.names("red", k=1) == ["red.png"]
 
