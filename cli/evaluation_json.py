@@ -11,7 +11,7 @@ from typing import Any
 from cli import output
 from searchengine.encoders.names import split_name
 from searchengine.errors import InputError, reason_of
-from searchengine.evaluation.results import Evaluation, SearchMethodRow
+from searchengine.evaluation.results import Evaluation, QueryResult, SearchMethodRow
 from searchengine.measures.recall import Direction
 
 STDOUT = Path("-")
@@ -20,7 +20,9 @@ STDOUT = Path("-")
 
 def write(path: Path, result: Evaluation) -> None:
     """Write `result` to a file or to `STDOUT`. Raises InputError where that cannot be."""
-    text = json.dumps(record(result), indent=2, allow_nan=False) + "\n"
+    text = json.dumps(record(result), indent=2, allow_nan=False).removesuffix("\n}")
+    lines = ",\n    ".join(json.dumps(_query(query)) for query in result.queries)
+    text += f',\n  "queries": [\n    {lines}\n  ]\n}}\n'
     if path == STDOUT:
         output.write(text)
         return
@@ -57,6 +59,10 @@ def record(result: Evaluation) -> dict[str, Any]:
         },
         "seconds": result.seconds,
     }
+
+
+def _query(query: QueryResult) -> dict[str, Any]:
+    return {**dataclasses.asdict(query), "image": str(query.image)}
 
 
 def _model(encoder: str) -> tuple[str, str]:

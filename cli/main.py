@@ -15,6 +15,7 @@ from cli import output
 from cli.commands import (
     captions,
     check,
+    compare,
     evaluate,
     index,
     inspect,
@@ -42,6 +43,7 @@ app.command("serve")(serve.serve)
 app.command("describe")(captions.describe)
 app.add_typer(captions.app, name="captions")
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("tune")(tune.tune)
 app.command("info")(inspect.info)
 app.command("failures")(inspect.failures)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from searchengine.datasets.dataset import CaptionedImage
 from searchengine.devices import cuda_or_cpu
 from searchengine.embedding.stream import Observer, embed_files
 from searchengine.encoders.interface import Encoder
-from searchengine.evaluation.benchmarks import dataset_sha256, recognise
+from searchengine.evaluation.benchmarks import dataset_sha256, identity, recognise
 from searchengine.evaluation.distractors import Distractors, lookalikes
 from searchengine.evaluation.evaluation_set import EvaluationSet, count_captions
 from searchengine.evaluation.examples import Measured, project, sample_pairs, worst_failures
@@ -22,7 +22,7 @@ from searchengine.evaluation.guard import Usage, guard
 from searchengine.evaluation.index_loss import caveats, measure_methods
 from searchengine.evaluation.judged import coco_1k, measure_positives, rsum
 from searchengine.evaluation.published import published_for
-from searchengine.evaluation.results import Evaluation, Protocol, PublishedRow
+from searchengine.evaluation.results import Evaluation, Protocol, PublishedRow, QueryResult
 from searchengine.measures.geometry import measure_health
 from searchengine.measures.ranks import pair_ranks
 from searchengine.measures.recall import Direction, image_retrieval, text_retrieval
@@ -96,6 +96,7 @@ def evaluate(
         text_retrieval=directions[1],
         rsum=rsum(directions),
         coco_1k=None if further else coco_1k([image for image, _ in used], data, options.ks),
+        queries=tuple(_queries(used, directions)),
         judged=measure_positives(
             asked.positives,
             data,
@@ -139,6 +140,18 @@ def _measure(
         paths += others.paths
     pairs = pair_ranks(vectors, texts, owners, device=cuda_or_cpu(encoder.device))
     return Measured(paths, captions, owners, vectors, texts, pairs)
+
+
+def _queries(
+    used: Sequence[tuple[CaptionedImage, Path]], directions: tuple[Direction, Direction]
+) -> Iterator[QueryResult]:
+    asked, found = (iter(direction.ranks.tolist()) for direction in directions)
+    for image, path in used:
+        for turn, caption in enumerate(image.captions):
+            key = identity(image.key)
+            yield QueryResult(directions[0].name, key, turn, path, caption, next(asked))
+    for image, path in used:
+        yield QueryResult(directions[1].name, identity(image.key), 0, path, None, next(found))
 
 
 def _warnings(

@@ -114,6 +114,22 @@ class Protocol:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryResult:
+    """How one query fared."""
+
+    direction: str
+    key: str
+    """Of the image, in one spelling: see `searchengine.evaluation.benchmarks.identity`."""
+    turn: int
+    """Which of the image's captions asks, from 0; 0 where the image asks."""
+    image: Path
+    caption: str | None
+    """None where the image asks."""
+    rank: int
+    """Of the first right answer, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """An evaluation on one set of judgements."""
 
@@ -142,6 +158,8 @@ class Evaluation:
     """Sum of R@1, R@5 and R@10 of both directions, in percent."""
     coco_1k: dict[str, float] | None
     """R@K in the five folds of COCO's test split, averaged, in [0, 1]; None for other images."""
+    queries: tuple[QueryResult, ...]
+    """Every query of both directions, in the order of the file."""
     judged: tuple[Judged, ...]
     """By judgements of their own: many right answers a query."""
     methods: tuple[SearchMethodRow, ...]

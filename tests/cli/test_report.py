@@ -61,6 +61,7 @@ def evaluation(photos: list[Path]) -> Evaluation:
         methods=WAYS,
         rsum=250.0,
         coco_1k=None,
+        queries=(),
         judged=(),
         published=PUBLISHED,
         health=HEALTH,
