@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import platform
+import shutil
+import sys
+
 from searchengine.errors import DeviceUnavailableError
 
 DEVICES = ("cuda", "mps", "cpu")
@@ -23,6 +27,13 @@ def choose_device(asked: str) -> str:
         have = ", ".join(device for device in DEVICES if there[device])
         raise DeviceUnavailableError(f"no device {asked!r} here; this machine has: {have}")
     return asked
+
+
+def seems_to_have_gpu() -> bool:
+    """Whether this machine looks as if torch will find a GPU; without importing it."""
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    return shutil.which("nvidia-smi") is not None
 
 
 def cuda_or_cpu(asked: str) -> str:

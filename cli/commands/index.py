@@ -42,9 +42,9 @@ def index(
         str,
         typer.Option(
             metavar="NAME",
-            help="Encoder: starter, ARCH/TAG, hf-hub:ORG/NAME or ARCH/CHECKPOINT_FILE "
-            "(see: clipseek models). Default: the library's; for a new library the recommended "
-            "CLIP where it can be had, else starter.",
+            help="Encoder: small, balanced or best, or starter, ARCH/TAG, hf-hub:ORG/NAME or "
+            "ARCH/CHECKPOINT_FILE (see: clipseek models). Default: the library's; for a new "
+            "library the recommended CLIP where it can be had, else starter.",
         ),
     ] = "auto",
     device: DeviceOption = "auto",
@@ -111,7 +111,7 @@ def index(
     )
     require_a_picture(paths, options.max_megapixels, options.max_file_size)
     with open_library(library, create=True) as opened, TqdmObserver("indexing") as observer:
-        encoder = _encoder_name(opened, model)
+        encoder = _encoder_name(opened, model, device)
 
         def load() -> Encoder:
             observer.loading()
@@ -136,12 +136,12 @@ def index(
         _print(report, opened, as_json=json_output)
 
 
-def _encoder_name(library: Library, model: str) -> str:
+def _encoder_name(library: Library, model: str, device: str) -> str:
     """The encoder to index with: the one asked for, the library's, or the default for a new one."""
     from searchengine.encoders.choice import choose_encoder
 
     known = [space.info.encoder for space in library.spaces()]
-    choice = choose_encoder(model, known)
+    choice = choose_encoder(model, known, device=device)
     if choice.note is not None:
         log.warning("%s", choice.note)
     return choice.name

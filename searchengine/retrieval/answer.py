@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from searchengine.catalog.catalog import Catalog, CatalogReads
+from searchengine.encoders.languages import about_scripts
 from searchengine.errors import InputError
 from searchengine.files import content_hash
 from searchengine.paths import absolute
@@ -62,6 +63,7 @@ def answer(
         if left_out.gone and not left_out.any_kept:
             hits = ranked(LeftOut(query, pictures, now, present_only=False))
         hits.gone = len(left_out.gone)
+        hits.language = about_scripts(query.texts, space.info.encoder)
         hits.damage = space.damage
         hits.why_none = None if hits else why_none(where, now, space.info)
         return hits
