@@ -46,6 +46,7 @@ def record(result: Evaluation) -> dict[str, Any]:
             for direction in (result.image_retrieval, result.text_retrieval)
             for k, bounds in direction.intervals.items()
         },
+        "judged": [dataclasses.asdict(judged) for judged in result.judged],
         "protocol": {**dataclasses.asdict(protocol), "counts": result.counts},
         "warnings": list(result.warnings),
         "ways": [_method(row) for row in result.methods],
@@ -69,7 +70,8 @@ def _metrics(result: Evaluation) -> dict[str, float]:
         metrics |= {f"{direction.name}_recall@{k}": v for k, v in direction.recall.items()}
     for direction in (result.image_retrieval, result.text_retrieval):
         metrics |= _further(direction)
-    return metrics
+    folds = {f"coco_1k_{name}": share for name, share in (result.coco_1k or {}).items()}
+    return {**metrics, "rsum": result.rsum, **folds}
 
 
 def _further(direction: Direction) -> dict[str, float]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from cli import output
+from cli.judged_table import judged_table
 from cli.notation import DIRECTIONS, count, decimal, half, hundredths, interval, plural, points
 from searchengine.evaluation.index_loss import why_other_recall
 from searchengine.evaluation.published import how_they_were_measured
-from searchengine.evaluation.results import Evaluation, SearchMethodRow
+from searchengine.evaluation.results import Evaluation, Judged, SearchMethodRow
 from searchengine.measures.recall import Direction
 
 SIZES = ("images in the file", "captions in the file")
@@ -34,8 +35,15 @@ def print_notes(result: Evaluation) -> None:
 def print_tables(result: Evaluation) -> None:
     """The measures, then the methods of search, then the published numbers."""
     _print_recall(result)
+    output.say(f"RSUM {decimal(result.rsum, 2)}")
     output.say()
     _print_true_recall(result.text_retrieval)
+    if result.coco_1k is not None:
+        output.say()
+        _print_coco_1k(result.coco_1k)
+    for judged in result.judged:
+        output.say()
+        _print_judged(judged)
     if len(result.methods) > 1 or (result.methods and result.methods[0].method != "exact"):
         output.say()
         _print_methods(result)
@@ -74,6 +82,22 @@ def _print_true_recall(direction: Direction) -> None:
     header = ["own captions found, %", *(f"in first {k}" for k in direction.true_recall)]
     shares = [hundredths(share, 2) for share in direction.true_recall.values()]
     output.print_table(header, [[DIRECTIONS[direction.name], *shares]], left={0})
+
+
+def _print_coco_1k(shares: dict[str, float]) -> None:
+    """The mean of five folds of 1,000 images, as papers report it beside the 5,000."""
+    ks = [name.partition("@")[2] for name in shares if name.startswith("image_")]
+    rows = [
+        [title, *(hundredths(shares[f"{name}_recall@{k}"], 2) for k in ks)]
+        for name, title in DIRECTIONS.items()
+    ]
+    output.print_table(["COCO 1K, %", *(f"R@{k}" for k in ks)], rows, left={0})
+
+
+def _print_judged(judged: Judged) -> None:
+    output.print_table(*judged_table(judged), left={0})
+    if judged.elsewhere:
+        output.say(f"{judged.elsewhere:,} right answers are not in the gallery: never found")
 
 
 def _print_methods(result: Evaluation) -> None:

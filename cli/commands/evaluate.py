@@ -72,6 +72,13 @@ def evaluate(
     captions_per_image: Annotated[
         str, typer.Option(metavar="N|all", help="The first N of each image; papers take 5.")
     ] = "5",
+    positives: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE|eccv|cxc",
+            help="Measure on these right answers as well: TREC qrels or JSON.",
+        ),
+    ] = None,
     prompt: Annotated[
         str, typer.Option(metavar="TEMPLATE", help="Around each caption, which replaces {}.")
     ] = "{}",
@@ -109,6 +116,7 @@ def evaluate(
         prompt=prompt,
         limit=limit,
         through=through,
+        positives=tuple(positives or ()),
         workers=workers,
         max_megapixels=max_megapixels,
         max_file_size=parse_size(max_file_size),

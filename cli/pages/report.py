@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from cli import output
-from cli.notation import count, interval, percent, plural
+from cli.notation import count, decimal, interval, percent, plural
 from cli.pages.page import render, require_page_name, write_page
 from cli.pages.plane_chart import plane_chart
 from cli.pages.rank_chart import rank_chart
 from cli.pages.recall_chart import recall_at, recall_chart
+from cli.pages.report_judged import judged_tables
 from cli.pages.report_pictures import (
     image_failures,
     matrix_of,
@@ -113,6 +114,8 @@ def _measures(evaluation: Evaluation) -> dict[str, object]:
     projection, protocol = evaluation.projection, evaluation.protocol
     return {
         "recall": recall_table(evaluation),
+        "rsum": decimal(evaluation.rsum, 2),
+        "judged": judged_tables(evaluation),
         "ranks": rank_table(evaluation),
         "published": published_table(evaluation.published, protocol.dataset),
         "methods": methods_table(

@@ -6,7 +6,7 @@ import gc
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from searchengine.datasets import vsepp
@@ -35,6 +35,12 @@ class CaptionedImage:
     captions: tuple[str, ...]
     """At least one, none empty, without space around them, in the order of the file."""
     split: str | None
+    caption_ids: tuple[str, ...] = ()
+    """What the file calls each of the captions, or nothing at all."""
+
+    def first(self, most: int | None) -> CaptionedImage:
+        """The image with its first captions only."""
+        return replace(self, captions=self.captions[:most], caption_ids=self.caption_ids[:most])
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,22 +173,23 @@ def _gather(path: Path, parsed: Parsed) -> Dataset:
     gathered: dict[str, list[str]] = {}
     first: dict[str, tuple[str, str | None]] = {}
     counts: Counter[str] = Counter()
-    for key, file, captions, split in parsed.records:
+    ids: dict[str, list[str]] = {}
+    for key, file, captions, split, names in parsed.records:
         again = parsed.lists_images and key in gathered
         counts["duplicate_images"] += again
-        own = gathered.setdefault(key, [])
+        own, own_ids = gathered.setdefault(key, []), ids.setdefault(key, [])
         first.setdefault(key, (file, split))
         require_unicode(f"{path}, image {file!r}", key, file, *captions)
-        for caption in captions:
+        for place, caption in enumerate(captions):
+            is_known = caption in own
             if not caption:
                 counts["empty_captions"] += 1
-            elif caption not in own:
+            elif not (is_known and again):
                 own.append(caption)
-            elif not again:
-                own.append(caption)
-                counts["duplicate_captions"] += 1
+                own_ids += names[place : place + 1]
+                counts["duplicate_captions"] += is_known
     images = tuple(
-        CaptionedImage(key, file, tuple(gathered[key]), split)
+        CaptionedImage(key, file, tuple(gathered[key]), split, tuple(ids[key]))
         for key, (file, split) in first.items()
         if gathered[key]
     )

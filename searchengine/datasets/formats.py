@@ -46,16 +46,20 @@ class Record(NamedTuple):
     """Relative path of the image, with forward slashes."""
     captions: tuple[str, ...]
     split: str | None = None
+    ids: tuple[str, ...] = ()
+    """What the file calls each of the captions, or nothing at all."""
 
 
-def record(file: str, captions: tuple[str, ...], split: str | None = None) -> Record:
+def record(
+    file: str, captions: tuple[str, ...], split: str | None = None, ids: tuple[str, ...] = ()
+) -> Record:
     """A record of an image that the file calls by its path. Raises ValueError for an empty path."""
     if not file.strip():
         raise ValueError("an image without a name")
     file = posixpath.normpath(file.strip())
     if split is not None:
         split = "train" if split.strip() == RESTVAL else split.strip() or None
-    return Record(file, file, captions, split)
+    return Record(file, file, captions, split, ids)
 
 
 @dataclass(slots=True)
@@ -107,8 +111,11 @@ def parse_karpathy(path: Path, text: str) -> Parsed:
     for number, image in enumerate(_listed(path, document, "images"), start=1):
         try:
             file = posixpath.join(image.get("filepath") or "", image["filename"])
-            captions = tuple(sentence["raw"].strip() for sentence in image["sentences"])
-            parsed.records.append(record(file, captions, image.get("split")))
+            sentences = image["sentences"]
+            captions = tuple(sentence["raw"].strip() for sentence in sentences)
+            named = all("sentid" in sentence for sentence in sentences)
+            ids = tuple(str(sentence["sentid"]) for sentence in sentences) if named else ()
+            parsed.records.append(record(file, captions, image.get("split"), ids))
         except _WRONG as error:
             raise CaptionFileError(
                 f"{path}, image {number}: needs a filename, and sentences that each have a raw text"
@@ -123,13 +130,19 @@ def parse_coco(path: Path, text: str) -> Parsed:
     images, annotations = (_listed(path, document, key) for key in ("images", "annotations"))
     try:
         captions: dict[object, list[str]] = {image["id"]: [] for image in images}
+        ids: dict[object, list[str]] = {image["id"]: [] for image in images}
+        named = all("id" in annotation for annotation in annotations)
         for annotation in annotations:
             own = captions.get(annotation["image_id"])
             if own is None:
                 parsed.stray_captions += 1
             else:
                 own.append(annotation["caption"].strip())
-        parsed.records = [record(i["file_name"], tuple(captions[i["id"]])) for i in images]
+                ids[annotation["image_id"]] += [str(annotation["id"])] if named else []
+        parsed.records = [
+            record(image["file_name"], tuple(captions[image["id"]]), ids=tuple(ids[image["id"]]))
+            for image in images
+        ]
     except _WRONG as error:
         raise CaptionFileError(
             f"{path}: an entry is not as it should be ({error}); images need an id and a "

@@ -20,6 +20,7 @@ from searchengine.evaluation.evaluation_set import EvaluationSet, count_captions
 from searchengine.evaluation.examples import Measured, project, sample_pairs, worst_failures
 from searchengine.evaluation.guard import Usage, guard
 from searchengine.evaluation.index_loss import caveats, measure_methods
+from searchengine.evaluation.judged import coco_1k, measure_positives, rsum
 from searchengine.evaluation.published import published_for
 from searchengine.evaluation.results import Evaluation, Protocol, PublishedRow
 from searchengine.measures.geometry import measure_health
@@ -65,11 +66,13 @@ def evaluate(
         max_megapixels=options.max_megapixels,
         max_file_size=options.max_file_size,
     )
+    is_used = np.array([path is not None and path not in broken for path in asked.files])
     used = [
         (image, path)
         for image, path in zip(asked.images, asked.files, strict=True)
         if path is not None and path not in broken
     ]
+    sizes = [len(image.captions) for image in asked.images]
     device = cuda_or_cpu(encoder.device)
     others, counts, warnings = None, asked.counts(broken.keys()), []
     if distractors is not None:
@@ -91,6 +94,16 @@ def evaluate(
         counts=counts,
         image_retrieval=directions[0],
         text_retrieval=directions[1],
+        rsum=rsum(directions),
+        coco_1k=None if further else coco_1k([image for image, _ in used], data, options.ks),
+        judged=measure_positives(
+            asked.positives,
+            data,
+            np.flatnonzero(is_used),
+            np.flatnonzero(np.repeat(is_used, sizes)),
+            options.ks,
+            device=device,
+        ),
         methods=measure_methods(
             data.images,
             data.texts,

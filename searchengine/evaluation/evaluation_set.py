@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from searchengine.datasets.dataset import (
@@ -15,8 +15,10 @@ from searchengine.datasets.dataset import (
     read_dataset,
 )
 from searchengine.datasets.images import find_images
+from searchengine.datasets.positives import Positives
 from searchengine.errors import InputError
 from searchengine.evaluation.index_loss import EXACT, THROUGH
+from searchengine.evaluation.judged import positives_of
 from searchengine.files import MAX_FILE_SIZE
 from searchengine.images.decode import MAX_MEGAPIXELS
 from searchengine.index import faiss_index
@@ -42,6 +44,8 @@ class EvaluationOptions:
     """Only the first so many images."""
     through: str = EXACT
     """Methods of search in the table: "exact", "index" or "both"."""
+    positives: tuple[str, ...] = ()
+    """What is right beyond an image's own captions: files, or "eccv" and "cxc"."""
     workers: int | None = None
     """Threads that decode; None takes one a core."""
     max_megapixels: float = MAX_MEGAPIXELS
@@ -65,6 +69,8 @@ class EvaluationSet:
     """Of each of `images`; None where it is missing."""
     captions_left_out: int
     """Of `images`, beyond the first so many."""
+    positives: Sequence[Positives] = ()
+    """By the numbers of `images` and of their captions, in order."""
 
     def counts(self, broken: Set[Path]) -> dict[str, int]:
         """What was found and left out, where the files of `broken` cannot be read."""
@@ -84,19 +90,18 @@ class EvaluationSet:
 def read_evaluation_set(captions: Path, options: EvaluationOptions) -> EvaluationSet:
     """The images and captions of a file that the options choose.
 
-    Raises what `require_sense` raises, and CaptionFileError, InputError and PathNotFoundError for
-    files that are not as they should be.
+    Raises what `require_sense` raises, CaptionFileError, InputError and PathNotFoundError for
+    files that are not as they should be, and MissingExtraError for judgements not installed.
     """
     require_sense(options)
     dataset = read_dataset(captions, options.format)
     split, whole = choose_split(dataset, options.split)
     chosen = whole[: options.limit]
-    images = [
-        replace(image, captions=image.captions[: options.captions_per_image]) for image in chosen
-    ]
+    images = [image.first(options.captions_per_image) for image in chosen]
     files = find_images(images, options.images, captions)
     left_out = count_captions(chosen) - count_captions(images)
-    return EvaluationSet(options, dataset, split, whole, images, files, left_out)
+    positives = positives_of(images, options.positives)
+    return EvaluationSet(options, dataset, split, whole, images, files, left_out, positives)
 
 
 def require_sense(options: EvaluationOptions) -> None:

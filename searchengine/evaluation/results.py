@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from searchengine.measures.geometry import Health
 from searchengine.measures.recall import Direction
+from searchengine.measures.relevance import JudgedDirection
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,20 @@ class Protocol:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """An evaluation on one set of judgements."""
+
+    name: str
+    """Of the file, or "eccv" or "cxc"."""
+    image_retrieval: JudgedDirection
+    text_retrieval: JudgedDirection
+    pairs: int
+    """Judged right, for captions that ask and for images that ask together."""
+    elsewhere: int
+    """Of these, right answers that are not in the gallery: they count as never found."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """One evaluation, whole."""
 
@@ -123,6 +138,12 @@ class Evaluation:
     """What was found and left out: "missing images", "captions of missing images", ..."""
     image_retrieval: Direction
     text_retrieval: Direction
+    rsum: float
+    """Sum of R@1, R@5 and R@10 of both directions, in percent."""
+    coco_1k: dict[str, float] | None
+    """R@K in the five folds of COCO's test split, averaged, in [0, 1]; None for other images."""
+    judged: tuple[Judged, ...]
+    """By judgements of their own: many right answers a query."""
     methods: tuple[SearchMethodRow, ...]
     published: tuple[PublishedRow, ...]
     health: Health

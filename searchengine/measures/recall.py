@@ -15,12 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.measures.ranks import PairRanks
-
-RESAMPLES = 1_000
-"""Bootstrap resamples: the ends of a 95 % interval then move by some hundredths of its width."""
-
-SEED = 20_21
-"""Any; fixed so that two runs print the same intervals."""
+from searchengine.measures.resampling import intervals
 
 Ranks: TypeAlias = NDArray[np.int64]
 """The rank of each query's best relevant answer, counted from 1, shape (q,)."""
@@ -101,16 +96,7 @@ def _true_recall(ranks: Numbers, query: Numbers, k: int) -> float:
 def bootstrap(ranks: Numbers, groups: Numbers, ks: Sequence[int]) -> dict[int, tuple[float, float]]:
     """95 % percentile intervals of R@K under resampling of images with replacement.
 
-    `groups`, shape (q,), is the image of each query: an image's captions come and go together, as
-    they are not independent. Efron & Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13.
+    `groups`, shape (q,), is the image of each query; see `resampled_means`.
     """
-    _, group = np.unique(groups, return_inverse=True)
-    sizes = np.bincount(group)
-    hits = np.stack([np.bincount(group, weights=ranks <= k) for k in ks])
-    random = np.random.default_rng(SEED)
-    shares = np.empty((RESAMPLES, len(ks)))
-    for number in range(RESAMPLES):
-        times = np.bincount(random.integers(len(sizes), size=len(sizes)), minlength=len(sizes))
-        shares[number] = hits @ times / (sizes @ times)
-    low, high = np.percentile(shares, (2.5, 97.5), axis=0)
-    return {k: (float(low[i]), float(high[i])) for i, k in enumerate(ks)}
+    found = intervals(np.stack([ranks <= k for k in ks], axis=1), groups)
+    return dict(zip(ks, found, strict=True))

@@ -23,6 +23,9 @@ from tests.support.places import ROOT
 SAMPLES = ROOT / "sample_data"
 
 
+KS = (1, 5, 10)
+
+
 class Real(NamedTuple):
     """One run with the real encoder, and what it wrote."""
 
@@ -63,10 +66,13 @@ def test_stdout_is_tables(real: Real) -> None:
         low, high = real.record["intervals_95"][f"{name}_recall@1"]
         assert cells[1] == f"{100 * low:.1f}\N{EN DASH}{100 * high:.1f}"
         assert cells[-1] == str(metrics[f"{name}_tied"])
-    assert real.out[3] == ""
-    assert real.out[4].split("  ")[0] == "own captions found, %"
-    assert real.out[5].split()[-1] == f"{100 * metrics['text_retrieval_true_recall@10']:.2f}"
-    assert len(real.out) == 6, "no ways: an index needs more images"
+    recalls = [metrics[f"{way}_retrieval_recall@{k}"] for way in ("image", "text") for k in KS]
+    assert real.out[3] == f"RSUM {100 * sum(recalls):.2f}"
+    assert metrics["rsum"] == pytest.approx(100 * sum(recalls))
+    assert real.out[4] == ""
+    assert real.out[5].split("  ")[0] == "own captions found, %"
+    assert real.out[6].split()[-1] == f"{100 * metrics['text_retrieval_true_recall@10']:.2f}"
+    assert len(real.out) == 7, "no ways: an index needs more images"
 
 
 def test_stderr_says_what_was_measured_and_what_could_not_be(real: Real) -> None:
@@ -244,6 +250,29 @@ def test_removed_images_are_no_distractors(run: Run, bench: Workbench, captions:
     assert json.loads(run(*arguments).out)["protocol"]["distractors"] == 3
     run("remove", bench.photos / "more" / "navy.png")
     assert json.loads(run(*arguments).out)["protocol"]["distractors"] == 2
+
+
+def test_judgements_of_ones_own(run: Run, captions: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.qrels"
+    names = [path.name for path in sorted(captions.parent.glob("*.png"))]
+    file.write_text("\n".join(f"{name}#0 0 {name} 1" for name in names) + f"\n{names[0]}#0 0 x 1")
+    page = tmp_path / "report.html"
+    done = run(
+        "evaluate", captions, "--positives", file, "--json", tmp_path / "a.json", "--report", page
+    )
+    assert done.code == 0, done.err
+    head = next(line for line in done.out.splitlines() if line.startswith("mine.qrels, %"))
+    assert head.split()[2:6] == ["R@1", "95", "%", "CI"]
+    assert "mAP@R" in head
+    assert "1 right answers are not in the gallery: never found" in done.out
+    [judged] = json.loads((tmp_path / "a.json").read_text())["judged"]
+    assert judged["image_retrieval"]["queries"] == len(names)
+    assert 0 < judged["image_retrieval"]["metrics"]["map@r"] <= 1
+    assert "By the judgements of mine.qrels" in page.read_text("utf-8")
+    file.write_text("a 0 b 1")
+    done = run("evaluate", captions, "--positives", file)
+    assert (done.code, done.out) == (1, "")
+    assert "names a caption and an image that are asked" in done.err
 
 
 def test_a_library_with_copies_of_the_test_images_gives_the_numbers_of_one_without(

@@ -501,6 +501,45 @@ def test_distractors_take_published_numbers_away(
     assert run(captions, distractors=others).published == ()
 
 
+# judgements beyond an image's own captions
+
+
+def test_own_pairs_as_judgements_are_the_measures_of_papers(captions: Path) -> None:
+    """Once as qrels by the file's names, with white's third caption right for black as well."""
+    lines = [
+        f"{name}.png#{k} 0 {name}.png 1" for name in CAPTIONS for k in range(len(CAPTIONS[name]))
+    ]
+    file = captions.parent / "mine.qrels"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    result = run(captions, captions_per_image=None, positives=(str(file),))
+    [judged] = result.judged
+    for mine, theirs in (
+        (judged.image_retrieval, result.image_retrieval),
+        (judged.text_retrieval, result.text_retrieval),
+    ):
+        assert {k: mine.metrics[f"recall@{k}"] for k in (1, 5, 10)} == theirs.recall
+    assert (judged.pairs, judged.elsewhere) == (2 * sum(map(len, CAPTIONS.values())), 0)
+    both = [*lines, "white.png#2 0 black.png 1"]
+    file.write_text("\n".join(both), encoding="utf-8")
+    [more] = run(captions, captions_per_image=None, positives=(str(file),)).judged
+    assert more.pairs == judged.pairs + 2
+    assert more.image_retrieval.relevant > judged.image_retrieval.relevant == 1
+
+
+def test_right_answers_that_are_missing_count_as_never_found(captions: Path) -> None:
+    file = captions.parent / "mine.json"
+    file.write_text(json.dumps({"red.png#0": ["red.png", "blue.png"], "red.png#1": ["blue.png"]}))
+    (captions.parent / "blue.png").unlink()
+    [judged] = run(captions, positives=(str(file),)).judged
+    assert judged.elsewhere == 2
+    assert judged.image_retrieval.queries == 2
+    assert judged.image_retrieval.metrics["recall@10"] == 0.5
+    assert judged.image_retrieval.metrics["r_precision"] == 0.25
+    (captions.parent / "red.png").unlink()
+    with pytest.raises(InputError, match=r"mine.json: no right pair"):
+        run(captions, positives=(str(file),))
+
+
 # real data
 
 
