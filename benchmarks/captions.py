@@ -15,7 +15,7 @@ import argparse
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -27,11 +27,11 @@ from indexers import pipeline
 from searchengine import open_library
 from searchengine.datasets.dataset import read_dataset
 from searchengine.datasets.images import find_images
-from searchengine.encoders.interface import Encoder
+from searchengine.encoders.interface import Encoder, TextEncoder
 from searchengine.encoders.openclip.encoder import load_encoder
-from searchengine.index.types import Modality
 from searchengine.library.library import Library
 from searchengine.retrieval.query import Kind, Query, Source
+from searchengine.spaces.space import Space
 from searchengine.types import Vectors
 from tests.conftest import Watcher
 
@@ -126,14 +126,15 @@ def measure(
             stored = random.permutation(len(photos))[: round(share * len(photos))].tolist()
             path = shutil.copytree(place / "plain", place / f"{share}-{draw}")
             with open_library(path, load=lambda _: encoder) as library:
-                plain = ranks(library, photos, draw, vectors)
+                library.encoders = KnownTexts(encoder, vectors)
+                plain = ranks(library, photos, draw)
                 library.add_captions(
                     [
                         (str(photos[each][0]), photos[each][1][draw % len(photos[each][1])])
                         for each in stored
                     ]
                 )
-                fused = ranks(library, photos, draw, vectors)
+                fused = ranks(library, photos, draw)
             for number, pairs in plain.items():
                 kind = CAPTIONED if number in set(stored) else BARE
                 found[kind] += zip(pairs, fused[number], strict=True)
@@ -141,20 +142,44 @@ def measure(
     return lines
 
 
-def ranks(
-    library: Library, photos: Sequence[Photo], draw: int, vectors: dict[str, Vector]
-) -> dict[int, list[int]]:
+def ranks(library: Library, photos: Sequence[Photo], draw: int) -> dict[int, list[int]]:
     """The rank of each photo for each of its captions but the one of the draw; K + 1 beyond K."""
     found: dict[int, list[int]] = {}
     for number, (path, captions) in enumerate(photos):
         found[number] = []
         for place, text in enumerate(captions):
             if place != draw % len(captions):
-                source = Source(Kind.VECTOR, vectors[text], modality=Modality.TEXT)
-                hits = library.search(Query((source,)), k=K)
+                hits = library.search(Query((Source(Kind.TEXT, text),)), k=K)
                 paths = [hit.path for hit in hits]
                 found[number].append(paths.index(path) + 1 if path in paths else K + 1)
     return found
+
+
+class KnownTexts:
+    """A `SpaceEncoders` that encodes no text twice."""
+
+    def __init__(self, encoder: Encoder, known: dict[str, Vector]) -> None:
+        self._encoder, self._known = encoder, known
+        self.name, self.dim, self.fingerprint = encoder.name, encoder.dim, encoder.fingerprint
+
+    def whole(self, space: Space) -> Encoder:
+        """The one there is."""
+        return self._encoder
+
+    def for_texts(self, space: Space) -> TextEncoder:
+        """Itself."""
+        return self
+
+    def use(self, encoder: Encoder, spaces: Iterable[Space]) -> None:
+        """It is used already."""
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Unit rows, shape (n, d)."""
+        unknown = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if unknown:
+            vectors = encoded(self._encoder, unknown)
+            self._known.update(zip(unknown, vectors, strict=True))
+        return np.stack([self._known[text] for text in texts])
 
 
 def line_of(share: float, photos: str, pairs: Sequence[tuple[int, int]]) -> Line:

@@ -27,6 +27,9 @@ from searchengine.jsonable import jsonable
 if TYPE_CHECKING:
     from searchengine import SearchHit
 
+SHOWN_TEXT = 60
+"""Characters of a text in the table of hits."""
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
 
@@ -155,7 +158,7 @@ def _print_table(hits: Sequence[SearchHit]) -> None:
     if not hits:
         note("no hits")
         return
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             str(hit.rank),
             f"{hit.score:.3f}",
@@ -165,7 +168,21 @@ def _print_table(hits: Sequence[SearchHit]) -> None:
         )
         for hit in hits
     ]
-    print_table(("rank", "score", "path", "size", "date"), rows, left={2})
+    header = ["rank", "score", "path", "size", "date"]
+    if any(hit.matched for hit in hits):
+        header.append("matched")
+        rows = [(*row, _why(hit)) for row, hit in zip(rows, hits, strict=True)]
+    print_table(header, rows, left={2, 5})
+
+
+def _why(hit: SearchHit) -> str:
+    """What found a hit: its picture, or a text and the beginning of that."""
+    if hit.matched is None:
+        return "picture"
+    if hit.matched.kind == "name":
+        return "name"
+    text = " ".join(hit.matched.text.split())
+    return f"{hit.matched.kind}: {text if len(text) <= SHOWN_TEXT else text[:SHOWN_TEXT] + '…'}"
 
 
 def _date_of(hit: SearchHit) -> str:
@@ -175,9 +192,12 @@ def _date_of(hit: SearchHit) -> str:
 
 
 def _print_csv(hits: Sequence[SearchHit]) -> None:
-    from searchengine.retrieval.hits import HIT_FIELDS
+    from searchengine.retrieval.hits import HIT_FIELDS, TEXT_FIELDS
 
-    rows = [HIT_FIELDS, *(hit.record().values() for hit in hits)]
+    records = [hit.record() for hit in hits]
+    by_text = any(hit.matched for hit in hits)
+    header = [*HIT_FIELDS, *(TEXT_FIELDS if by_text else ())]
+    rows = [header, *([record.get(name, "") for name in header] for record in records)]
     if sys.stdout.isatty():
         rows = [[visible(str(cell)) for cell in row] for row in rows]
     text = io.StringIO()

@@ -34,6 +34,8 @@ _NAMES = {
     "thevolumesettingsfolder": SYSTEM,
     ".appledouble": COPY,
     ".zfs": SNAPSHOT,
+    "@sharesnap": SNAPSHOT,  # Synology
+    "~snapshot": SNAPSHOT,  # NetApp, for Windows
     ".snapshot": SNAPSHOT,  # NetApp, Isilon
     ".snapshots": SNAPSHOT,  # snapper, on btrfs
     ".dropbox.cache": CACHE,

@@ -104,6 +104,7 @@ def index(
         if space is not None:
             writer.embed_captions(space)
             writer.complete_checksums(space)
+            writer.complete_words()
             _refresh_index(space, options)
         _record_survey(catalog, survey)
     return _report(survey, run, removed, space, time.perf_counter() - started)

@@ -34,6 +34,8 @@ class ImageFacts:
     """Degrees north, in [-90, 90]."""
     longitude: float | None = None
     """Degrees east, in [-180, 180]."""
+    taken_from: str | None = None
+    """Where the date is from: "exif", ...; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,16 @@ class TextHit:
     rank: int
     score: float
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What found an image beside its picture."""
+
+    kind: str
+    """"caption", "text" (read in the picture) or "name" (of the file and its folders)."""
+    text: str
+    """The piece of text, as it is stored; of a name the whole path."""
 
 
 class Orientation(Enum):

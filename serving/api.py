@@ -35,6 +35,8 @@ MEDIA_TYPES = {
     "WEBP": "image/webp",
     "GIF": "image/gif",
     "BMP": "image/bmp",
+    "DIB": "image/bmp",
+    "JPEG2000": "image/jp2",
     "AVIF": "image/avif",
     "TIFF": "image/tiff",
     "HEIF": "image/heif",

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from searchengine.errors import InputError
 from searchengine.retrieval.dates import read_date
-from searchengine.retrieval.query import Mark
+from searchengine.retrieval.query import By, Mark
 from searchengine.types import Filter, Orientation
 
 MAX_TEXT = 1_000
@@ -25,7 +25,7 @@ MAX_WEIGHT = 100.0
 
 NAMES = (
     "q", "picture", "like", "unlike", "under", "after", "before", "camera", "orientation",
-    "dated", "min_score",
+    "dated", "min_score", "by",
 )  # fmt: skip
 """The parameters of a question, in the order in which a URL has them."""
 
@@ -48,6 +48,7 @@ class Question:
     unlike: tuple[Mark, ...] = ()
     where: Filter = field(default_factory=Filter)
     min_score: float | None = None
+    by: By = By.BOTH
 
     @property
     def asks(self) -> bool:
@@ -69,6 +70,7 @@ class Question:
             "orientation": [where.orientation.value if where.orientation else None],
             "dated": [None if where.dated is None else _YES_OR_NO[where.dated]],
             "min_score": [None if self.min_score is None else f"{self.min_score:g}"],
+            "by": [None if self.by is By.BOTH else self.by.value],
         }
         return [(name, str(value)) for name in NAMES for value in values[name] if value]
 
@@ -112,6 +114,7 @@ def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
             dated=_yes_or_no("dated", _one(given, "dated")),
         ),
         min_score=_score(_one(given, "min_score")),
+        by=_by(_one(given, "by")),
     )
 
 
@@ -193,6 +196,14 @@ def _orientation(text: str) -> Orientation:
     except ValueError as error:
         known = ", ".join(orientation.value for orientation in Orientation)
         raise InputError(f"orientation must be one of {known}, not {text!r}") from error
+
+
+def _by(text: str | None) -> By:
+    try:
+        return By(text or By.BOTH)
+    except ValueError as error:
+        known = ", ".join(by.value for by in By)
+        raise InputError(f"by must be one of {known}, not {text!r}") from error
 
 
 def _yes_or_no(name: str, text: str | None) -> bool | None:

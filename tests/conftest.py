@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ from indexers.reading import IndexOptions
 from searchengine.encoders import names, registry
 from searchengine.encoders.openclip import encoder as clip
 from searchengine.library.library import Library, open_library
+from searchengine.retrieval.asked import as_query
+from searchengine.retrieval.query import By
 from tests.support.fake import FakeEncoder
 
 
@@ -106,9 +109,10 @@ class Workbench:
         image.save(path)
         return path
 
-    def names(self, query: str, k: int = 10) -> list[str]:
+    def names(self, query: str, k: int = 10, by: By = By.BOTH) -> list[str]:
         with self.open() as library:
-            return [hit.path.name for hit in library.search(query, k=k)]
+            asked = replace(as_query(query), by=by)
+            return [hit.path.name for hit in library.search(asked, k=k)]
 
 
 @pytest.fixture

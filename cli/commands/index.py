@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -110,7 +112,11 @@ def index(
         device=device,
     )
     require_a_picture(paths, options.max_megapixels, options.max_file_size)
-    with open_library(library, create=True) as opened, TqdmObserver("indexing") as observer:
+    with (
+        _none_left_empty(library),
+        open_library(library, create=True) as opened,
+        TqdmObserver("indexing") as observer,
+    ):
         encoder = _encoder_name(opened, model, device)
 
         def load() -> Encoder:
@@ -134,6 +140,26 @@ def index(
             raise typer.Exit(output.INTERRUPTED) from None
         observer.close()
         _print(report, opened, as_json=json_output)
+
+
+@contextmanager
+def _none_left_empty(path: Path | None) -> Iterator[None]:
+    """Where the first run of a new library fails before anything is in it, there is none."""
+    from searchengine import open_library
+    from searchengine.errors import ClipseekError
+    from searchengine.library.layout import CATALOG, default_library_path, discard_empty
+
+    directory = (path or default_library_path()).expanduser()
+    was_there = (directory / CATALOG).exists()
+    try:
+        yield
+    except ClipseekError:
+        if not was_there and (directory / CATALOG).exists():
+            with open_library(directory) as made:
+                is_empty = not any(made.catalog.counts().values()) and not made.spaces()
+            if is_empty:
+                discard_empty(directory)
+        raise
 
 
 def _encoder_name(library: Library, model: str, device: str) -> str:

@@ -88,6 +88,16 @@ def search(
         float | None,
         typer.Option(metavar="X", help="Only hits with at least this cosine, from -1 to 1."),
     ] = None,
+    words_only: Annotated[
+        bool,
+        typer.Option(
+            "--words-only",
+            help="Only images with all of the words in captions, names or text read in them.",
+        ),
+    ] = False,
+    pictures_only: Annotated[
+        bool, typer.Option("--pictures-only", help="Look at pictures alone, not at texts.")
+    ] = False,
     exact: Annotated[
         bool, typer.Option("--exact", help="Compare with every vector, not through the index.")
     ] = False,
@@ -108,6 +118,8 @@ def search(
 ) -> None:
     """Find images by words, by other images, or by both.
 
+    Words are looked for in the pictures, and in captions, names of files and folders. A rare name
+    brings the images first that have it; so do words in double quotes, exactly as they stand.
     The pictures that are searched by are no hits themselves.
     """
     form = output.choose_form(json=json_output, csv=csv_output, paths=paths, nul=print0)
@@ -115,13 +127,16 @@ def search(
 
     from searchengine import Filter, open_library
     from searchengine.retrieval.hints import about_folder, about_gone, about_language, hints
-    from searchengine.retrieval.query import Query
+    from searchengine.retrieval.query import By, Query
     from searchengine.retrieval.terms import parse_terms
 
     where = Filter(under=under, after=dates[0], before=dates[1], camera=camera)
     _require_possible(where, min_score)
     words = terms or []
-    query = Query(tuple(parse_terms(words, add=add or [], subtract=sub or [])))
+    if words_only and pictures_only:
+        raise typer.BadParameter("--words-only and --pictures-only: choose one")
+    by = By.WORDS if words_only else By.PICTURES if pictures_only else By.BOTH
+    query = Query(tuple(parse_terms(words, add=add or [], subtract=sub or [])), by=by)
     with open_library(library) as opened:
         hits = opened.search(
             query,

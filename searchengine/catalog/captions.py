@@ -13,7 +13,11 @@ from searchengine.catalog.images import read_ids
 from searchengine.catalog.records import CaptionedText
 from searchengine.catalog.sqlite.connection import Reads
 from searchengine.catalog.sqlite.schema import caption_embeddings, captions
+from searchengine.catalog.sqlite.words import write_words
 from searchengine.types import SpaceInfo
+
+OF_FILES = "file"
+"""The source of captions that a person gave in a file."""
 
 
 class CaptionReads(Reads):
@@ -43,15 +47,20 @@ class CaptionReads(Reads):
 
 
 def add_captions(
-    connection: sa.Connection, pairs: Sequence[tuple[str, str]]
+    connection: sa.Connection, pairs: Sequence[tuple[str, str]], source: str
 ) -> tuple[int, list[str]]:
-    """Store (image path, text) pairs; returns how many are new, and the paths not listed."""
+    """Store (image path, text) pairs of a source; how many are new, and the paths not listed."""
     paths = {path for path, _ in pairs}
     ids = read_ids(connection, sorted(paths))
-    values = [{"image_id": ids[path], "text": text} for path, text in pairs if path in ids]
+    values = [
+        {"image_id": ids[path], "text": text, "source": source}
+        for path, text in pairs
+        if path in ids
+    ]
     before = _count(connection)
     if values:
         connection.execute(sqlite.insert(captions).on_conflict_do_nothing(), values)
+        write_words(connection, sorted(ids.values()))
     return _count(connection) - before, sorted(paths - ids.keys())
 
 

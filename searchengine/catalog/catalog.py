@@ -12,7 +12,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from searchengine.catalog.captions import CaptionReads, add_captions
+from searchengine.catalog.captions import OF_FILES, CaptionReads, add_captions
 from searchengine.catalog.checksums import ChecksumReads, keep_checksums
 from searchengine.catalog.facets import FacetReads
 from searchengine.catalog.failures import (
@@ -36,7 +36,9 @@ from searchengine.catalog.sqlite.connection import Database, our_errors
 from searchengine.catalog.sqlite.migrations import bring_up_to_date
 from searchengine.catalog.sqlite.opening import state_of
 from searchengine.catalog.sqlite.schema import caption_embeddings, captions, failures, images
+from searchengine.catalog.sqlite.words import COMPLETE, rewrite_words
 from searchengine.catalog.surveys import SurveyReads, forget_survey, record_survey, set_setting
+from searchengine.catalog.words import WordReads
 from searchengine.errors import LibraryDamagedError
 from searchengine.types import BlockChecksum, Excluded, PassedOver, SpaceInfo
 
@@ -50,6 +52,7 @@ class CatalogReads(
     FailureReads,
     SurveyReads,
     ChecksumReads,
+    WordReads,
 ):
     """Everything that can be asked of a catalog."""
 
@@ -219,10 +222,18 @@ class Catalog(CatalogReads):
         with self._database.writing() as connection:
             forget_survey(connection, places)
 
-    def add_captions(self, pairs: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
+    def add_captions(
+        self, pairs: Sequence[tuple[str, str]], source: str = OF_FILES
+    ) -> tuple[int, list[str]]:
         """Store (image path, text) pairs; returns how many are new, and the paths not listed."""
         with self._database.writing() as connection:
-            return add_captions(connection, pairs)
+            return add_captions(connection, pairs, source)
+
+    def rewrite_words(self) -> None:
+        """Make the table of words anew: where an older version kept none, or it is damaged."""
+        with self._database.writing() as connection:
+            rewrite_words(connection)
+            set_setting(connection, COMPLETE, "")
 
     def record_caption_vectors(
         self, space: SpaceInfo, caption_ids: Sequence[int], append: Append | None = None

@@ -14,6 +14,7 @@ from searchengine.catalog.records import Append, Known, SameContent
 from searchengine.catalog.rows import OF_SPACE, disown_rows, own_rows
 from searchengine.catalog.sqlite.connection import FETCHED_AT_A_TIME, Reads, chunks
 from searchengine.catalog.sqlite.schema import captions, embeddings, images, spaces
+from searchengine.catalog.sqlite.words import write_words
 from searchengine.paths import composed
 from searchengine.types import (
     FileState,
@@ -209,6 +210,7 @@ def remove_images(connection: sa.Connection, image_ids: Sequence[int]) -> None:
     """Take images out; their captions go too, and their rows are dead."""
     for chunk in chunks(image_ids):
         connection.execute(sa.delete(images).where(images.c.id.in_(chunk)))
+    write_words(connection, image_ids)
 
 
 def move_images(connection: sa.Connection, moved: Sequence[tuple[int, FileState]]) -> None:
@@ -218,6 +220,7 @@ def move_images(connection: sa.Connection, moved: Sequence[tuple[int, FileState]
             sa.update(images).where(images.c.id == sa.bindparam("moved_id")),
             [{"moved_id": image_id, **asdict(file)} for image_id, file in moved],
         )
+        write_words(connection, [image_id for image_id, _ in moved])
 
 
 def add_images(
@@ -246,6 +249,7 @@ def add_images(
         new_ids = iter(connection.execute(inserted, new).scalars().all())
     owners = [entry.image_id or next(new_ids) for entry in entries]
     own_rows(connection, embeddings, space, owners, append)
+    write_words(connection, owners)
 
 
 def read_ids(connection: sa.Connection, paths: Sequence[str]) -> dict[str, int]:
@@ -280,3 +284,7 @@ def respell_images(
         )
     for chunk in chunks([image_id for image_id, _ in same]):
         connection.execute(sa.delete(images).where(images.c.id.in_(chunk)))
+    changed = [image_id for image_id, _ in renamed] + [
+        image_id for pair in same for image_id in pair
+    ]
+    write_words(connection, changed)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from searchengine.catalog.sqlite.connection import FETCHED_AT_A_TIME
 from searchengine.catalog.sqlite.schema import caption_embeddings, embeddings, spaces, tables
 from searchengine.catalog.sqlite.values import BadValueError
+from searchengine.catalog.sqlite.words import faults_of_words
 
 MOST_FAULTS = 100
 """Sentences of SQLite's own check that are taken: a torn file has thousands."""
@@ -17,7 +18,7 @@ MOST_FAULTS = 100
 def find_faults(connection: sa.Connection) -> list[str]:
     """A sentence a fault; reads all of the catalog."""
     faults: list[str] = []
-    for look in (_pages, _references, _values, _rows):
+    for look in (_pages, _references, _values, _rows, faults_of_words):
         faults += _said(look, connection)
     return faults
 

@@ -80,6 +80,15 @@ class CaptionedText:
 
 
 @dataclass(frozen=True, slots=True)
+class SourcedText:
+    """What is written about an image, and where it is from."""
+
+    text: str
+    source: str
+    """One of `searchengine.types.Source`, or `model NAME`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Facets:
     """Counts of images for the choices of a filter. Choices without an image are left out."""
 

@@ -77,8 +77,8 @@ class RowReads(Reads):
         """
         with self._reading() as connection:
             found = connection.execute(_CAPTION_OWNERS, {"space": space.id}).all()
-            of_captions = _row_numbers((row for row, _ in found), caption_embeddings)
-            return of_captions, _row_numbers((row for _, row in found), embeddings)
+            of_captions = row_numbers((row for row, _ in found), caption_embeddings)
+            return of_captions, row_numbers((row for _, row in found), embeddings)
 
     def vector_counts(self, space: SpaceInfo) -> tuple[int, int]:
         """How many images and how many captions have a vector in the space."""
@@ -110,7 +110,7 @@ class RowReads(Reads):
             .order_by(embeddings.c.row)
         )
         with self._reading() as connection:
-            return _row_numbers(connection.execute(query).scalars(), embeddings)
+            return row_numbers(connection.execute(query).scalars(), embeddings)
 
     def rows_of(self, space: SpaceInfo, ids: Sequence[int]) -> dict[int, int]:
         """The vector row of each of these images that has one in the space, by id."""
@@ -146,10 +146,11 @@ def _count_rows(connection: sa.Connection, table: sa.Table, space: SpaceInfo) ->
 
 def _dead_rows(connection: sa.Connection, space: SpaceInfo) -> NDArray[np.int64]:
     found = connection.execute(_DEAD_ROWS, {"space": space.id})
-    return _row_numbers(found.scalars(), embeddings)
+    return row_numbers(found.scalars(), embeddings)
 
 
-def _row_numbers(found: Iterable[Any], table: sa.Table) -> NDArray[np.int64]:
+def row_numbers(found: Iterable[Any], table: sa.Table) -> NDArray[np.int64]:
+    """Rows as `table` has them, shape (m,). Raises BadValueError for what is none."""
     try:
         numbers = np.fromiter(found, dtype=np.int64)
     except (ValueError, TypeError, OverflowError) as error:

@@ -71,11 +71,13 @@ def read_facts(exif: Image.Exif, size: tuple[int, int], image_format: str) -> Im
         _tag(details, Base.DateTimeDigitized),
         _tag(exif, Base.DateTime),
     )
+    taken_at = next((date for date in map(parse_date, dates) if date), None)
     return ImageFacts(
         width=size[0],
         height=size[1],
         format=image_format,
-        taken_at=next((date for date in map(parse_date, dates) if date), None),
+        taken_at=taken_at,
+        taken_from="exif" if taken_at else None,
         camera=join_camera(_text(_tag(exif, Base.Make)), _text(_tag(exif, Base.Model))),
         latitude=latitude,
         longitude=longitude,

@@ -17,7 +17,7 @@ _KNOWN = (
     ("not enough memory", "out of memory|[IiUu]nsufficient memory|MemPool"),
     ("too large for the decoder of its format", "exceeds limit of|too big|security limit"),
     (NOT_RAW, "not RAW file"),
-    (TRUNCATED, "Input/output error|end of file|EOF|incomplete checksum"),
+    (TRUNCATED, "Input/output error|end of file|EOF|incomplete checksum|^image file is truncated$"),
     (DAMAGED, "not identified by this driver|recursion depth|^None$"),
     (
         "corrupt: broken data stream",

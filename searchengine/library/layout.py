@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from searchengine.errors import LibraryDamagedError, LibraryError
@@ -40,6 +41,15 @@ def make_directory(directory: Path) -> None:
             f"{directory} is no library and not empty ({strangers[0]}, ...); "
             "give --library an empty or a new directory"
         )
+
+
+def discard_empty(directory: Path) -> None:
+    """Take away what was made of a library of which nothing came; what holds anything stays."""
+    for name in (CATALOG, f"{CATALOG}-wal", f"{CATALOG}-shm", LOCK, PID):
+        with suppress(OSError):
+            (directory / name).unlink(missing_ok=True)
+    with suppress(OSError):
+        directory.rmdir()
 
 
 def space_directory(library: Path, name: str) -> Path:

@@ -36,6 +36,7 @@ def repair(library: Library, writer: Writer, observer: Observer | None) -> int:
     others those whose length is wrong are dropped, for the next index run to make, and the rest
     stay as they are. Raises the encoder's errors, before anything is changed in a space.
     """
+    library.catalog.rewrite_words()
     return sum(_Mending(library, writer, space, observer).run() for space in library.spaces())
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from searchengine.catalog.records import Append, Batch
 from searchengine.catalog.sqlite.opening import identity_of
+from searchengine.catalog.sqlite.words import COMPLETE
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
     LibraryLockedError,
@@ -185,6 +186,12 @@ class Writer:
         measure_matching(
             space, lambda texts: self._library.encoders.for_texts(space).encode_texts(texts)
         )
+
+    def complete_words(self) -> None:
+        """Keep the words of images where a version listed them that kept none; says so."""
+        if self._catalog.setting(COMPLETE) is None:
+            log.warning("keeping the words of names and captions: searches find them from now on")
+            self._catalog.rewrite_words()
 
     def complete_checksums(self, space: Space) -> None:
         """Record the checksums of rows that a version wrote which kept none; says so."""

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from searchengine.catalog.catalog import Catalog, CatalogReads
 from searchengine.encoders.languages import about_scripts
-from searchengine.errors import InputError
+from searchengine.errors import InputError, QueryError
 from searchengine.files import content_hash
+from searchengine.index.types import Modality
 from searchengine.paths import absolute
 from searchengine.retrieval.compose import encoded_part, listed_part, read_part, unit
 from searchengine.retrieval.hits import Hits
-from searchengine.retrieval.query import Kind, Query
+from searchengine.retrieval.query import By, Kind, Query
 from searchengine.retrieval.rank import nearest_captions, rank_images, rank_texts
 from searchengine.retrieval.where import require_possible, why_none
 from searchengine.spaces.encoders import SpaceEncoders
 from searchengine.spaces.space import Space
+from searchengine.texts.beside import NOTHING, Beside, beside, why_matched, with_all
+from searchengine.texts.words import read_words
 from searchengine.types import Filter, ImageRecord, TextHit
 
 if TYPE_CHECKING:
@@ -39,10 +43,13 @@ def answer(
 ) -> Hits:
     """What `Library.search` returns. Raises as it."""
     require_possible(where, min_score)
+    if query.by is By.WORDS and not query.wanted:
+        raise QueryError("there are no words to search for; write some, or search by pictures")
     pictures = read_part(query)
     encoded = encoded_part(query, pictures, space, encoders)
     with catalog.snapshot() as now:
         vector = unit(encoded + listed_part(query, space, now))
+        texts = _beside(query, space, now)
 
         def ranked(left_out: LeftOut) -> Hits:
             return rank_images(
@@ -56,17 +63,32 @@ def answer(
                 exact=exact,
                 modality=query.modality,
                 leave_out=left_out or None,
+                beside=texts,
             )
 
         left_out = LeftOut(query, pictures, now, present_only=present_only)
         hits = ranked(left_out)
         if left_out.gone and not left_out.any_kept:
             hits = ranked(LeftOut(query, pictures, now, present_only=False))
+        reasons = why_matched([hit.image for hit in hits], texts, space, now, vector)
+        hits[:] = [replace(hit, matched=why) for hit, why in zip(hits, reasons, strict=True)]
         hits.gone = len(left_out.gone)
-        hits.language = about_scripts(query.texts, space.info.encoder)
+        if query.by is not By.WORDS:
+            hits.language = about_scripts(query.texts, space.info.encoder)
         hits.damage = space.damage
         hits.why_none = None if hits else why_none(where, now, space.info)
+        if not hits and hits.why_none is None and query.by is By.WORDS:
+            hits.why_none = "no image has all of these words in its captions, names or text"
         return hits
+
+
+def _beside(query: Query, space: Space, now: CatalogReads) -> Beside:
+    """What is searched beside the pictures: for words alone, and not where that was asked."""
+    if query.by is By.PICTURES or query.modality is not Modality.TEXT:
+        return NOTHING
+    words = read_words([(source.value, source.quoted) for source in query.wanted])
+    how = with_all if query.by is By.WORDS else beside
+    return how(words, space, now, captions=True)
 
 
 def describe(

@@ -55,6 +55,8 @@ def encoded_part(
         encoder = encoders.for_texts(space)
         total += _weights(texts) @ encoder.encode_texts([source.value for source in texts])
     if pictures:
+        for each in pictures:
+            each.picture(input_size=1)  # what is none loads no encoder
         whole = encoders.whole(space)
         vectors = whole.encode_images([each.picture(whole.input_size) for each in pictures])
         total += _weights(query.pictures) @ vectors

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from searchengine.jsonable import jsonable
-from searchengine.types import ImageRecord
+from searchengine.types import ImageRecord, Matched
 
 HIT_FIELDS = ("rank", "score", "id", "path", "width", "height", "taken_at", "modified_at")
 """What a program is told of a hit, in this order; new ones come last."""
+
+TEXT_FIELDS = ("matched", "text")
+"""And of one that a text found: "caption", "name" or "text", and the piece of text."""
 
 NOTEBOOK_SIDE = 200
 """Pixels of the longer side of a picture in a notebook."""
@@ -25,6 +28,8 @@ class SearchHit:
     rank: int
     score: float
     image: ImageRecord
+    matched: Matched | None = None
+    """What found it beside its picture: a caption, a name, text in it."""
 
     @property
     def id(self) -> int:
@@ -37,13 +42,19 @@ class SearchHit:
         return self.image.path
 
     def record(self) -> dict[str, Any]:
-        """The hit in JSON's own types, with the keys of `HIT_FIELDS`."""
+        """The hit in JSON's own types, with the keys of `HIT_FIELDS`.
+
+        Where a text found it those of `TEXT_FIELDS` follow.
+        """
         facts = self.image.facts
         values = (
             self.rank, self.score, self.id, self.path, facts.width, facts.height, facts.taken_at,
             self.image.modified_at.replace(microsecond=0),
         )  # fmt: skip
-        return {name: jsonable(value) for name, value in zip(HIT_FIELDS, values, strict=True)}
+        record = {name: jsonable(value) for name, value in zip(HIT_FIELDS, values, strict=True)}
+        if self.matched is not None:
+            record |= zip(TEXT_FIELDS, (self.matched.kind, self.matched.text), strict=True)
+        return record
 
     def _repr_html_(self) -> str:
         """The hit with its picture, for notebooks: the file as it is now, read for this."""

@@ -9,6 +9,17 @@ from typing import Any
 from searchengine.index.types import Modality
 
 
+class By(Enum):
+    """What the words of a query are looked for in."""
+
+    BOTH = "both"
+    """In pictures, and in what is written about them."""
+    WORDS = "words"
+    """Only images that have all of the words are hits."""
+    PICTURES = "pictures"
+    """In pictures alone."""
+
+
 class Kind(Enum):
     """What a source is."""
 
@@ -39,6 +50,8 @@ class Source:
     weight: float = 1.0
     modality: Modality | None = None
     """What a vector was made from, where that is known; of other kinds it is in the kind."""
+    quoted: bool = False
+    """Whether a text stood in double quotes: exactly these words."""
 
     @property
     def made_of(self) -> Modality | None:
@@ -66,6 +79,7 @@ class Query:
     sources: tuple[Source, ...] = ()
     like: tuple[Mark, ...] = ()
     unlike: tuple[Mark, ...] = ()
+    by: By = By.BOTH
 
     def __bool__(self) -> bool:
         return bool(self.sources or self.like or self.unlike)
@@ -82,6 +96,11 @@ class Query:
     def pictures(self) -> list[Source]:
         """The sources that are decoded and encoded, in order."""
         return [source for source in self.sources if source.kind in PICTURES]
+
+    @property
+    def wanted(self) -> list[Source]:
+        """The texts that count for an image and not against it, in order."""
+        return [each for each in self.sources if each.kind is Kind.TEXT and each.weight > 0]
 
     @property
     def texts(self) -> list[str]:

@@ -15,6 +15,7 @@ from searchengine.index.settings import setting_for, shortlist_size
 from searchengine.index.types import Modality, Setting
 from searchengine.retrieval.hits import Hits, ranked_hits
 from searchengine.spaces.space import Space
+from searchengine.texts.beside import NOTHING, Beside
 from searchengine.texts.ranking import Captioned, captioned
 from searchengine.types import Filter, ImageRecord, TextHit, Vectors
 from searchengine.vectors.file import Rows, VectorFile
@@ -50,11 +51,12 @@ def rank_images(
     exact: bool = False,
     modality: Modality | None = None,
     leave_out: Callable[[ImageRecord], bool] | None = None,
+    beside: Beside = NOTHING,
 ) -> Hits:
     """The images at ranks offset + 1 to offset + k for a unit query of shape (d,), as of a moment.
 
-    There are k hits whenever k images pass the filter and `min_score`. For texts the captions of
-    images count beside their pictures. Without `exact`, a library large enough to have an index
+    There are k hits whenever k images pass the filter and `min_score`. What is
+    `beside` the pictures counts with them. Without `exact`, a library large enough to have an index
     answers through it, as is set for the `modality` of the query, None being a mixed one: its
     shortlist is scored again with the exact rows, and the rows it does not cover are scanned. Pages
     of the same k continue each other. Images that `leave_out` names are no hits: the next ones take
@@ -67,11 +69,19 @@ def rank_images(
         now, space.images, count, lambda: np.setdiff1d(np.arange(count), dead)
     )
     passing = _survivors(space, now, count, dead, where)
+    passing = _inside(passing, beside.only, count)
 
-    texts = captioned(space, now, rows, len(dead), query) if modality is Modality.TEXT else None
+    texts = captioned(space, now, rows, len(dead), query) if beside.captions else None
+
+    def scored(number: int, among: RowNumbers | None) -> Ranked:
+        return _scored(rows, query, number, among, texts)
 
     def rank(number: int) -> Ranked:
         among = _sound(space.images, count, passing)
+        first, rest = _tiers_first(number, beside.tiers, among, count, scored)
+        return first if len(first) == number else first + rank_rest(number - len(first), rest)
+
+    def rank_rest(number: int, among: Mask | None) -> Ranked:
         index = None if exact or _is_few(among) else space.index(count)
         if index is not None:
             setting, offset = setting_for(index.facts, modality), number - k
@@ -81,7 +91,7 @@ def rank_images(
                 )
             except DamagedIndexError:
                 space.give_up_index()
-        return _scored(rows, query, number, _numbers(among), texts)
+        return scored(number, _numbers(among))
 
     def first(number: int) -> Ranked:
         ranked = rank(number)
@@ -93,12 +103,8 @@ def rank_images(
     def images_of(ranked: Ranked) -> Images:
         return _listed_images(space, now, ranked)
 
-    if leave_out is None:
-        ranked = first(offset + k)[offset:]
-        hits = ranked_hits(ranked, images_of(ranked), first_rank=offset + 1)
-    else:
-        ranked, images = _without(leave_out, first, images_of, offset + k)
-        hits = ranked_hits(ranked[offset:], images, first_rank=offset + 1)
+    ranked, images = _without(leave_out, first, images_of, offset + k)
+    hits = ranked_hits(ranked[offset:], images, first_rank=offset + 1)
     if len(np.setdiff1d(space.images.impossible, dead)):
         space.say_what_is_left_out()
     return hits
@@ -114,7 +120,7 @@ def _listed_images(space: Space, now: CatalogReads, ranked: Ranked) -> Images:
 
 
 def _without(
-    leave_out: Callable[[ImageRecord], bool],
+    leave_out: Callable[[ImageRecord], bool] | None,
     first: Callable[[int], Ranked],
     images_of: Callable[[Ranked], Images],
     wanted: int,
@@ -126,6 +132,8 @@ def _without(
     more = 0
     while True:
         ranked = first(wanted + more)
+        if leave_out is None:
+            return ranked, images_of(ranked)
         images = images_of(ranked)
         kept = [(row, score) for row, score in ranked if not leave_out(images[row])]
         no_more = len(ranked) < wanted + more
@@ -217,6 +225,33 @@ def _survivors(
     among = np.ones(count, dtype=bool)
     among[dead] = False
     return among
+
+
+def _inside(among: Mask | None, rows: RowNumbers | None, count: int) -> Mask | None:
+    """Those of `rows` that are in `among`; None means all."""
+    if rows is None:
+        return among
+    inside = np.zeros(count, dtype=bool)
+    inside[rows] = True
+    return inside if among is None else inside & among
+
+
+def _tiers_first(
+    number: int,
+    tiers: Sequence[RowNumbers],
+    among: Mask | None,
+    count: int,
+    scored: Callable[[int, RowNumbers | None], Ranked],
+) -> tuple[Ranked, Mask | None]:
+    """The first `number` in `among` that are in a tier, and which of `count` rows are left."""
+    if not tiers:
+        return [], among
+    rest = np.ones(count, dtype=bool) if among is None else among.copy()
+    ranked: Ranked = []
+    for tier in tiers:
+        ranked += scored(number - len(ranked), tier[rest[tier]])
+        rest[tier] = False
+    return ranked, rest
 
 
 def _is_few(among: Mask | None) -> bool:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from searchengine.errors import QueryError
 from searchengine.images.formats import is_image_name
@@ -31,6 +32,7 @@ _WEIGHED = re.compile(rf"(?P<weight>{_NUMBER}):(?P<rest>[^\s\d].*)", re.DOTALL)
 _TOKEN = re.compile(rf'(?:{_NUMBER}:)?"[^"]+"(?!\S)|\S+')
 _QUOTED = re.compile(r'"([^"]+)"')
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
+_OTHER_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S", re.IGNORECASE)
 _SEPARATORS = os.sep + "/"
 _PATHS = tuple(start + slash for start in (".", "..", "~", "") for slash in _SEPARATORS)
 """What only paths begin with."""
@@ -115,12 +117,11 @@ def _single(text: str, sign: float) -> Source:
 
 def _text(text: str, sign: float) -> Source:
     weight, text = _weighed(text)
-    if quoted := _QUOTED.fullmatch(text):
-        text = quoted[1]
-    text = text.strip()
+    quoted = _QUOTED.fullmatch(text)
+    text = (quoted[1] if quoted else text).strip()
     if not text:
         raise QueryError('an empty term; quote the words to search for, as in "a red car"')
-    return _source(Kind.TEXT, text, sign * weight)
+    return replace(_source(Kind.TEXT, text, sign * weight), quoted=quoted is not None)
 
 
 def _picture(text: str, sign: float) -> Source | None:
@@ -131,6 +132,8 @@ def _picture(text: str, sign: float) -> Source | None:
     weight, name = _weighed(text)
     if _ADDRESS.match(name):
         return _source(Kind.URL, name, sign * weight)
+    if _OTHER_ADDRESS.match(name):
+        raise QueryError(f"{name}: only http and https addresses are read; give the path of a file")
     is_named = bool(name.strip(_SEPARATORS))
     begins_as_path = name.startswith(_PATHS) and is_named
     if not (begins_as_path or is_image_name(name) or (os.sep in name and is_named)):

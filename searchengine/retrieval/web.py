@@ -70,8 +70,11 @@ def address_of(url: str) -> str:
         if parts.username is not None:
             raise QueryError("addresses with a name or password are not fetched")
         name = f"[{host}]" if ":" in host else host.encode("idna").decode("ascii")
-    except ValueError as error:  # UnicodeError is one
-        raise QueryError(f"it is no address: {error}") from error
+    except UnicodeError as error:
+        raise QueryError("it is no address: no server can be named so") from error
+    except ValueError as error:
+        said = "its port is no number below 65,536" if "ort" in str(error) else str(error)
+        raise QueryError(f"it is no address: {said}") from error
     place = name if port is None else f"{name}:{port}"
     path = quote(parts.path or "/", safe=_KEPT, errors="surrogateescape")
     asked = quote(parts.query, safe=_KEPT + "?", errors="surrogateescape")

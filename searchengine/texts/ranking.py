@@ -72,6 +72,23 @@ class Captioned:
         [found] = scan(self.texts, self.query[np.newaxis], size, among=captions)[1]
         return np.unique(known.owners[by_caption[np.searchsorted(captions, found)]])
 
+    def nearer(self, rows: RowNumbers) -> dict[int, int]:
+        """For each of these rows whose nearest caption is nearer than the picture: its row."""
+        found = np.intersect1d(rows, self.known.owners)
+        if len(found) == 0:
+            return {}
+        pairs, starts = self._pairs(found)
+        texts = _exact(self.texts, self.query, self.known.captions[pairs])
+        pictures = self._of_pictures(found)
+        nearest: dict[int, int] = {}
+        for row, picture, part in zip(
+            found.tolist(), pictures, np.split(np.arange(len(texts)), starts[1:]), strict=True
+        ):
+            best = part[np.argmax(texts[part])]
+            if self.matching.as_picture(texts[best]) > picture:
+                nearest[row] = int(self.known.captions[pairs[best]])
+        return nearest
+
     def _may_be_among(self, captioned: RowNumbers, k: int) -> Mask:
         """Which of these rows, all with a caption, may be among the k best, in float32."""
         if len(captioned) <= k:

@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from searchengine.catalog.records import Facets
 from searchengine.retrieval.hits import SearchHit
-from searchengine.retrieval.query import Mark
-from searchengine.types import Filter, ImageRecord
+from searchengine.retrieval.query import By, Mark
+from searchengine.types import Filter, ImageRecord, Matched
+from serving.pages.said import Piece, pieces_of
 from serving.question import Question
 from serving.replies import thumbnail_url
 
@@ -48,6 +49,8 @@ class Tile:
     more: str
     """The address of the search for more like it; where it is liked, of the search without that."""
     less: str
+    said: list[Piece]
+    """The text that found it; empty where its picture did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +89,15 @@ class Group:
 
 def tiles_of(question: Question, hits: Sequence[SearchHit]) -> list[Tile]:
     """The hits, best first."""
-    return [tile_of(question, hit.image, hit.score) for hit in hits]
+    return [tile_of(question, hit.image, hit.score, hit.matched) for hit in hits]
 
 
-def tile_of(question: Question, record: ImageRecord, score: float | None = None) -> Tile:
+def tile_of(
+    question: Question,
+    record: ImageRecord,
+    score: float | None = None,
+    matched: Matched | None = None,
+) -> Tile:
     """An image as a tile of this question's grid."""
     is_liked = any(mark.id == record.id for mark in question.like)
     is_disliked = any(mark.id == record.id for mark in question.unlike)
@@ -106,6 +114,7 @@ def tile_of(question: Question, record: ImageRecord, score: float | None = None)
         is_disliked=is_disliked,
         more=(bare if is_liked else replace(bare, like=(*bare.like, mark))).url(),
         less=(bare if is_disliked else replace(bare, unlike=(*bare.unlike, mark))).url(),
+        said=pieces_of(matched, question.text) if matched else [],
     )
 
 
@@ -153,6 +162,9 @@ def chips(question: Question) -> list[Chip]:
 
     for label, left in _parts(question.where):
         found.append(Chip(label, None, replace(question, where=left).url()))
+    if question.by is not By.BOTH and question.text:
+        label = "In texts" if question.by is By.WORDS else "In pictures"
+        found.append(Chip(label, None, replace(question, by=By.BOTH).url()))
     if question.min_score is not None and question.asks:
         label = f"Score from {question.min_score:g}"
         found.append(Chip(label, None, replace(question, min_score=None).url()))

@@ -127,7 +127,7 @@ def test_a_write_that_reads_first_waits_for_the_writer_before_it(path: Path) -> 
     """Begun as a read, it could not become a write once another one had written."""
     holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     holder.execute("BEGIN IMMEDIATE")
-    holder.execute("INSERT INTO captions (image_id, text) VALUES (1, 'first')")
+    holder.execute("INSERT INTO captions (image_id, text, source) VALUES (1, 'first', 'file')")
     commit = threading.Timer(0.3, lambda: holder.execute("COMMIT"))
     commit.start()
     catalog = Catalog(path)

@@ -57,13 +57,13 @@ def test_index_json_is_one_object(run: Run, photos: Path) -> None:
 def test_search_forms(run: Run, photos: Path) -> None:
     run("index", photos)
     table = run("search", "red", "-k", 2).out.splitlines()
-    assert table[0].split() == ["rank", "score", "path", "size", "date"]
+    assert table[0].split() == ["rank", "score", "path", "size", "date", "matched"]
     assert table[1].split()[2:4] == [str(photos / "red.png"), "40x30"]
     assert len(table) == 3
     lines = [json.loads(line) for line in run("search", "red", "--json").out.splitlines()]
-    assert list(lines[0]) == [
-        "rank", "score", "id", "path", "width", "height", "taken_at", "modified_at",
-    ]  # fmt: skip
+    fields = ["rank", "score", "id", "path", "width", "height", "taken_at", "modified_at"]
+    assert list(lines[0]) == [*fields, "matched", "text"]
+    assert list(lines[1]) == fields
     assert lines[0]["taken_at"] is None
     assert table[1].split()[4] == f"~{lines[0]['modified_at'][:10]}", "the date of the file"
     assert [line["rank"] for line in lines] == [1, 2, 3]
@@ -193,6 +193,22 @@ def test_a_second_encoder_is_announced(run: Run, bench: Workbench, photos: Path)
     assert run("search", "red", "-k1", "--paths", "--space", "second").code == 0
 
 
+def test_a_first_run_that_fails_leaves_no_library(
+    run: Run, bench: Workbench, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(name: str, **_: object) -> None:
+        raise UnknownEncoderError(name, "no such architecture")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(clip, "load_encoder", unknown)
+        assert run("index", photos, "--model", "foo").code == 1
+    assert not bench.library_path.exists()
+    assert run("index", photos).code == 0
+    monkeypatch.setattr(clip, "load_encoder", unknown)
+    assert run("index", photos, "--model", "foo").code == 1
+    assert bench.names("red", k=1) == ["red.png"]
+
+
 def test_a_wrong_encoder_is_no_second_space(
     run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,6 +230,10 @@ def test_a_wrong_encoder_is_no_second_space(
         (["describe", "gone.jpg", "--texts", "texts.txt"], "gone.jpg: no such file"),
         (["describe", "photos/red.png"], "the library holds no captions to describe with"),
         (["search", "./gone.jpg"], "no such image file"),
+        (["search", "none.jpg"], "none.jpg: not an image"),
+        (["describe", "none.jpg", "--texts", "texts.txt"], "none.jpg: not an image"),
+        (["search", "file:///home/red.png"], "only http and https addresses"),
+        (["search", "s3://photos/red"], "only http and https addresses"),
         (["search", "http://127.0.0.1:9/x.jpg"], "cannot fetch"),
         (["evaluate", "empty.csv"], "empty.csv: the file is empty"),
         (["evaluate", "gone.csv"], "gone.csv: no such file"),
@@ -232,6 +252,7 @@ def test_nothing_is_loaded_before_there_is_something_to_do(
     run("index", photos)
     (tmp_path / "empty.csv").write_bytes(b"")
     (tmp_path / "texts.txt").write_text("red", encoding="utf-8")
+    (tmp_path / "none.jpg").write_text("this is no picture", encoding="utf-8")
     (tmp_path / "images-gone.csv").write_text("image,caption\nx.jpg,red\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     loads = bench.loads

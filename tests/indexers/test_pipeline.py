@@ -17,6 +17,7 @@ from indexers.reading import IndexOptions
 from indexers.rules import WalkRules
 from searchengine.errors import EncoderUnavailableError, LibraryLockedError, PathNotFoundError
 from searchengine.files import read_whole
+from searchengine.retrieval.query import By
 from searchengine.types import Pixels, Vectors
 from tests.conftest import Workbench
 from tests.support.fake import FakeEncoder
@@ -173,8 +174,8 @@ def test_two_files_that_swap_names(colours: Workbench) -> None:
     os.utime(red, (5, 5))
     os.utime(blue, (5, 5))
     colours.index()
-    assert colours.names("red", k=1) == ["blue.png"]
-    assert colours.names("blue", k=1) == ["red.png"]
+    assert colours.names("red", k=1, by=By.PICTURES) == ["blue.png"]
+    assert colours.names("blue", k=1, by=By.PICTURES) == ["red.png"]
     check_library(colours.library_path, colours.encoder)
 
 

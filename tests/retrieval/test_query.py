@@ -14,7 +14,7 @@ from searchengine.index.types import Modality
 from searchengine.library.library import Library
 from searchengine.retrieval.asked import Asked, as_query
 from searchengine.retrieval.compose import LESS, MORE
-from searchengine.retrieval.hits import HIT_FIELDS
+from searchengine.retrieval.hits import HIT_FIELDS, TEXT_FIELDS
 from searchengine.retrieval.query import Kind, Mark, Query, Source
 from tests.conftest import Workbench
 
@@ -132,7 +132,9 @@ def test_hits_are_records_and_show_pictures(colours: Workbench) -> None:
     with colours.open() as library:
         hits = library.search("red", k=3)
     records = hits.records()
-    assert [list(record) for record in records] == [list(HIT_FIELDS)] * 3
+    fields = [list(HIT_FIELDS)] * 3
+    assert [list(record) for record in records] == [[*HIT_FIELDS, *TEXT_FIELDS], *fields[1:]]
+    assert records[0]["matched"] == "name"
     assert records[1]["path"] == str(hits[1].path)
     shown = hits._repr_html_()
     assert shown.count('<img src="data:image/jpeg;base64,') == 2

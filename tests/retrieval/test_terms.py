@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,10 @@ from searchengine.retrieval.terms import parse_terms, parse_text
 
 def text(value: str, weight: float = 1.0) -> Source:
     return Source(Kind.TEXT, value, weight)
+
+
+def quoted(value: str, weight: float = 1.0) -> Source:
+    return replace(text(value, weight), quoted=True)
 
 
 @pytest.fixture
@@ -109,9 +114,9 @@ def test_one_grammar_in_the_shell_and_on_the_page(typed: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ('"2:one scale"', [text("2:one scale")]),
-        ('"dog - beach" - cat', [text("dog - beach"), text("cat", -1)]),
-        ('3:"10 green bottles"', [text("10 green bottles", 3)]),
+        ('"2:one scale"', [quoted("2:one scale")]),
+        ('"dog - beach" - cat', [quoted("dog - beach"), text("cat", -1)]),
+        ('3:"10 green bottles"', [quoted("10 green bottles", 3)]),
         ('a sign that says "STOP - GO"', [text('a sign that says "STOP - GO"')]),
     ],
 )

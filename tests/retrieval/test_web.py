@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import socket
 import threading
 import time
@@ -94,6 +95,7 @@ def test_what_is_no_address(typed: str) -> None:
     with pytest.raises(QueryError, match="cannot fetch http") as said:
         read_url(typed)
     assert "\n" not in str(said.value)
+    assert not re.search("codec|integer value|Error", str(said.value))
 
 
 def test_bytes_come_whole() -> None:

@@ -526,13 +526,14 @@ TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 def _fits(value: Any, schema: dict[str, Any], schemas: dict[str, Any], where: str) -> None:
-    """Whether a value is what the schema says, with no key more or less."""
+    """Whether a value is what the schema says, with all keys that it requires and no other."""
     if "$ref" in schema:
         schema = schemas[schema["$ref"].rpartition("/")[2]]
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     if kinds == ["object"] and "properties" in schema:
-        assert value.keys() == schema["properties"].keys(), where
-        for key, inner in schema["properties"].items():
+        assert set(schema["required"]) <= value.keys() <= schema["properties"].keys(), where
+        for key in value:
+            inner = schema["properties"][key]
             _fits(value[key], inner, schemas, f"{where}.{key}")
     elif kinds == ["object"]:
         for key, inner in value.items():

@@ -64,6 +64,16 @@ def test_without_a_question_the_last_images_come_first(colours: Workbench) -> No
     assert page.by_id("status").text == "7 pictures, last added first"
 
 
+@pytest.mark.parametrize("asked", ["", "&q=red"])
+def test_a_folder_that_is_not_listed_is_told_with_and_without_words(
+    colours: Workbench, asked: str
+) -> None:
+    with visit(colours) as client:
+        answer = client.get(f"/?under=/nowhere{asked}", headers={"accept": "text/html"})
+    assert answer.status_code == 400
+    assert "the library lists no image there" in answer.text
+
+
 def test_all_hits_are_reached_by_links(colours: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "PAGE", 4)
     with visit(colours) as client:
@@ -263,6 +273,26 @@ def test_every_address_of_a_page_is_answered(colours: Workbench) -> None:
         assert len(seen) > 20
         for url in seen:
             assert client.get(url).status_code == 200, url
+
+
+def test_a_hit_shows_the_text_that_found_it_with_the_words_asked_for(colours: Workbench) -> None:
+    with colours.open() as library:
+        evil = "<script>alert(1)</script> & Fulgencio at home"
+        library.add_captions([(str(colours.photos / "red.png"), evil)])
+    with visit(colours) as client:
+        page = client.get("/?q=blue+fulgencio").text
+        assert "<mark>Fulgencio</mark>" in page
+        assert "&lt;script&gt;" in page
+        assert "<script>alert" not in page
+        assert "<mark>red</mark>" in client.get("/?q=red").text, "of a name its last parts"
+        hits = client.get("/api/search?q=fulgencio").json()["hits"]
+        assert (hits[0]["matched"], hits[0]["text"]) == ("caption", evil)
+        assert "matched" not in hits[1]
+        plain = client.get("/api/search?q=fulgencio&by=pictures").json()["hits"]
+        assert not any("matched" in hit for hit in plain)
+        assert len(client.get("/api/search?q=fulgencio&by=words").json()["hits"]) == 1
+        assert client.get("/api/search?q=x&by=sound").status_code == 400
+        assert "In texts" in client.get("/?q=fulgencio&by=words").text
 
 
 def test_the_page_says_which_of_several_spaces_answers(colours: Workbench) -> None:

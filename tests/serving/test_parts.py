@@ -23,7 +23,7 @@ from searchengine.catalog.catalog import Catalog
 from searchengine.catalog.facets import children, common_folder
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import InputError, MissingExtraError
-from searchengine.retrieval.query import Mark
+from searchengine.retrieval.query import By, Mark
 from searchengine.spaces.space import Space
 from searchengine.types import Filter, Orientation, SpaceInfo, Vectors
 from serving import server
@@ -61,6 +61,7 @@ QUESTIONS = st.builds(
         dated=st.none() | st.booleans(),
     ),
     min_score=st.none() | st.sampled_from([0.25, -1.0]),
+    by=st.sampled_from(By),
 )
 
 

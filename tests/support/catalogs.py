@@ -143,6 +143,9 @@ ASKED: dict[str, Callable[[CatalogReads], Any]] = {
     "excluded": lambda now: now.excluded(),
     "excluded_counts": lambda now: now.excluded_counts(),
     "passed_over": lambda now: now.passed_over(),
+    "rows_with_words": lambda now: now.rows_with_words(ONE, [["car"]]),
+    "captions_of": lambda now: now.captions_of([1, 3]),
+    "captions_of_rows": lambda now: now.captions_of_rows(ONE, [0, 1]),
     "counts": lambda now: now.counts(),
 }
 """Every question, by the name of its method."""

@@ -14,7 +14,8 @@ from typing import TypeAlias
 import sqlalchemy as sa
 
 from searchengine.catalog.sqlite.connection import Database
-from searchengine.catalog.sqlite.schema import SCHEMA_VERSION, tables
+from searchengine.catalog.sqlite.schema import SCHEMA_VERSION, settings, tables
+from searchengine.catalog.sqlite.words import COMPLETE, TABLE
 from searchengine.errors import LibraryDamagedError, LibraryTooNewError, LibraryUnusableError
 
 Step: TypeAlias = Callable[[sa.Connection], None]
@@ -83,7 +84,36 @@ def _to_3(connection: sa.Connection) -> None:
         connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN ctime_ns INTEGER")
 
 
-STEPS: tuple[Step, ...] = (_to_2, _to_3)
+def _to_4(connection: sa.Connection) -> None:
+    """Captions and dates know where they are from; room for words, which the next run fills in."""
+    for statement in _STATEMENTS_OF_4:
+        connection.exec_driver_sql(statement)
+
+
+_STATEMENTS_OF_4 = (
+    "ALTER TABLE images ADD COLUMN taken_from TEXT",
+    "UPDATE images SET taken_from = 'exif' WHERE taken_at IS NOT NULL",
+    "CREATE TEMP TABLE kept AS SELECT id, image_id, text FROM captions",
+    "CREATE TEMP TABLE last AS SELECT seq FROM sqlite_sequence WHERE name = 'captions'",
+    "DROP TABLE captions",
+    """CREATE TABLE captions (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    image_id INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    source TEXT NOT NULL,
+    UNIQUE (image_id, source, text),
+    FOREIGN KEY(image_id) REFERENCES images (id) ON DELETE CASCADE
+)""",
+    "INSERT INTO captions SELECT id, image_id, text, 'file' FROM kept",
+    "DELETE FROM sqlite_sequence WHERE name = 'captions'",
+    "INSERT INTO sqlite_sequence SELECT 'captions', seq FROM last",  # ids are never given twice
+    "DROP TABLE temp.kept",
+    "DROP TABLE temp.last",
+    "CREATE VIRTUAL TABLE words USING fts5(caption, text, name, tokenize = 'unicode61')",
+)
+
+
+STEPS: tuple[Step, ...] = (_to_2, _to_3, _to_4)
 """`STEPS[n - 1]` leads from version n to n + 1. A step is never changed once it was released, and
 uses no table of `schema.py`: those are of the newest version."""
 
@@ -131,7 +161,8 @@ def _require_tables(connection: sa.Connection, database: Database, *, are_ours: 
     """
     made = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master").all()
     for kind, name, sql in made:
-        if not are_ours or kind not in ("table", "index") or "VIRTUAL" in (sql or "").upper():
+        is_virtual = "VIRTUAL" in (sql or "").upper() and sql != TABLE
+        if not are_ours or kind not in ("table", "index") or is_virtual:
             why = f"the catalog holds a {kind} {name!r}, which clipseek has not made"
             raise LibraryDamagedError(database.path.parent, why)
 
@@ -140,6 +171,8 @@ def _advance(connection: sa.Connection, found: int, steps: Sequence[Step], newes
     """Make the tables of the newest version, or those of the next one; returns that version."""
     if found == 0:
         tables.create_all(connection)
+        connection.exec_driver_sql(TABLE)
+        connection.execute(sa.insert(settings).values(name=COMPLETE, value=""))
         reached = newest
     else:
         steps[found - 1](connection)

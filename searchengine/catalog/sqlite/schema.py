@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from searchengine.catalog.sqlite.values import Checked, name, text
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Kept in SQLite's user_version. Raise it with every change of the tables below."""
 
 tables = sa.MetaData()
@@ -44,6 +44,7 @@ images = sa.Table(
     sa.Column("latitude", Checked(sa.Float(), "images.latitude", float, nullable=True)),
     sa.Column("longitude", Checked(sa.Float(), "images.longitude", float, nullable=True)),
     sa.Column("ctime_ns", Checked(_LONG, "images.ctime_ns", int, nullable=True)),
+    sa.Column("taken_from", text("images.taken_from", nullable=True)),
     sqlite_autoincrement=True,
 )
 
@@ -104,7 +105,8 @@ captions = sa.Table(
     sa.Column("id", _LONG, primary_key=True),
     sa.Column("image_id", sa.ForeignKey("images.id", ondelete="CASCADE"), nullable=False),
     sa.Column("text", text("captions.text"), nullable=False),
-    sa.UniqueConstraint("image_id", "text"),
+    sa.Column("source", text("captions.source"), nullable=False),
+    sa.UniqueConstraint("image_id", "source", "text"),
     sqlite_autoincrement=True,
 )
 

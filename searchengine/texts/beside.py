@@ -1,0 +1,117 @@
+"""What is searched beside the pictures of a space for one query, and why an image was a hit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchengine.catalog.catalog import CatalogReads
+from searchengine.catalog.sqlite.words import COMPLETE, READ, words_of, words_of_path
+from searchengine.spaces.space import Space
+from searchengine.texts.ranking import captioned
+from searchengine.texts.words import Phrase, Words, lifted
+from searchengine.types import ImageRecord, Matched
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beside:
+    """The texts beside the pictures, for one query, as of a moment."""
+
+    captions: bool
+    """Whether the score counts the nearest caption of an image."""
+    phrases: tuple[Phrase, ...] = ()
+    """The words that bring images first, or that all hits have."""
+    tiers: tuple[NDArray[np.int64], ...] = ()
+    """Rows of images that come first, ascending each, before all others."""
+    only: NDArray[np.int64] | None = None
+    """The rows that may be hits, ascending; None for all."""
+
+
+NOTHING = Beside(captions=False)
+"""Pictures alone."""
+
+
+def beside(words: Words, space: Space, now: CatalogReads, *, captions: bool) -> Beside:
+    """What the words of a query bring first."""
+    first = lifted(words, space.info, now)
+    return Beside(captions) if first is None else Beside(captions, first.phrases, first.tiers)
+
+
+def with_all(words: Words, space: Space, now: CatalogReads, *, captions: bool) -> Beside:
+    """Only images that have all of the words."""
+    rows = np.empty(0, dtype=np.int64)
+    if words.all and now.setting(COMPLETE) is not None:
+        rows = now.rows_with_words(space.info, words.all)
+    return Beside(captions, words.all, only=rows)
+
+
+def why_matched(
+    images: Sequence[ImageRecord],
+    beside: Beside,
+    space: Space,
+    now: CatalogReads,
+    query: NDArray[np.float32],
+) -> list[Matched | None]:
+    """What found each image beside its picture, the strongest reason; None for the picture alone.
+
+    A word that brought it first; else its nearest caption, where that is nearer than the picture.
+    `query` is a unit vector, shape (d,).
+    """
+    found = _by_words(images, beside.phrases, now)
+    if beside.captions:
+        rest = [image.id for image, why in zip(images, found, strict=True) if why is None]
+        nearer = _by_captions(rest, space, now, query)
+        found = [why or nearer.get(image.id) for image, why in zip(images, found, strict=True)]
+    return found
+
+
+def _by_words(
+    images: Sequence[ImageRecord], phrases: Sequence[Phrase], now: CatalogReads
+) -> list[Matched | None]:
+    if not phrases:
+        return [None] * len(images)
+    written = now.captions_of([image.id for image in images])
+    return [
+        _first_with(
+            [
+                *(
+                    ("text" if text.source == READ else "caption", text.text, words_of(text.text))
+                    for text in written.get(image.id, ())
+                ),
+                ("name", image.file.path, words_of_path(image.file.path)),
+            ],
+            phrases,
+        )
+        for image in images
+    ]
+
+
+def _first_with(
+    texts: Sequence[tuple[str, str, Sequence[str]]], phrases: Sequence[Phrase]
+) -> Matched | None:
+    """The text with the most of the phrases, the first of several; None where none has any."""
+    counted = [sum(_stands_in(phrase, words) for phrase in phrases) for _, _, words in texts]
+    best = int(np.argmax(counted))
+    return Matched(*texts[best][:2]) if counted[best] else None
+
+
+def _stands_in(phrase: Phrase, words: Sequence[str]) -> bool:
+    return f" {' '.join(phrase)} " in f" {' '.join(words)} "
+
+
+def _by_captions(
+    image_ids: Sequence[int], space: Space, now: CatalogReads, query: NDArray[np.float32]
+) -> dict[int, Matched]:
+    count, dead = now.rows_and_dead(space.info)
+    texts = captioned(space, now, space.images.read(count), len(dead), query)
+    if texts is None:
+        return {}
+    rows = now.rows_of(space.info, image_ids)
+    nearer = texts.nearer(np.unique(np.array(list(rows.values()), dtype=np.int64)))
+    said = now.captions_of_rows(space.info, list(nearer.values()))
+    return {
+        image: Matched("caption", said[nearer[row]]) for image, row in rows.items() if row in nearer
+    }
