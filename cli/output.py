@@ -16,16 +16,23 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cli.terminal import padded, visible, width
+from cli.terminal import faint, padded, shortened, visible, width
 from searchengine.errors import ClipseekError, InputError
 from searchengine.jsonable import jsonable
 
 if TYPE_CHECKING:
     from searchengine import SearchHit
+
+GAP = "  "
+"""Between the columns of a table."""
+
+NARROWEST = 20
+"""Columns that a path keeps on the narrowest terminal."""
 
 SHOWN_TEXT = 60
 """Characters of a text in the table of hits."""
@@ -172,7 +179,7 @@ def _print_table(hits: Sequence[SearchHit]) -> None:
     if any(hit.matched for hit in hits):
         header.append("matched")
         rows = [(*row, _why(hit)) for row, hit in zip(rows, hits, strict=True)]
-    print_table(header, rows, left={2, 5})
+    print_table(header, rows, left={2, 5}, long=2)
 
 
 def _why(hit: SearchHit) -> str:
@@ -212,16 +219,38 @@ def _bytes_of(path: str) -> bytes:
         return path.encode("utf-8", "surrogateescape")
 
 
-def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: set[int]) -> None:
-    """Aligned columns on stdout; the columns in `left` to the left, the others to the right."""
+def print_table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    left: set[int],
+    long: int | None = None,
+) -> None:
+    """Aligned columns on stdout; the columns in `left` to the left, the others to the right.
+
+    On a terminal the column `long` is shortened to what its width leaves.
+    """
     lines = [[visible(cell) for cell in line] for line in (header, *rows)]
     widths = [max(width(line[column]) for line in lines) for column in range(len(header))]
-    for line in lines:
+    if long is not None and sys.stdout.isatty():
+        others = sum(widths) - widths[long] + len(GAP) * (len(widths) - 1)
+        widths[long] = min(widths[long], max(NARROWEST, get_terminal_size().columns - others))
+        for line in lines:
+            line[long] = shortened(line[long], widths[long])
+    for number, line in enumerate(lines):
         cells = (
             padded(cell, columns, left=column in left)
             for column, (cell, columns) in enumerate(zip(line, widths, strict=True))
         )
-        say("  ".join(cells).rstrip())
+        text = GAP.join(cells).rstrip()
+        write((faint(text) if number == 0 and _has_colour() else text) + "\n")
+
+
+def _has_colour() -> bool:
+    """Whether stdout is a terminal whose user did not ask for no colour (https://no-color.org)."""
+    return (
+        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - a dataclass, or plain values

@@ -10,6 +10,9 @@ _COMMANDS = re.compile(
     "\ud800-\udfff]"  # bytes of names that are no UTF-8, and halves of characters from JSON
 )
 
+ELLIPSIS = "..."
+"""In ASCII, as a terminal may have nothing else."""
+
 _SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
 
 
@@ -40,7 +43,33 @@ def width(text: str) -> int:
     return max(0, wcswidth(text))
 
 
+def shortened(text: str, columns: int) -> str:
+    """A visible text in so many columns, 4 at least: what does not fit is left out of its middle.
+
+    >>> shortened("/photos/2011/summer/IMG_1029.jpg", 20)
+    '/photos/...G_1029.jpg'
+    """
+    if width(text) <= columns:
+        return text
+    room = columns - len(ELLIPSIS)
+    end = _fitting(text[::-1], room - room // 2)[::-1]
+    return _fitting(text, room // 2) + ELLIPSIS + end
+
+
+def _fitting(text: str, columns: int) -> str:
+    """As much of the start of a text as fits."""
+    end = min(len(text), 2 * columns)  # accents of their own take no column
+    while width(text[:end]) > columns:
+        end -= 1
+    return text[:end]
+
+
 def padded(text: str, columns: int, *, left: bool) -> str:
     """The text with spaces up to so many columns; behind it with `left`, else before it."""
     space = " " * (columns - width(text))
     return text + space if left else space + text
+
+
+def faint(text: str) -> str:
+    """A visible text as what matters less (SGR 2)."""
+    return f"\x1b[2m{text}\x1b[0m"

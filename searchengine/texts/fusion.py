@@ -4,7 +4,7 @@ A text stands nearer to a query than a picture does, so the two cosines cannot b
 images with a caption would win every search. The cosine of the text is first brought to where the
 pictures stand, by a line through two points that any query has: the mean, and the 99th percentile,
 near which hits are. Measured on 1,000 photos of Flickr8k with a caption each for three of ten, that
-costs photos without one nothing, where lines through mean and standard deviation cost half a point.
+costs photos without one 0.2 points of R@1; a line through mean and standard deviation costs 1.6.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from searchengine.types import Vectors
 
-WEIGHT = 0.35
-"""Of the text in the score. With more, images with a caption are found better, and from 0.4 on
-others worse."""
+WEIGHT = 0.4
+"""Of the text in the score. With more, images with a caption are found better, and others worse:
+by 0.2 points of R@1 here, by 0.6 at 0.45."""
 
 HIGH = 0.99
 """The quantile that stands for "near the hits"."""

@@ -25,7 +25,9 @@ from PIL import Image
 from searchengine.errors import ImageError
 from searchengine.images.decode import read_image
 
-SLOW_SECONDS = 5.0
+SLOW_SECONDS = 15.0
+"""Of the processor. A picture at the limit of 200 megapixels takes 8, whatever is wrong with it."""
+
 PYTHON = re.compile(r"b'|b\"|0x[0-9a-f]{6,}|<\w+ object|Traceback")
 """What no message for people holds."""
 
@@ -113,7 +115,7 @@ def run(count: int, seed: int) -> tuple[Counter[str], list[str]]:
     counts: Counter[str] = Counter()
     wrong: list[str] = []
     for number, (name, data) in enumerate(mutations(count, seed)):
-        began = time.monotonic()
+        began = time.process_time()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
@@ -125,8 +127,8 @@ def run(count: int, seed: int) -> tuple[Counter[str], list[str]]:
                 wrong.append(f"{number} ({name}): {str(error)!r} is not for people")
         except BaseException as error:
             wrong.append(f"{number} ({name}): {type(error).__name__}: {error}")
-        if time.monotonic() - began > SLOW_SECONDS:
-            wrong.append(f"{number} ({name}): took {time.monotonic() - began:.1f} s")
+        if time.process_time() - began > SLOW_SECONDS:
+            wrong.append(f"{number} ({name}): took {time.process_time() - began:.1f} s")
     return counts, wrong
 
 

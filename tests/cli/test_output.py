@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cli import output
-from cli.terminal import padded, visible, width
+from cli.terminal import padded, shortened, visible, width
 from tests.conftest import Run, Workbench
 from tests.support.places import ROOT
 
@@ -59,6 +59,47 @@ def test_tables_line_up(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert lines == ["    n  path", " 写真  x", "    e\u0301  y", "a\\x1b  z"]
     assert len({width(line[: line.rindex("  ")]) for line in lines}) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "shown"),
+    [
+        ("/photos/a.jpg", 13, "/photos/a.jpg"),
+        ("/photos/a.jpg", 12, "/pho...a.jpg"),
+        ("/写真/家族旅行/a.jpg", 14, "/写真.../a.jpg"),
+        ("/写真/家族旅行/a.jpg", 13, "/写真...a.jpg"),
+        ("/e\u0301e\u0301e\u0301e\u0301/a.jpg", 9, "/e\u0301e\u0301...jpg"),
+        ("写真写真", 4, "..."),
+    ],
+)
+def test_the_middle_of_a_long_path_is_left_out(text: str, columns: int, shown: str) -> None:
+    assert shortened(text, columns) == shown
+    assert width(shown) <= columns
+
+
+LONG = "/photos/" + "写真/" * 30 + "a.jpg"
+
+
+def test_a_table_keeps_to_the_width_of_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def table() -> list[str]:
+        output.print_table(("rank", "path", "date"), [("1", LONG, "2020")], left={1}, long=1)
+        return capsys.readouterr().out.splitlines()
+
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert LONG in table()[1], "whole in a pipe"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    header, row = table()
+    assert (header[:4], header[-4:]) == ("\x1b[2m", "\x1b[0m")
+    assert 56 <= width(row) <= 60
+    assert row.endswith("真/a.jpg  2020")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert table()[0].split() == ["rank", "path", "date"]
+    monkeypatch.setenv("COLUMNS", "5")
+    assert width(table()[1]) == 4 + 2 + output.NARROWEST + 2 + 4
 
 
 @pytest.fixture
