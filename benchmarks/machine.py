@@ -6,7 +6,7 @@ import os
 import platform
 from importlib.metadata import version
 
-from searchengine.encoders.precision_cache import cpu
+from searchengine.encoders.openclip.precision_cache import cpu
 
 SETS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16")
 """Instruction sets that the speed of a model depends on, as Linux names them."""

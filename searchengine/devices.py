@@ -12,7 +12,7 @@ from searchengine.errors import DeviceUnavailableError
 DEVICES = ("cuda", "mps", "cpu")
 """In the order `auto` tries them."""
 
-_GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+_GPU_FILES = ("/dev/nvidiactl", "/dev/kfd", "/usr/lib/wsl/lib/libcuda.so.1")
 """Of the drivers of NVIDIA and AMD, and of the first in a Linux beside Windows."""
 
 
@@ -22,7 +22,7 @@ def may_have_gpu() -> bool:
         return platform.machine() == "arm64"
     if sys.platform == "win32":
         return ctypes.util.find_library("nvcuda") is not None
-    return any(Path(device).exists() for device in _GPU_DEVICES)
+    return any(Path(file).exists() for file in _GPU_FILES)
 
 
 def choose_device(asked: str) -> str:

@@ -50,7 +50,8 @@ def evaluate(
         str,
         typer.Option(
             metavar="NAME",
-            help="Encoder (see: clipseek models). Default: the library's, if any.",
+            help="Encoder: small, balanced or best, or a name (see: clipseek models). Default: the "
+            "library's, if any.",
         ),
     ] = "auto",
     device: DeviceOption = "auto",

@@ -44,9 +44,9 @@ def index(
         str,
         typer.Option(
             metavar="NAME",
-            help="Encoder: starter, ARCH/TAG, hf-hub:ORG/NAME or ARCH/CHECKPOINT_FILE "
-            "(see: clipseek models). Default: the library's; for a new library the recommended "
-            "CLIP where it can be had, else starter.",
+            help="Encoder: small, balanced or best, or starter, ARCH/TAG, hf-hub:ORG/NAME or "
+            "ARCH/CHECKPOINT_FILE (see: clipseek models). Default: the library's; for a new "
+            "library the recommended CLIP where it can be had, else starter.",
         ),
     ] = "auto",
     device: DeviceOption = "auto",
@@ -117,7 +117,7 @@ def index(
         open_library(library, create=True) as opened,
         TqdmObserver("indexing") as observer,
     ):
-        encoder = _encoder_name(opened, model)
+        encoder = _encoder_name(opened, model, device)
 
         def load() -> Encoder:
             observer.loading()
@@ -164,12 +164,12 @@ def _none_left_empty(path: Path | None) -> Iterator[None]:
         raise
 
 
-def _encoder_name(library: Library, model: str) -> str:
+def _encoder_name(library: Library, model: str, device: str) -> str:
     """The encoder to index with: the one asked for, the library's, or the default for a new one."""
     from searchengine.encoders.choice import choose_encoder
 
     known = [space.info.encoder for space in library.spaces()]
-    choice = choose_encoder(model, known)
+    choice = choose_encoder(model, known, device=device)
     if choice.note is not None:
         log.warning("%s", choice.note)
     return choice.name

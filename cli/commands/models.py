@@ -43,13 +43,21 @@ def models(
     if bool(names) != measure:
         raise typer.BadParameter("names and --measure go together: clipseek models --measure NAME")
     if download is not None:
-        from searchengine import load_encoder
-
-        output.note(f"{load_encoder(download, precision='float32').name} is on this machine")
+        _download(download)
     elif names:
         _measure(names, device, as_json=json_output)
     else:
         _list(as_json=json_output)
+
+
+def _download(name: str) -> None:
+    from searchengine import load_encoder
+    from searchengine.encoders.choice import choose_encoder
+
+    choice = choose_encoder(name, ())
+    if choice.note is not None:
+        output.note(choice.note)
+    output.note(f"{load_encoder(choice.name, precision='float32').name} is on this machine")
 
 
 def _measure(names: Sequence[str], device: str, *, as_json: bool) -> None:

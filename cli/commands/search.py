@@ -126,7 +126,7 @@ def search(
     dates = [parse_date(text) if text else None for text in (after, before)]
 
     from searchengine import Filter, open_library
-    from searchengine.retrieval.hints import about_folder, about_gone, hints
+    from searchengine.retrieval.hints import about_folder, about_gone, about_language, hints
     from searchengine.retrieval.query import By, Query
     from searchengine.retrieval.terms import parse_terms
 
@@ -154,7 +154,8 @@ def search(
         signed = [f"+ {text}" for text in add or ()] + [f"- {text}" for text in sub or ()]
         _write_page(html, " ".join([*words, *signed]), hits, show=open_page)
     output.print_hits(hits, form)
-    for line in hints(query.sources) + about_folder(words, query.sources) + about_gone(hits):
+    said = about_language(hits) + hints(query.sources) + about_folder(words, query.sources)
+    for line in said + about_gone(hits):
         output.note(line)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from searchengine.devices import may_have_gpu
 from searchengine.encoders import names, registry
+from searchengine.encoders.table import cost_of, find_model, named_by
 
 AUTO = "auto"
 """Stands for the encoder of the library, or for the default where it has none."""
@@ -19,13 +21,26 @@ class Choice:
     note: str | None = None
 
 
-def choose_encoder(asked: str, in_library: Sequence[str]) -> Choice:
+def choose_encoder(asked: str, in_library: Sequence[str], *, device: str = "auto") -> Choice:
     """The encoder that `asked` means beside a library's spaces, its default one first.
 
-    Takes up to 5 s where nothing is asked for and the library is new: the hub is probed.
+    `asked` is a name, a word of `searchengine.encoders.table.SIZES`, or `AUTO`. What is to be
+    downloaded first is said with its cost. Takes up to 5 s where nothing is asked for and the
+    library is new: the hub is probed.
     """
-    if asked != AUTO:
-        return Choice(names.canonical_name(asked))
-    if in_library:
+    if asked == AUTO and in_library:
         return Choice(in_library[0])
-    return Choice(*registry.choose_default())
+    if asked == AUTO:
+        name, note = registry.choose_default()
+        return Choice(name, note or _cost(name))
+    chosen = named_by(asked, gpu=device != "cpu" and may_have_gpu())
+    name = names.canonical_name(asked) if chosen is None else chosen.name
+    return Choice(name, _cost(name))
+
+
+def _cost(name: str) -> str | None:
+    """A sentence about an encoder of the table that is not on this machine."""
+    model = find_model(name)
+    if model is None or model.hub_repo is None or registry.is_cached(name):
+        return None
+    return f"{name} is not on this machine yet: {cost_of(model)}"

@@ -14,7 +14,7 @@ from searchengine.encoders.names import (
     is_path,
     split_name,
 )
-from searchengine.encoders.table import find_model
+from searchengine.encoders.table import find_model, models
 
 STARTER_DIR = Path(__file__).parent / STARTER
 """Where the starter's config and weights lie in the package."""
@@ -59,6 +59,13 @@ def choose_default(
     why = probe()
     if why is None:
         return RECOMMENDED, None
+    here = [model for model in models() if model.free and model.xm3600_en and cached(model.name)]
+    if here:
+        best = max(here, key=lambda model: model.xm3600_en or 0.0)
+        return best.name, (
+            f"{RECOMMENDED} is not downloaded yet and the model hub is out of reach: {why}; "
+            f"this library uses {best.name}, which is on this machine"
+        )
     return STARTER, (
         f"{RECOMMENDED} is not downloaded yet and the model hub is out of reach: {why}; "
         f"this library uses the small encoder {STARTER!r}, which finds much less. To change that "

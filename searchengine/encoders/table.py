@@ -27,6 +27,13 @@ KNOWS_FROM = 0.5
 """An encoder knows a language of Crossmodal-3600 from this published mean of R@1, 5 and 10 on; in
 English, which all of them know, it is 0.69 to 0.76."""
 
+SIZES = {"small": "little memory", "balanced": "a GPU", "best": "the best answers"}
+"""Words for people, and the use of the column `take_for` that each stands for. On a CPU `balanced`
+is what is taken for a CPU."""
+
+_YARDSTICK_GFLOPS = 8.82
+"""Of an image through ViT-B-32."""
+
 _FILE = Path(__file__).with_name("models.csv")
 
 
@@ -90,12 +97,29 @@ def find_model(name: str) -> ModelInfo | None:
     return next((model for model in models() if model.name == name), None)
 
 
+def named_by(word: str, *, gpu: bool) -> ModelInfo | None:
+    """The encoder that a word of `SIZES` means on a machine; None for another word."""
+    if word == "balanced" and not gpu:
+        return taken_for("a CPU")
+    return taken_for(SIZES[word]) if word in SIZES else None
+
+
 def taken_for(use: str) -> ModelInfo:
     """The encoder that is recommended for a use of the column `take_for`. Raises KeyError."""
     for model in models():
         if model.take_for == use:
             return model
     raise KeyError(use)
+
+
+def cost_of(model: ModelInfo) -> str:
+    """What an encoder costs: to download, in memory, of work an image, and on the disk."""
+    work = model.image_gflops / _YARDSTICK_GFLOPS
+    return (
+        f"{model.bytes / 1e9:.1f} GB to download once, as much memory while it runs, {work:.1f} "
+        f"times the work of ViT-B-32 an image, and {2 * model.dim / 1000:.1f} kB an image in the "
+        "library"
+    )
 
 
 def knowing(language: str, among: Iterable[ModelInfo] | None = None) -> Sequence[ModelInfo]:

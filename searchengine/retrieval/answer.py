@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from searchengine.catalog.catalog import Catalog, CatalogReads
+from searchengine.encoders.languages import about_scripts
 from searchengine.errors import InputError, QueryError
 from searchengine.files import content_hash
 from searchengine.index.types import Modality
@@ -72,6 +73,8 @@ def answer(
         reasons = why_matched([hit.image for hit in hits], texts, space, now, vector)
         hits[:] = [replace(hit, matched=why) for hit, why in zip(hits, reasons, strict=True)]
         hits.gone = len(left_out.gone)
+        if query.by is not By.WORDS:
+            hits.language = about_scripts(query.texts, space.info.encoder)
         hits.damage = space.damage
         hits.why_none = None if hits else why_none(where, now, space.info)
         if not hits and hits.why_none is None and query.by is By.WORDS:

@@ -18,7 +18,12 @@ def notes_on(terms: Sequence[Source], hits: Hits) -> list[str]:
     """All there is to say to a person whose words were read as these terms and found these hits."""
     reasons = [hits.why_none] if hits.why_none else []
     damage = [hits.damage] if hits.damage else []
-    return reasons + hints(terms) + about_gone(hits) + damage
+    return reasons + about_language(hits) + hints(terms) + about_gone(hits) + damage
+
+
+def about_language(hits: Hits) -> list[str]:
+    """A sentence where the query is in letters that the encoder does not know."""
+    return [hits.language] if hits.language else []
 
 
 def hints(terms: Sequence[Source]) -> list[str]:

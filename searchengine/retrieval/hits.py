@@ -68,6 +68,8 @@ class Hits(list[SearchHit]):
     """Images that were left out as their files are gone; where all are, these are the hits."""
     why_none: str | None = None
     """Why there are no hits, where the library lists nothing that the filter names."""
+    language: str | None = None
+    """What the encoder does not know of the query's words, told by their letters."""
     damage: str | None = None
     """What is wrong with the vectors that were searched, where any search has met it."""
 

@@ -17,13 +17,13 @@ from PIL import Image
 from searchengine.encoders.interface import Encoder
 from searchengine.encoders.loading import load_encoder, load_for_queries
 from searchengine.encoders.openclip import encoder as openclip
+from searchengine.encoders.openclip.precision_cache import remember
 from searchengine.encoders.openvino import export as exporting
 from searchengine.encoders.openvino import kept, runtime
 from searchengine.encoders.openvino.encoder import TowerEncoder
 from searchengine.encoders.openvino.kept import KeptTowers, find
 from searchengine.encoders.openvino.precision import choose
 from searchengine.encoders.openvino.weights import Weights
-from searchengine.encoders.precision_cache import remember
 from searchengine.encoders.text.export import PROBES
 from searchengine.images.decode import read_image
 from tests.support.models import make_model

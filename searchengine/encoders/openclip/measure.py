@@ -21,8 +21,8 @@ from searchengine.encoders.names import DIR_PREFIX, HUB_PREFIX, STARTER, canonic
 from searchengine.encoders.openclip.build import Parts, fingerprint, quiet
 from searchengine.encoders.openclip.encoder import MAX_PICTURES_ON_CPU, ClipEncoder
 from searchengine.encoders.openclip.precision import place
+from searchengine.encoders.openclip.precision_cache import cpu
 from searchengine.encoders.openclip.sources import require_architecture, require_directory
-from searchengine.encoders.precision_cache import cpu
 from searchengine.encoders.preprocess import Preprocessing
 from searchengine.encoders.registry import STARTER_DIR
 from searchengine.errors import EncoderError

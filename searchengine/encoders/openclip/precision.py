@@ -10,7 +10,7 @@ import numpy as np
 
 from searchengine.encoders.openclip.batchnorm import fold_norms
 from searchengine.encoders.openclip.build import ClipModel, Parts
-from searchengine.encoders.precision_cache import choice_key, remember, remembered
+from searchengine.encoders.openclip.precision_cache import choice_key, remember, remembered
 from searchengine.encoders.preprocess import Preprocessing, trial_pictures
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from searchengine.encoders.openclip.precision_cache import choice_key, remember, remembered
 from searchengine.encoders.openvino import runtime
 from searchengine.encoders.openvino.towers import IMAGE, Towers
-from searchengine.encoders.precision_cache import choice_key, remember, remembered
 from searchengine.encoders.preprocess import trial_pictures
 from searchengine.types import Vectors
 
