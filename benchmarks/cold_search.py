@@ -5,9 +5,10 @@
 
 Makes libraries of random vectors in the space of `starter` and of a ViT-B-32 with random weights,
 which take as long as trained ones, and an untuned index over them where there are rows enough.
-Times whole processes (`clipseek search`, `clipseek --help`): wall time, and the processor time
-they took, which other work disturbs less. Then, in this process, the text tower alone
-and the whole query, and files/s of an index run that finds nothing to do.
+Times whole processes (`clipseek search` by words and by a photo, `clipseek index` of ten new
+photos, `clipseek --help`): wall time, the processor time they took, which other work disturbs less,
+and peak memory. Then, in this process, the text tower alone and the whole query, and files/s of an
+index run that finds nothing to do.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -26,6 +26,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Never
+
+from PIL import Image
 
 from benchmarks.photos import empty_files
 from benchmarks.vit import make_vit
@@ -37,6 +39,9 @@ from searchengine.types import SpaceInfo
 from tests.conftest import Watcher
 from tests.support.fake import FakeEncoder
 from tests.support.libraries import imagined_files, list_files
+from tests.support.places import ROOT
+
+PHOTOS = ROOT / "sample_data" / "photos"
 
 TIMES = 7
 """Processes a command is timed in, at least."""
@@ -54,6 +59,8 @@ class Figure:
     unit: str
     processor_least: float | None = None
     """User and system time of the process, in the same unit."""
+    peak_mb: float | None = None
+    """Memory of the process, in 10^6 bytes."""
 
 
 def main() -> None:
@@ -85,6 +92,9 @@ def cold_search(scratch: Path, rows: int, *, times: int, files: int) -> Iterator
         yield _command(
             f"clipseek search, {name}", library, times, "search", "two dogs on the beach"
         )
+        photo = next(iter(sorted(PHOTOS.rglob("*.jpg"))))
+        yield _command(f"clipseek search PHOTO, {name}", library, times, "search", photo)
+        yield _new_photos(f"clipseek index, ten new photos, {name}", scratch, library, times)
         yield from _warm(name, library)
     if files:
         yield _rerun(scratch, files)
@@ -113,7 +123,7 @@ LIST_VIT = """
 import sys
 from pathlib import Path
 from searchengine import load_encoder, open_library
-from tests.libraries import imagined_files, list_files
+from tests.support.libraries import imagined_files, list_files
 
 library, name, rows = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 encoder = load_encoder(name, device="cpu", precision="float32")
@@ -131,23 +141,39 @@ with open_library(sys.argv[1]) as opened, opened.writing():
 """
 
 
-def _command(what: str, library: Path, times: int, *words: str) -> Figure:
+def _command(what: str, library: Path, times: int, *words: object) -> Figure:
     """A command in new processes; the first is not counted, as it reads files into memory."""
-    wall, processor = [], []
+    wall, processor, peak = [], [], 0
+    command = [sys.executable, "-m", "cli", *map(str, words)]
+    environment = {**os.environ, "CLIPSEEK_LIBRARY": str(library)}
     for _ in range(times + 1):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         started = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "cli", *words],
-            check=True,
-            capture_output=True,
-            env={**os.environ, "CLIPSEEK_LIBRARY": str(library)},
+        running = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
         )
+        _, status, spent = os.wait4(running.pid, 0)
+        running.returncode = os.waitstatus_to_exitcode(status)
+        assert running.returncode == 0, command
         wall.append(time.perf_counter() - started)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        processor.append(spent)
-    return Figure(what, min(wall[1:]), statistics.median(wall[1:]), "s", min(processor[1:]))
+        processor.append(spent.ru_utime + spent.ru_stime)
+        peak = max(peak, spent.ru_maxrss * 1024)
+    counted = slice(1 if times else 0, None)
+    wall, processor = wall[counted], processor[counted]
+    return Figure(what, min(wall), statistics.median(wall), "s", min(processor), peak / 1e6)
+
+
+def _new_photos(what: str, scratch: Path, library: Path, times: int) -> Figure:
+    """An index run over ten photos that the library does not list, in new processes."""
+    wall, processor, peak = [], [], 0.0
+    for turn in range(times):
+        folder = Path(tempfile.mkdtemp(dir=scratch))
+        for number, photo in enumerate(sorted(PHOTOS.rglob("*.jpg"))[:10]):
+            Image.open(photo).rotate(turn + 1).save(folder / f"{number}.jpg")
+        run = _command("", library, 0, "index", folder)
+        wall.append(run.least)
+        processor.append(run.processor_least or 0.0)
+        peak = max(peak, run.peak_mb or 0.0)
+    return Figure(what, min(wall), statistics.median(wall), "s", min(processor), peak)
 
 
 def _warm(name: str, library: Path) -> Iterator[Figure]:
@@ -203,6 +229,8 @@ def line(figure: Figure) -> str:
     line = f"{figure.what:45} {figure.least:8.3f} {figure.median:8.3f} {figure.unit}"
     if figure.processor_least is not None:
         line += f"  (processor {figure.processor_least:.3f})"
+    if figure.peak_mb is not None:
+        line += f"  {figure.peak_mb:.0f} MB"
     return line
 
 

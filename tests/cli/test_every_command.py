@@ -28,7 +28,7 @@ Asked = dict[str, list[object]]
 
 
 @pytest.fixture
-def asked(bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
+def asked(bench: Workbench, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
     """Arguments for each command, over pictures and captions with such names."""
     first, second = bench.paint(NAME, "red"), bench.paint(f"2 {NAME}", "blue")
     (bench.photos / f"bad {NAME}.jpg").write_bytes(b"no picture")
@@ -39,6 +39,8 @@ def asked(bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     texts.write_text("a red \x1b]0;pwn\x07 wall\n写真\n", encoding="utf-8")
     evaluated = tmp_path / "evaluated.csv"
     evaluated.write_text(f'image,caption\n"{first}",red\n"{second}",blue 写真\n', encoding="utf-8")
+    report = tmp_path / "report.json"
+    run("evaluate", evaluated, "--model", "fake", "--json", report)
 
     def serve(*_: object, listening: Callable[[str], None], **__: object) -> None:
         listening("http://写真/")
@@ -51,6 +53,7 @@ def asked(bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "describe": [first, "--texts", texts],
         "captions add": [captions],
         "evaluate": [evaluated, "--model", "fake"],
+        "compare": [report, report],
         "tune": ["-k", 1],
         "info": [],
         "failures": [],

@@ -191,6 +191,7 @@ def test_a_dropped_picture_is_searched_by(visit: Visit) -> None:
     expect(page.locator("#hits .score").first).to_contain_text("1.00")
     page.locator("#q").fill("a red flower")  # words join the picture
     expect(page).to_have_url(re.compile(r"q=a\+red\+flower&picture=[0-9a-f]{32}$"))
+    expect(page.locator(".chip")).to_have_attribute("href", re.compile(r"q=a\+red\+flower"))
     page.locator(".chip").click()
     expect(page).to_have_url(re.compile(r"\?q=a\+red\+flower$"))
 

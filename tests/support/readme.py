@@ -69,7 +69,8 @@ def _output(command: str, home: Path) -> str:
 
 
 def masked(text: str) -> str:
-    """The text without what differs between machines: decimals, dates and widths of columns."""
+    """The text without what differs between machines: decimals, dates, precision, columns' widths."""
+    text = re.sub(r"(on cpu) \(\w+\)", r"\1", text)
     text = re.sub(r"-?\d+\.\d+|\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2})?", "#", text)
     return re.sub(r"(limited by )\w+", r"\1#", re.sub(r"[ ]+", " ", text))
 
