@@ -70,7 +70,7 @@ def _output(command: str, home: Path) -> str:
 
 def masked(text: str) -> str:
     """The text without what differs between machines: decimals, dates, precision, widths."""
-    text = re.sub(r"(on cpu) \(\w+\)", r"\1", text)
+    text = re.sub(r"\b(float32|bfloat16|float16)\b", "precision", text)
     text = re.sub(r"-?\d+\.\d+|\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2})?", "#", text)
     return re.sub(r"(limited by )\w+", r"\1#", re.sub(r"[ ]+", " ", text))
 
