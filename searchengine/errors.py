@@ -45,6 +45,11 @@ def reason_of(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
+def first_line(error: BaseException) -> str:
+    """What an error of another library says, in one line."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 class ClipseekError(Exception):
     """Base of all known errors: the command line shows the message and exits with 1."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from searchengine.devices import may_have_gpu
-from searchengine.encoders import names, registry
+from searchengine.encoders import hub, names, registry
 from searchengine.encoders.table import cost_of, find_model, named_by
 
 AUTO = "auto"
@@ -25,8 +25,8 @@ def choose_encoder(asked: str, in_library: Sequence[str], *, device: str = "auto
     """The encoder that `asked` means beside a library's spaces, its default one first.
 
     `asked` is a name, a word of `searchengine.encoders.table.SIZES`, or `AUTO`. What is to be
-    downloaded first is said with its cost. Takes up to 5 s where nothing is asked for and the
-    library is new: the hub is probed.
+    downloaded first is said with its cost. Takes up to 5 s where that, or what a new library gets,
+    is not on this machine: the hub is probed.
     """
     if asked == AUTO and in_library:
         return Choice(in_library[0])
@@ -39,8 +39,10 @@ def choose_encoder(asked: str, in_library: Sequence[str], *, device: str = "auto
 
 
 def _cost(name: str) -> str | None:
-    """A sentence about an encoder of the table that is not on this machine."""
+    """A sentence about an encoder of the table that is to be downloaded, and can be."""
     model = find_model(name)
     if model is None or model.hub_repo is None or registry.is_cached(name):
         return None
+    if hub.why_unreachable() is not None:
+        return None  # who loads it is told so, in one line
     return f"{name} is not on this machine yet: {cost_of(model)}"

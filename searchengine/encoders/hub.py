@@ -12,7 +12,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-from searchengine.errors import EncoderNotHereError, EncoderUnavailableError, UnknownEncoderError
+from searchengine.errors import (
+    EncoderNotHereError,
+    EncoderUnavailableError,
+    UnknownEncoderError,
+    first_line,
+)
 
 PROBE_SECONDS = 5.0
 """How long the hub may take to answer. It takes well under a second where it can be reached."""
@@ -61,15 +66,15 @@ def fetch_file(encoder: str, repo: str, names: Sequence[str], revision: str | No
     except (EncoderUnavailableError, UnknownEncoderError):
         raise
     except (errors.LocalEntryNotFoundError, errors.GatedRepoError) as error:
-        raise EncoderUnavailableError(encoder, _first_line(error)) from error
+        raise EncoderUnavailableError(encoder, first_line(error)) from error
     except errors.RepositoryNotFoundError as error:
         raise UnknownEncoderError(encoder, f"the model hub has no {repo}") from error
     except errors.EntryNotFoundError as error:
         raise UnknownEncoderError(encoder, f"{repo} has no {' or '.join(names)}") from error
     except errors.HFValidationError as error:
-        raise UnknownEncoderError(encoder, _first_line(error)) from error
+        raise UnknownEncoderError(encoder, first_line(error)) from error
     except Exception as error:  # whatever a network or a disk may do in a download
-        raise EncoderUnavailableError(encoder, _first_line(error)) from error
+        raise EncoderUnavailableError(encoder, first_line(error)) from error
 
 
 def require_hub(encoder: str) -> None:
@@ -136,7 +141,7 @@ def _ask(host: str, seconds: float) -> str:
     try:
         status = get_session().head(host, timeout=seconds).status_code
     except Exception as error:  # any failure to connect means the same here
-        return f"{host} cannot be reached ({_first_line(error)})"
+        return f"{host} cannot be reached ({first_line(error)})"
     if status >= 500 or status in _REFUSALS:
         return f"{host} answers with status {status}"
     return ""
@@ -154,7 +159,3 @@ def _download(repo: str, names: Sequence[str], revision: str | None) -> Path:
         except EntryNotFoundError:
             continue
     return Path(hf_hub_download(repo, names[-1], revision=revision))
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)

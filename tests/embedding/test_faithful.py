@@ -20,7 +20,7 @@ from searchengine.datasets.dataset import CaptionedImage, read_dataset
 from searchengine.datasets.images import find_images
 from searchengine.encoders.interface import Encoder
 from searchengine.encoders.loading import load_encoder
-from searchengine.encoders.openvino import precision as placement
+from searchengine.encoders.openclip import precision_choice as placement
 from searchengine.images.decode import read_image
 from searchengine.measures.ranks import pair_ranks
 from searchengine.measures.recall import image_retrieval, text_retrieval
@@ -129,15 +129,6 @@ def successes(images: Sequence[CaptionedImage], vectors: Vectors, texts: Vectors
     return {f"{way.name} R@{k}": way.ranks <= k for way in ways for k in KS}
 
 
-def require_no_change(exact: Successes, found: Successes) -> None:
-    """Queries may change hands, where both ways are alike."""
-    for name, wanted in exact.items():
-        changes = found[name].astype(int) - wanted
-        chance = MOST_ERRORS_MOVED * np.count_nonzero(changes) ** 0.5 / len(changes)
-        moved = changes.mean()
-        assert abs(moved) <= max(MOST_RECALL_MOVED, chance), f"{name}: {100 * moved:+.2f} points"
-
-
 @pytest.mark.timeout(600)
 def test_recall_stays_on_flickr8k(
     plain: Encoder, flickr8k: list[CaptionedImage], monkeypatch: pytest.MonkeyPatch
@@ -149,7 +140,9 @@ def test_recall_stays_on_flickr8k(
     texts = plain.encode_texts([text for image in flickr8k for text in image.captions])
     exact = successes(flickr8k, plain.encode_pixels(full), texts)
     found = successes(flickr8k, chosen.encode_pixels(fast), texts)
-    require_no_change(exact, found)
+    for name, wanted in exact.items():
+        moved = found[name].mean() - wanted.mean()
+        assert abs(moved) <= MOST_RECALL_MOVED + 1e-9, f"{name} moved by {100 * moved:+.2f} points"
 
 
 @pytest.mark.timeout(600)
@@ -161,4 +154,8 @@ def test_a_reduced_decode_costs_no_recall(plain: Encoder, flickr8k: list[Caption
     texts = plain.encode_texts([text for image in flickr8k for text in image.captions])
     exact = successes(flickr8k, plain.encode_pixels(full), texts)
     found = successes(flickr8k, plain.encode_pixels(fast), texts)
-    require_no_change(exact, found)
+    for name, wanted in exact.items():
+        changes = found[name].astype(int) - wanted
+        chance = MOST_ERRORS_MOVED * np.count_nonzero(changes) ** 0.5 / len(changes)
+        moved = changes.mean()
+        assert abs(moved) <= max(MOST_RECALL_MOVED, chance), f"{name}: {100 * moved:+.2f} points"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from searchengine.encoders import choice, registry
+from searchengine.encoders import choice, hub, registry
 from searchengine.encoders.choice import AUTO, choose_encoder
 from searchengine.encoders.registry import RECOMMENDED, choose_default
 from searchengine.encoders.table import SIZES, cost_of, find_model, named_by
@@ -14,6 +14,7 @@ from searchengine.encoders.table import SIZES, cost_of, find_model, named_by
 def nothing_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "is_cached", lambda name: name == "starter")
     monkeypatch.setattr(choice, "may_have_gpu", lambda: False)
+    monkeypatch.setattr(hub, "why_unreachable", lambda: None)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,9 @@ def test_the_cost_is_said_before_a_download_and_not_after(monkeypatch: pytest.Mo
     assert choose_encoder("ViT-B-32/laion2B-s34B-b79K", []).note is not None
     for name in ("starter", "ViT-B-32/w.pt", "hf-hub:a/b", "ViT-B-32/openai"):
         assert choose_encoder(name, []).note is None
+    with monkeypatch.context() as unreachable:  # who loads it is told so, and no cost beside it
+        unreachable.setattr(hub, "why_unreachable", lambda: "no answer")
+        assert choose_encoder("balanced", []).note is None
     monkeypatch.setattr(registry, "is_cached", lambda _: True)
     assert choose_encoder("balanced", []).note is None
 

@@ -18,11 +18,11 @@ from searchengine.encoders.interface import Encoder
 from searchengine.encoders.loading import load_encoder, load_for_queries
 from searchengine.encoders.openclip import encoder as openclip
 from searchengine.encoders.openclip.precision_cache import remember
+from searchengine.encoders.openclip.precision_choice import choose
 from searchengine.encoders.openvino import export as exporting
 from searchengine.encoders.openvino import kept, runtime
 from searchengine.encoders.openvino.encoder import TowerEncoder
 from searchengine.encoders.openvino.kept import KeptTowers, find
-from searchengine.encoders.openvino.precision import choose
 from searchengine.encoders.openvino.weights import Weights
 from searchengine.encoders.text.export import PROBES
 from searchengine.images.decode import read_image
@@ -142,6 +142,17 @@ def test_a_damaged_tower_is_left_to_torch_and_said(
         rows = load_for_queries(tiny).encode_images(photos())
     assert [f"{file} is not as it was written" in said for said in caplog.messages] == [True]
     assert cosines(rows, right).min() > 0.9999
+    assert find(tiny) is None
+
+
+def test_a_tower_found_damaged_while_it_is_measured_is_said_and_left(
+    tiny: str, towers: KeptTowers, caplog: Any
+) -> None:
+    (towers.directory / "image.bin").write_bytes(b"other")
+    with caplog.at_level(logging.WARNING, "clipseek"):
+        encoder = load_encoder(tiny, device="cpu")
+    assert encoder.encode_images(photos()[:1]).shape == (1, 24)
+    assert any("image.bin is not as it was written" in said for said in caplog.messages)
     assert find(tiny) is None
 
 

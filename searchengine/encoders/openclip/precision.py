@@ -11,25 +11,13 @@ import numpy as np
 from searchengine.encoders.openclip.batchnorm import fold_norms
 from searchengine.encoders.openclip.build import ClipModel, Parts
 from searchengine.encoders.openclip.precision_cache import choice_key, remember, remembered
+from searchengine.encoders.openclip.precision_choice import TRIAL_BATCH, TRIAL_SECONDS, choose
 from searchengine.encoders.preprocess import Preprocessing, trial_pictures
 
 if TYPE_CHECKING:
     import torch
 
 PRECISIONS = ("float32", "bfloat16", "float16")
-
-LEAST_COSINE = 0.999
-"""Mean cosine with float32 below which bfloat16 is not chosen by itself: rankings stay the same."""
-
-TRIAL_BATCH = 8
-"""Pictures at a time in the measurement that decides for or against bfloat16."""
-
-TRIAL_SECONDS = 2.0
-"""How long it measures, the first pass of each precision not counted. It is done once: the choice
-is remembered."""
-
-LEAST_GAIN = 1.1
-"""How many times faster bfloat16 must be: for less, rounding vectors is not worth it."""
 
 
 def place(parts: Parts, device: str, precision: str, mark: str) -> tuple[ClipModel, str]:
@@ -92,8 +80,9 @@ def _faster(parts: Parts) -> str:
 
 
 def prefer_bfloat16(float32_seconds: float, bfloat16_seconds: float, cosine: float) -> bool:
-    """Whether bfloat16 is worth it: `LEAST_GAIN` and a mean cosine of `LEAST_COSINE` at least."""
-    return LEAST_GAIN * bfloat16_seconds <= float32_seconds and cosine >= LEAST_COSINE
+    """Whether bfloat16 is worth it: see `precision_choice`."""
+    seconds = {"float32": float32_seconds, "bfloat16": bfloat16_seconds}
+    return choose(seconds, {"float32": 1.0, "bfloat16": cosine}) == "bfloat16"
 
 
 def _trial_pictures(parts: Parts) -> torch.Tensor:

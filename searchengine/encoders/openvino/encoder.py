@@ -18,7 +18,7 @@ from searchengine.encoders.openvino import runtime
 from searchengine.encoders.openvino.towers import IMAGE, TEXT, UNUSABLE, Towers
 from searchengine.encoders.openvino.weights import Weights
 from searchengine.encoders.text.tokenizer import ClipTokenizer
-from searchengine.errors import EncoderError
+from searchengine.errors import EncoderError, first_line
 from searchengine.types import Pixels, Vectors
 
 MAX_PICTURES = 16
@@ -123,32 +123,15 @@ class TowerEncoder:
 
     @cached_property
     def _images(self) -> runtime.Tower | None:
-        preprocessing = self.towers.facts.preprocessing
-        return self._opened(
-            IMAGE,
-            lambda graph, weights: runtime.image_tower(
-                graph, weights, preprocessing, self.precision
-            ),
-        )
+        return open_images(self.towers, self.precision)
 
     @cached_property
     def _texts(self) -> runtime.Tower | None:
         if self._tokenizer is None:
             return None
-        return self._opened(
-            TEXT, lambda graph, weights: runtime.text_tower(graph, weights, self.precision)
+        return _opened(
+            self.towers, TEXT, lambda graph, data: runtime.text_tower(graph, data, self.precision)
         )
-
-    def _opened(
-        self, tower: str, opened: Callable[[bytes, Weights], runtime.Tower]
-    ) -> runtime.Tower | None:
-        """A tower; None where its files are not what was written, so that torch serves."""
-        try:
-            return opened(self.towers.graph(tower), self.towers.weights(tower))
-        except (*UNUSABLE, RuntimeError) as error:  # OpenVINO's own errors are the latter
-            log.warning("%s runs on torch this time: %s", self.name, _first_line(error))
-            self.towers.forget()
-            return None
 
     @cached_property
     def _tokenizer(self) -> ClipTokenizer | None:
@@ -160,13 +143,30 @@ class TowerEncoder:
         return self.on_torch(self.name)
 
 
+def open_images(towers: Towers, precision: str) -> runtime.Tower | None:
+    """The image tower; None where its files are not what was written, which is said."""
+    preprocessing = towers.facts.preprocessing
+    return _opened(
+        towers,
+        IMAGE,
+        lambda graph, data: runtime.image_tower(graph, data, preprocessing, precision),
+    )
+
+
+def _opened(
+    towers: Towers, tower: str, opened: Callable[[bytes, Weights], runtime.Tower]
+) -> runtime.Tower | None:
+    try:
+        return opened(towers.graph(tower), towers.weights(tower))
+    except (*UNUSABLE, RuntimeError) as error:  # OpenVINO's own errors are the latter
+        log.warning("%s runs on torch this time: %s", towers.facts.name, first_line(error))
+        towers.forget()
+        return None
+
+
 def padded(texts: Sequence[Sequence[int]], context: int) -> NDArray[np.int64]:
     """Ids of texts with zeros behind them, shape (len(texts), context)."""
     tokens = np.zeros((len(texts), context), dtype=np.int64)
     for row, ids in zip(tokens, texts, strict=True):
         row[: len(ids)] = ids
     return tokens
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)

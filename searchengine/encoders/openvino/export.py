@@ -21,6 +21,7 @@ from searchengine.encoders.openvino.weights import Weights
 from searchengine.encoders.preprocess import trial_pictures
 from searchengine.encoders.text.export import PROBES, export_text_tower
 from searchengine.encoders.text.tokenizer import ClipTokenizer
+from searchengine.errors import first_line
 from searchengine.types import Vectors
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def _export(encoder: ClipEncoder, facts: TowerFacts, directory: Path) -> str:
     except OSError:
         raise
     except Exception as error:  # tracing a model raises anything
-        return next(iter(str(error).splitlines()), type(error).__name__)
+        return first_line(error)
     export_text_tower(encoder, directory)
     return ""
 

@@ -75,15 +75,14 @@ class KeptTowers:
 
     def graph(self, tower: str) -> bytes:
         """OpenVINO's description of a tower. Raises OSError and DamagedTowersError."""
-        self.weights_of(f"{tower}.xml")
-        return (self.directory / f"{tower}.xml").read_bytes()
+        return self._verified(f"{tower}.xml").data.tobytes()
 
     def weights(self, tower: str) -> Weights:
         """What the graph reads. Raises OSError and DamagedTowersError."""
-        return self.weights_of(f"{tower}.bin")
+        return self._verified(f"{tower}.bin")
 
-    def weights_of(self, name: str) -> Weights:
-        """A file, compared with its checksum. Raises OSError and DamagedTowersError."""
+    def _verified(self, name: str) -> Weights:
+        """A file, compared with its checksum."""
         weights = Weights.of_file(self.directory / name)
         if weights.checksum != self.checksums[name]:
             raise DamagedTowersError(f"{self.directory / name} is not as it was written")

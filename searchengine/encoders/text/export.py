@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,15 +49,7 @@ PROBES = (
 """Short, long, empty, cut at the context, and in other alphabets."""
 
 
-class HasTextTower(Protocol):
-    """An encoder that was exported before, its text tower with it."""
-
-    @property
-    def text_tower(self) -> Path | None:
-        """The file of the tower, where there is one."""
-
-
-def keep_text_tower(encoder: TextEncoder | HasTextTower, space: SpaceInfo, directory: Path) -> bool:
+def keep_text_tower(encoder: TextEncoder, space: SpaceInfo, directory: Path) -> bool:
     """Bring the text tower of a loaded encoder into the space's `directory`; whether it is there.
 
     See `export_text_tower`. A directory that cannot be written is no error: the tower saves time,
@@ -67,7 +59,7 @@ def keep_text_tower(encoder: TextEncoder | HasTextTower, space: SpaceInfo, direc
         return True
     if isinstance(encoder, ClipEncoder):
         return export_text_tower(encoder, directory)
-    tower: Path | None = getattr(encoder, "text_tower", None)
+    tower: Path | None = getattr(encoder, "text_tower", None)  # of one that was exported before
     if tower is None:
         return False
     try:
