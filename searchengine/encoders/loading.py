@@ -10,12 +10,11 @@ from searchengine.devices import choose_device, may_have_gpu
 from searchengine.encoders.hub import without_downloads
 from searchengine.encoders.interface import Encoder
 from searchengine.encoders.names import STARTER, canonical_name
+from searchengine.encoders.openvino import runtime
 from searchengine.encoders.openvino.encoder import TowerEncoder
 from searchengine.encoders.openvino.kept import KeptTowers, find
 from searchengine.encoders.openvino.towers import UNUSABLE, StarterTowers, Towers
 from searchengine.errors import EncoderError, reason_of
-
-PRECISIONS = ("float32", "bfloat16", "float16")
 
 _EXPORTING = threading.Lock()
 
@@ -39,16 +38,17 @@ def load_encoder(name: str, *, device: str = "auto", precision: str = "auto") ->
     EncoderError for one that does not fit.
     """
     name = canonical_name(name)
-    if precision not in ("auto", *PRECISIONS):
-        raise EncoderError(f"unknown precision {precision!r}; choose auto, {', '.join(PRECISIONS)}")
+    if precision not in ("auto", *runtime.PRECISIONS):
+        raise EncoderError(
+            f"unknown precision {precision!r}; choose auto, {', '.join(runtime.PRECISIONS)}"
+        )
     towers = _towers(name) if _is_for_cpu(device) else None
     if towers is not None:
         from searchengine.encoders.openvino.precision import measured_precision
-        from searchengine.encoders.openvino.runtime import computes_in
 
         if precision == "auto":
             precision = measured_precision(towers)
-        if computes_in(precision):
+        if runtime.computes_in(precision):
             return TowerEncoder(towers, precision, _on_torch)
     from searchengine.encoders.openclip import encoder as openclip
 
@@ -111,9 +111,7 @@ def _starter() -> Towers | None:
 
 def _is_final(towers: KeptTowers) -> bool:
     """Another version of OpenVINO may take what one refused."""
-    from searchengine.encoders.openvino.runtime import version
-
-    return not towers.refused or towers.version == version()
+    return not towers.refused or towers.version == runtime.version()
 
 
 def _exported(name: str) -> KeptTowers | None:

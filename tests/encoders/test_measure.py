@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from searchengine.encoders.openclip import measure as measuring
+from searchengine.encoders.openclip import precision_cache
 from searchengine.encoders.openclip.measure import measure, remembered
 from searchengine.errors import UnknownEncoderError
 from tests.conftest import Run
@@ -34,7 +35,7 @@ def test_a_measured_encoder_is_remembered_on_this_processor_alone(
 
 
 def test_a_damaged_memory_is_as_none(tmp_path: Path) -> None:
-    file = measuring._file()
+    file = precision_cache._path(measuring._FILE)
     file.parent.mkdir(parents=True)
     for content in ("[]", '{"starter": 3}', '{"starter": {"name": "starter"}}', "{", "{}"):
         file.write_text(content)

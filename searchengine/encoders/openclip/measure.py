@@ -6,7 +6,6 @@ of the user's cache; losing it is no error.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,12 +20,13 @@ from searchengine.encoders.names import DIR_PREFIX, HUB_PREFIX, STARTER, canonic
 from searchengine.encoders.openclip.build import Parts, fingerprint, quiet
 from searchengine.encoders.openclip.encoder import MAX_PICTURES_ON_CPU, ClipEncoder
 from searchengine.encoders.openclip.precision import place
-from searchengine.encoders.openclip.precision_cache import cpu
+from searchengine.encoders.openclip.precision_cache import add_kept, cpu, read_kept
 from searchengine.encoders.openclip.sources import require_architecture, require_directory
 from searchengine.encoders.preprocess import Preprocessing
 from searchengine.encoders.registry import STARTER_DIR
 from searchengine.errors import EncoderError
-from searchengine.files import replacing
+
+_FILE = "speeds.json"
 
 SECONDS = 2.0
 """How long each is repeated; the quickest round counts, as others wait for other processes."""
@@ -67,14 +67,14 @@ def measure(name: str, *, device: str = "auto") -> Speed:
         text_ms=_milliseconds(lambda: encoder.encode_texts(["a text"])),
         processor=cpu()[0],
     )
-    _remember(speed)
+    add_kept(_FILE, speed.name, asdict(speed))
     return speed
 
 
 def remembered() -> dict[str, Speed]:
     """What was measured on this processor, by the name of the encoder."""
     found = {}
-    for name, told in _read().items():
+    for name, told in read_kept(_FILE).items():
         with suppress(TypeError):
             speed = Speed(**told)
             if speed.processor == cpu()[0]:
@@ -155,26 +155,3 @@ def _milliseconds(run: Callable[[], object]) -> float:
         run()
         times.append(time.perf_counter() - start)
     return 1000 * min(times)
-
-
-def _remember(speed: Speed) -> None:
-    file = _file()
-    with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(file) as beside:
-            kept = _read() | {speed.name: asdict(speed)}
-            beside.write_text(json.dumps(kept, indent=1), encoding="utf-8")
-
-
-def _read() -> dict[str, Any]:
-    try:
-        kept = json.loads(_file().read_text(encoding="utf-8"))
-        return {str(name): dict(told) for name, told in kept.items()}
-    except (OSError, ValueError, AttributeError, TypeError):
-        return {}
-
-
-def _file() -> Path:
-    import platformdirs
-
-    return platformdirs.user_cache_path("clipseek", appauthor=False) / "speeds.json"

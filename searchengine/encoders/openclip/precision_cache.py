@@ -1,6 +1,6 @@
-"""Precisions chosen by measurement, remembered on this machine: a file of the user's cache.
+"""What was measured on this machine, remembered in files of the user's cache.
 
-Losing it costs a measurement of two seconds, so whatever goes wrong with it is no error.
+Losing one costs a measurement of seconds, so whatever goes wrong with it is no error.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import platform
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from searchengine.files import replacing
 
 _CPUINFO = Path("/proc/cpuinfo")
+_FILE = "precision.json"
 
 
 def choice_key(fingerprint: str, torch_version: str, threads: int) -> str:
@@ -26,30 +28,35 @@ def choice_key(fingerprint: str, torch_version: str, threads: int) -> str:
 
 def remembered(key: str) -> str:
     """The precision that was chosen under this key, or nothing."""
-    return _read().get(key, "")
+    return str(read_kept(_FILE).get(key, ""))
 
 
 def remember(key: str, precision: str) -> None:
     """Keep a choice for the next time, by every process of this user."""
-    file = _file()
-    with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(file) as beside:
-            beside.write_text(json.dumps(_read() | {key: precision}, indent=1), encoding="ascii")
+    add_kept(_FILE, key, precision)
 
 
-def _read() -> dict[str, str]:
+def read_kept(name: str) -> dict[str, Any]:
+    """A file of measurements in the user's cache; nothing where it is none."""
     try:
-        kept = json.loads(_file().read_text(encoding="ascii"))
-        return {str(key): str(value) for key, value in kept.items()}
+        return dict(json.loads(_path(name).read_text(encoding="ascii")).items())
     except (OSError, ValueError, AttributeError):
         return {}
 
 
-def _file() -> Path:
+def add_kept(name: str, key: str, value: object) -> None:
+    """Put a value into such a file."""
+    file = _path(name)
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(file) as beside:
+            beside.write_text(json.dumps(read_kept(name) | {key: value}, indent=1), "ascii")
+
+
+def _path(name: str) -> Path:
     import platformdirs
 
-    return platformdirs.user_cache_path("clipseek", appauthor=False) / "precision.json"
+    return platformdirs.user_cache_path("clipseek", appauthor=False) / name
 
 
 @lru_cache(maxsize=1)
