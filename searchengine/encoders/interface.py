@@ -54,6 +54,13 @@ class Encoder(TextEncoder, Protocol):
     def input_size(self) -> int:
         """Longer side of the model's input, in pixels: decoders need not go much beyond it."""
 
+    @property
+    def logit_scale(self) -> float:
+        """What cosines were multiplied by in its training: exp of the checkpoint's `logit_scale`.
+
+        A softmax of `logit_scale` x cosine over texts is what it learned to say.
+        """
+
     def preprocess(self, image: Image.Image) -> Pixels:
         """One picture of any size and mode to RGB of the model's input size: (h, w, 3), uint8.
 

@@ -31,6 +31,10 @@ SIZES = {"small": "little memory", "balanced": "a GPU", "best": "the best answer
 """Words for people, and the use of the column `take_for` that each stands for. On a CPU `balanced`
 is what is taken for a CPU."""
 
+TEMPLATE = "a photo of a/an {}"
+"""What a name is put into where the table does not say: the words that CLIPs are asked in since
+Radford et al., 2021, section 3.1.4, without the full stop. `labels/prompts.py` fills it."""
+
 _YARDSTICK_GFLOPS = 8.82
 """Of an image through ViT-B-32."""
 
@@ -74,6 +78,9 @@ class ModelInfo:
     hub_repo: str | None
     """Where the weights are on the Hugging Face hub; None where they ship with clipseek."""
 
+    template: str
+    """What the name of a thing is put into for this encoder to know it best (see `TEMPLATE`)."""
+
     @property
     def free(self) -> bool:
         """Whether anybody may use the weights for anything."""
@@ -95,6 +102,12 @@ def models() -> tuple[ModelInfo, ...]:
 def find_model(name: str) -> ModelInfo | None:
     """The row of an encoder's canonical name."""
     return next((model for model in models() if model.name == name), None)
+
+
+def template_of(name: str) -> str:
+    """What names are put into for an encoder, whether it is in the table or not."""
+    model = find_model(name)
+    return TEMPLATE if model is None else model.template
 
 
 def named_by(word: str, *, gpu: bool) -> ModelInfo | None:
@@ -146,6 +159,7 @@ def _read(row: dict[str, str]) -> ModelInfo:
         note=row["note"],
         sources=tuple(row["sources"].split()),
         hub_repo=row["hub_repo"] or None,
+        template=row["template"] or TEMPLATE,
     )
 
 

@@ -122,6 +122,7 @@ class EncoderContract(TextEncoderContract):
         assert first.precision in ("float32", "bfloat16", "float16")
         assert (first.device, first.precision) == (second.device, second.precision)
         assert first.input_size == second.input_size
+        assert first.logit_scale == second.logit_scale > 1
 
     def test_pictures_of_any_shape_become_one(self, encoder: Encoder) -> None:
         pixels = [encoder.preprocess(picture) for picture in pictures()]

@@ -77,6 +77,7 @@ def test_the_starter_is_what_torch_computes() -> None:
     assert isinstance(ours, TowerEncoder)
     assert (ours.name, ours.dim, ours.input_size) == ("starter", torchs.dim, torchs.input_size)
     assert ours.fingerprint == torchs.fingerprint
+    assert ours.logit_scale == torchs.logit_scale == pytest.approx(23.6, abs=0.05)
     for photo in photos():
         np.testing.assert_array_equal(ours.preprocess(photo), torchs.preprocess(photo))
     assert cosines(ours.encode_images(photos()), torchs.encode_images(photos())).min() > 0.99999
@@ -88,6 +89,7 @@ def test_an_exported_model_is_what_torch_computes(tiny: str, towers: KeptTowers)
     torchs = openclip.load_encoder(tiny, device="cpu", precision="float32")
     assert isinstance(ours, TowerEncoder)
     assert (ours.name, ours.fingerprint) == (torchs.name, torchs.fingerprint)
+    assert ours.logit_scale == torchs.logit_scale
     assert cosines(ours.encode_images(photos()), torchs.encode_images(photos())).min() > 0.9999
     assert cosines(ours.encode_texts(PROBES), torchs.encode_texts(PROBES)).min() > 0.9999
     assert towers.text_tower is not None

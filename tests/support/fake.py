@@ -30,6 +30,7 @@ class FakeEncoder:
     device = "cpu"
     precision = "float32"
     input_size = 8
+    logit_scale = 20.0
     fingerprint = "fake"
 
     def preprocess(self, image: Image.Image) -> Pixels:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import pickle
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -56,6 +57,7 @@ class Parts:
     preprocessing: Preprocessing
     dim: int
     input_size: int
+    logit_scale: float
 
 
 def build(name: str, source: Source) -> Parts:
@@ -76,11 +78,17 @@ def build(name: str, source: Source) -> Parts:
             preprocessing=preprocessing,
             dim=int(open_clip.get_model_config(source.model)["embed_dim"]),
             input_size=max(preprocessing.size),
+            logit_scale=logit_scale_of(model),
         )
     except ClipseekError:
         raise
     except Exception as error:  # third-party loaders raise anything on a wrong file
         raise EncoderError(_why_not_loaded(source, error)) from error
+
+
+def logit_scale_of(model: ClipModel) -> float:
+    """What a model multiplies cosines by in its loss. open_clip stores the logarithm."""
+    return math.exp(float(model.state_dict()["logit_scale"]))
 
 
 @dataclass(frozen=True, eq=False)

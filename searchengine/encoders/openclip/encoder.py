@@ -48,6 +48,7 @@ class ClipEncoder:
     name: str
     dim: int
     input_size: int
+    logit_scale: float
     device: str
     precision: str
     fingerprint: str
@@ -154,6 +155,7 @@ def load_encoder(name: str, *, device: str = "auto", precision: str = "auto") ->
         name=name,
         dim=parts.dim,
         input_size=parts.input_size,
+        logit_scale=parts.logit_scale,
         device=device,
         precision=precision,
         fingerprint=mark,

@@ -17,7 +17,7 @@ import numpy as np
 
 from searchengine.devices import choose_device
 from searchengine.encoders.names import DIR_PREFIX, HUB_PREFIX, STARTER, canonical_name, split_name
-from searchengine.encoders.openclip.build import Parts, fingerprint, quiet
+from searchengine.encoders.openclip.build import Parts, fingerprint, logit_scale_of, quiet
 from searchengine.encoders.openclip.encoder import MAX_PICTURES_ON_CPU, ClipEncoder
 from searchengine.encoders.openclip.precision import place
 from searchengine.encoders.openclip.precision_cache import add_kept, cpu, read_kept
@@ -99,6 +99,7 @@ def _with_random_weights(name: str, device: str) -> ClipEncoder:
         name=name,
         dim=parts.dim,
         input_size=parts.input_size,
+        logit_scale=parts.logit_scale,
         device=device,
         precision=precision,
         fingerprint="",
@@ -142,6 +143,7 @@ def _parts(architecture: str) -> Parts:
         preprocessing=preprocessing,
         dim=int(config["embed_dim"]),
         input_size=max(preprocessing.size),
+        logit_scale=logit_scale_of(model),
     )
 
 

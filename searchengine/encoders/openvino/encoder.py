@@ -70,6 +70,11 @@ class TowerEncoder:
         return max(self.towers.facts.preprocessing.size)
 
     @property
+    def logit_scale(self) -> float:
+        """What cosines were multiplied by in its training."""
+        return self.towers.facts.logit_scale
+
+    @property
     def text_tower(self) -> Path | None:
         """A file for `searchengine.encoders.text`, where there is one."""
         return self.towers.text_tower

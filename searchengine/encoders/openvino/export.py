@@ -40,6 +40,7 @@ def export(encoder: ClipEncoder) -> None:
         name=encoder.name,
         fingerprint=encoder.fingerprint,
         dim=encoder.dim,
+        logit_scale=encoder.logit_scale,
         preprocessing=encoder.preprocessing,
         context=_context(encoder),
     )

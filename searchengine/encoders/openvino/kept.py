@@ -22,7 +22,7 @@ from searchengine.encoders.openvino.weights import Weights
 from searchengine.encoders.preprocess import Preprocessing
 from searchengine.encoders.text.encoder import TOWER_FILE
 
-FORMAT = 1
+FORMAT = 2
 """Of the directory. One of another format is as none, and written anew."""
 
 FACTS_FILE = "towers.json"
@@ -142,6 +142,7 @@ def _read(directory: Path) -> KeptTowers | None:
             name=str(told["name"]),
             fingerprint=str(told["fingerprint"]),
             dim=int(told["dim"]),
+            logit_scale=float(told["logit_scale"]),
             preprocessing=Preprocessing.of(told["preprocessing"]),
             context=None if told["context"] is None else int(told["context"]),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ class TowerFacts:
     """The name `load_encoder` takes."""
     fingerprint: str
     dim: int
+    logit_scale: float
+    """What cosines were multiplied by in its training."""
     preprocessing: Preprocessing
     context: int | None
     """Tokens of a text in CLIP's vocabulary; None where the text tower needs another tokenizer."""
@@ -83,6 +86,7 @@ class StarterTowers:
             name=STARTER,
             fingerprint=starter_fingerprint(self._tensors),
             dim=model["embed_dim"],
+            logit_scale=math.exp(float(self._tensors["logit_scale"])),
             preprocessing=Preprocessing.of(
                 {"size": size, "fill_color": 0} | config["preprocess_cfg"]
             ),

@@ -1,0 +1,1 @@
+"""Names for pictures, with "none of these" as an answer."""
