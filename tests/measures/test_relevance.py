@@ -152,10 +152,10 @@ def test_eccv_and_cxc_are_what_their_package_says(package: Any) -> None:
         i2t, t2i, target_metrics=("cxc_recalls", "coco_5k_recalls"), Ks=KS
     )
     eccv = {way: list(map(int, right)) for way, right in package.eccv_gts.items()}
-    asked = np.array([caption_row[name] for name in eccv["t2i"]])
-    t2i = ranked(texts[asked], gallery, captions[asked], images, 200)
-    asked = np.array([image_row[name] for name in eccv["i2t"]])
-    i2t = ranked(gallery[asked], texts, images[asked], captions, 200)
+    some = np.array([caption_row[name] for name in eccv["t2i"]])
+    t2i = ranked(texts[some], gallery, captions[some], images, 200)
+    some = np.array([image_row[name] for name in eccv["i2t"]])
+    i2t = ranked(gallery[some], texts, images[some], captions, 200)
     said |= package.eccv_metrics({"i2t": i2t, "t2i": t2i}, "all")
     for name, truth in (("cxc", package.cxc_gts), ("eccv", package.eccv_gts)):
         asked, found = (
@@ -194,9 +194,9 @@ def test_eccv_and_cxc_are_what_their_package_says(package: Any) -> None:
     assert shares is not None
     t2i, i2t = {}, {}
     for first in range(0, 5000, 1000):  # whose ids the package takes for a fold
-        some, theirs = slice(first, first + 1000), slice(5 * first, 5 * first + 5000)
-        t2i |= ranked(texts[theirs], gallery[some], captions[theirs], images[some], 5)
-        i2t |= ranked(gallery[some], texts[theirs], images[some], captions[theirs], 5)
+        mine, theirs = slice(first, first + 1000), slice(5 * first, 5 * first + 5000)
+        t2i |= ranked(texts[theirs], gallery[mine], captions[theirs], images[mine], 5)
+        i2t |= ranked(gallery[mine], texts[theirs], images[mine], captions[theirs], 5)
     folds = package.coco_1k_recalls({"i2t": i2t, "t2i": t2i}, "all", K=5)
     assert shares["image_retrieval_recall@5"] == pytest.approx(folds["t2i"], abs=1e-6)
     assert shares["text_retrieval_recall@5"] == pytest.approx(folds["i2t"], abs=1e-6)
