@@ -194,9 +194,9 @@ def test_eccv_and_cxc_are_what_their_package_says(package: Any) -> None:
     assert shares is not None
     t2i, i2t = {}, {}
     for first in range(0, 5000, 1000):  # whose ids the package takes for a fold
-        mine, theirs = slice(first, first + 1000), slice(5 * first, 5 * first + 5000)
-        t2i |= ranked(texts[theirs], gallery[mine], captions[theirs], images[mine], 5)
-        i2t |= ranked(gallery[mine], texts[theirs], images[mine], captions[theirs], 5)
+        part, theirs = slice(first, first + 1000), slice(5 * first, 5 * first + 5000)
+        t2i |= ranked(texts[theirs], gallery[part], captions[theirs], images[part], 5)
+        i2t |= ranked(gallery[part], texts[theirs], images[part], captions[theirs], 5)
     folds = package.coco_1k_recalls({"i2t": i2t, "t2i": t2i}, "all", K=5)
     assert shares["image_retrieval_recall@5"] == pytest.approx(folds["t2i"], abs=1e-6)
     assert shares["text_retrieval_recall@5"] == pytest.approx(folds["i2t"], abs=1e-6)
