@@ -29,6 +29,10 @@ from searchengine.catalog.images import (
     respell_images,
 )
 from searchengine.catalog.integrity import find_faults
+from searchengine.catalog.labels.examples import ExampleReads
+from searchengine.catalog.labels.given import LabelReads
+from searchengine.catalog.labels.sets import LabelSetReads
+from searchengine.catalog.labels.writes import LabelWrites
 from searchengine.catalog.records import Append, Batch
 from searchengine.catalog.rows import RowReads, free_rows, own_rows
 from searchengine.catalog.spaces import SpaceReads, add_space, remove_space
@@ -53,6 +57,9 @@ class CatalogReads(
     SurveyReads,
     ChecksumReads,
     WordReads,
+    LabelSetReads,
+    LabelReads,
+    ExampleReads,
 ):
     """Everything that can be asked of a catalog."""
 
@@ -81,7 +88,7 @@ class Snapshot(CatalogReads):
             yield self._connection
 
 
-class Catalog(CatalogReads):
+class Catalog(CatalogReads, LabelWrites):
     """The SQLite file of a library. Every method is one transaction; any thread may ask."""
 
     def __init__(self, path: Path) -> None:

@@ -49,12 +49,12 @@ def _tables(database: Database) -> set[str]:
 
 
 def _add_table(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("CREATE TABLE labels (name TEXT NOT NULL)")
-    connection.exec_driver_sql("INSERT INTO labels SELECT path FROM images ORDER BY id")
+    connection.exec_driver_sql("CREATE TABLE stickers (name TEXT NOT NULL)")
+    connection.exec_driver_sql("INSERT INTO stickers SELECT path FROM images ORDER BY id")
 
 
 def _add_column(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("ALTER TABLE labels ADD COLUMN size INTEGER NOT NULL DEFAULT 7")
+    connection.exec_driver_sql("ALTER TABLE stickers ADD COLUMN size INTEGER NOT NULL DEFAULT 7")
 
 
 def _fail_half_way(connection: sa.Connection) -> None:
@@ -71,14 +71,14 @@ def test_steps_run_in_order_and_once(database: Database) -> None:
     bring_up_to_date(database, (_add_table, _add_column), 3)
     bring_up_to_date(database, (_add_table, _add_column), 3)
     assert _version(database) == 3
-    assert _ask(database, "SELECT name, size FROM labels LIMIT 1") == [("/photos/a/red.jpg", 7)]
+    assert _ask(database, "SELECT name, size FROM stickers LIMIT 1") == [("/photos/a/red.jpg", 7)]
 
 
 def test_a_library_between_two_versions_runs_what_is_left(database: Database) -> None:
     bring_up_to_date(database, (_add_table,), 2)
     bring_up_to_date(database, (_fail_half_way, _add_column), 3)
     assert _version(database) == 3
-    assert _ask(database, "SELECT count(*), min(size) FROM labels") == [(4, 7)]
+    assert _ask(database, "SELECT count(*), min(size) FROM stickers") == [(4, 7)]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_step_that_fails_half_way_leaves_the_version_before_it(
     with pytest.raises(ZeroDivisionError):
         bring_up_to_date(database, steps, 1 + len(steps))
     assert _version(database) == reached
-    added = {"labels"} if reached == 2 else set()
+    added = {"stickers"} if reached == 2 else set()
     assert _tables(database) == set(tables.tables) | SHADOWS | {"words"} | added
     assert _ask(database, "SELECT count(*) FROM captions") == [(3,)]
     bring_up_to_date(database, (_add_table, _add_column), 3)

@@ -36,6 +36,9 @@ LONG = {
     "checksums": {"space_id", "block", "rows", "crc"},
     "spaces": {"id"},
     "captions": {"id", "image_id"},
+    "label_sets": {"id", "space_id", "rows"},
+    "labels": {"image_id", "set_id"},
+    "label_examples": {"image_id", "set_id"},
     "embeddings": {"space_id", "row", "owner_id"},
     "caption_embeddings": {"space_id", "row", "owner_id"},
 }

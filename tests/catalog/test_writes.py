@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from searchengine.catalog.catalog import Catalog
+from searchengine.catalog.labels.examples import Example
+from searchengine.catalog.labels.given import Label, Labelled
 from searchengine.catalog.records import Batch, FailedFile
 from searchengine.errors import LibraryDamagedError, RefusedValueError
 from searchengine.types import FailureKind, FileState, ImageEntry, ImageFacts
-from tests.support.catalogs import BLUE, GREEN, ONE, RED, make_catalog
+from tests.support.catalogs import BLUE, GREEN, ONE, RED, TWO, make_catalog
 
 
 @pytest.fixture
@@ -111,3 +113,41 @@ def test_times_are_cut_to_what_the_catalog_holds(catalog: Catalog, given: int, k
 
 def test_sizes_are_cut_too() -> None:
     assert FileState("/a", 2**70, 0) == FileState("/a", 2**63 - 1, 0)
+
+
+def test_labels_are_those_of_the_last_run_of_a_set(catalog: Catalog) -> None:
+    [stored] = catalog.label_sets()
+    assert (stored.space_id, stored.rows) == (1, 5)
+    assert catalog.labels_of([1, 3]) == {1: [Label("red", 0.75), Label("car", 0.5)]}
+    catalog.record_labels(stored.id, ONE, 6, [1], [Labelled(1, "car", 0.9)])
+    assert catalog.labels_by_image(stored.id) == {1: [Label("car", 0.9)]}
+    catalog.begin_labels(stored.id, TWO)
+    assert catalog.labels_of([1]) == {}
+    [begun] = catalog.label_sets()
+    assert (begun.space_id, begun.rows) == (2, 0)
+
+
+def test_another_definition_is_asked_anew_and_the_same_is_not(catalog: Catalog) -> None:
+    catalog.put_label_set("colours", "{}")
+    assert [(each.rows, each.space_id) for each in catalog.label_sets()] == [(5, 1)]
+    catalog.put_label_set("colours", "[]")
+    assert [(each.rows, each.space_id) for each in catalog.label_sets()] == [(0, None)]
+
+
+def test_labels_and_examples_leave_with_their_image_and_with_their_set(catalog: Catalog) -> None:
+    catalog.put_examples(1, [Example(1, "red", is_right=True), Example(1, "red", is_right=False)])
+    assert [(each.image_id, each.is_right) for each in catalog.label_examples(1)] == [
+        (1, False),
+        (3, False),
+    ]
+    catalog.record(None, Batch(removed=[1]))
+    assert catalog.labels_of([1]) == {}
+    assert [each.image_id for each in catalog.label_examples(1)] == [3]
+    catalog.remove_label_set(1)
+    assert (catalog.label_sets(), catalog.label_examples(1)) == ([], [])
+
+
+def test_a_set_outlives_the_space_that_it_was_asked_in(catalog: Catalog) -> None:
+    catalog.remove_space(ONE)
+    assert [(each.name, each.space_id) for each in catalog.label_sets()] == [("colours", None)]
+    assert catalog.labels_of([1])[1][0].name == "red"

@@ -13,6 +13,8 @@ import numpy as np
 
 from searchengine.catalog.catalog import Catalog, CatalogReads
 from searchengine.catalog.checksums import IMAGE_VECTORS
+from searchengine.catalog.labels.examples import Example
+from searchengine.catalog.labels.given import Labelled
 from searchengine.catalog.records import Batch, FailedFile
 from searchengine.types import (
     BlockChecksum,
@@ -56,7 +58,7 @@ def make_catalog(path: Path) -> Catalog:
 
     Rows of space one: 0 red, 1 dead (blue as it was), 2 green, 3 dead (gone), 4 blue. Rows of space
     two: 0 copy, 1 red. Captions: 1 and 2 of red, 3 of green; rows of their vectors in space one:
-    0 of caption 3, 1 of caption 1.
+    0 of caption 3, 1 of caption 1. A label set of which red has two labels, and green an example.
     """
     catalog = Catalog(path)
     for space in (ONE, TWO):
@@ -82,6 +84,9 @@ def make_catalog(path: Path) -> Catalog:
     )
     catalog.record_caption_vectors(ONE, [3, 1])
     catalog.keep_checksums(ONE, IMAGE_VECTORS, [BlockChecksum(0, 5, 77)])
+    catalog.put_label_set("colours", "{}")
+    catalog.record_labels(1, ONE, 5, [1, 3], [Labelled(1, "red", 0.75), Labelled(1, "car", 0.5)])
+    catalog.put_examples(1, [Example(3, "red", is_right=False)])
     return catalog
 
 
@@ -106,6 +111,8 @@ def change_everything(catalog: Catalog) -> None:
     catalog.add_captions([(GREEN.file.path, "more grass"), ("/photos/d/new.jpg", "new")])
     catalog.record_caption_vectors(ONE, [4])
     catalog.keep_checksums(ONE, IMAGE_VECTORS, [BlockChecksum(0, 6, 2**32 - 1)])
+    catalog.record_labels(1, ONE, 8, [3], [Labelled(3, "grass", 0.9)])
+    catalog.put_examples(1, [Example(3, "red", is_right=True), Example(3, "grass", is_right=True)])
 
 
 ASKED: dict[str, Callable[[CatalogReads], Any]] = {
@@ -146,6 +153,11 @@ ASKED: dict[str, Callable[[CatalogReads], Any]] = {
     "rows_with_words": lambda now: now.rows_with_words(ONE, [["car"]]),
     "captions_of": lambda now: now.captions_of([1, 3]),
     "captions_of_rows": lambda now: now.captions_of_rows(ONE, [0, 1]),
+    "label_sets": lambda now: now.label_sets(),
+    "rows_from": lambda now: now.rows_from(ONE, 1),
+    "labels_by_image": lambda now: now.labels_by_image(1),
+    "labels_of": lambda now: now.labels_of([1, 3]),
+    "label_examples": lambda now: now.label_examples(1),
     "counts": lambda now: now.counts(),
 }
 """Every question, by the name of its method."""

@@ -113,7 +113,47 @@ _STATEMENTS_OF_4 = (
 )
 
 
-STEPS: tuple[Step, ...] = (_to_2, _to_3, _to_4)
+def _to_5(connection: sa.Connection) -> None:
+    """Room for label sets, labels and examples."""
+    for statement in _TABLES_OF_5:
+        connection.exec_driver_sql(statement)
+
+
+_TABLES_OF_5 = (
+    """CREATE TABLE label_sets (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    space_id INTEGER,
+    rows INTEGER NOT NULL,
+    UNIQUE (name),
+    FOREIGN KEY(space_id) REFERENCES spaces (id) ON DELETE SET NULL
+)""",
+    """CREATE TABLE labels (
+    image_id INTEGER NOT NULL,
+    set_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    probability FLOAT NOT NULL,
+    PRIMARY KEY (image_id, set_id, name),
+    FOREIGN KEY(image_id) REFERENCES images (id) ON DELETE CASCADE,
+    FOREIGN KEY(set_id) REFERENCES label_sets (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID""",
+    "CREATE INDEX ix_labels_name ON labels (lower(name))",
+    """CREATE TABLE label_examples (
+    image_id INTEGER NOT NULL,
+    set_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    is_right INTEGER NOT NULL,
+    PRIMARY KEY (image_id, set_id, name),
+    FOREIGN KEY(image_id) REFERENCES images (id) ON DELETE CASCADE,
+    FOREIGN KEY(set_id) REFERENCES label_sets (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID""",
+)
+
+
+STEPS: tuple[Step, ...] = (_to_2, _to_3, _to_4, _to_5)
 """`STEPS[n - 1]` leads from version n to n + 1. A step is never changed once it was released, and
 uses no table of `schema.py`: those are of the newest version."""
 

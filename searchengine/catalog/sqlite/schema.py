@@ -8,11 +8,13 @@ Every row of a file below the catalog's count has exactly one record here.
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from searchengine.catalog.sqlite.values import Checked, name, text
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Kept in SQLite's user_version. Raise it with every change of the tables below."""
 
 tables = sa.MetaData()
@@ -142,4 +144,43 @@ checksums = sa.Table(
     sa.Column("rows", _LONG, nullable=False),
     sa.Column("crc", _LONG, nullable=False),
     sqlite_with_rowid=False,
+)
+
+label_sets = sa.Table(
+    "label_sets",
+    tables,
+    sa.Column("id", _LONG, primary_key=True),
+    sa.Column("name", name("label_sets.name"), nullable=False, unique=True),
+    sa.Column("definition", text("label_sets.definition"), nullable=False),
+    sa.Column("space_id", sa.ForeignKey("spaces.id", ondelete="SET NULL")),
+    sa.Column("rows", Checked(_LONG, "label_sets.rows", int, least=0), nullable=False),
+    sqlite_autoincrement=True,
+)
+
+
+def _name_table(table: str, value: sa.Column[Any]) -> sa.Table:
+    """A table with a value for an image, a label set and a name."""
+    return sa.Table(
+        table,
+        tables,
+        sa.Column("image_id", sa.ForeignKey("images.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("set_id", sa.ForeignKey("label_sets.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("name", text(f"{table}.name"), primary_key=True),
+        value,
+        sqlite_with_rowid=False,
+    )
+
+
+labels = _name_table(
+    "labels",
+    sa.Column("probability", Checked(sa.Float(), "labels.probability", float), nullable=False),
+)
+sa.Index("ix_labels_name", sa.func.lower(labels.c.name))
+label_examples = _name_table(
+    "label_examples",
+    sa.Column(
+        "is_right",
+        Checked(sa.Integer(), "label_examples.is_right", int, least=0, most=1),
+        nullable=False,
+    ),
 )
