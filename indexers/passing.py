@@ -15,6 +15,8 @@ NOT_READ = "not read"
 NO_SUFFIX = "without a suffix"
 """Files that may be pictures: nothing in the name says so."""
 NO_PICTURE = "no picture"
+NO_FILE = "no ordinary file"
+"""Pipes, sockets and devices under the name of a picture."""
 
 MOST_SUFFIXES = 30
 """Suffixes of files that are no pictures that are kept for a root; the others are added up."""
@@ -28,18 +30,24 @@ class Tally:
     def __init__(self) -> None:
         """Nothing was passed over yet."""
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._special: Counter[tuple[str, str]] = Counter()
 
     def note(self, root: str, name: str, entry: os.DirEntry[str]) -> None:
         """Count one entry of a directory, if it is a file and not hidden."""
         if name[0] != "." and entry.is_file(follow_symlinks=False):
-            suffix = name[name.rfind(".") :].lower() if "." in name else ""
-            self._counts[root, suffix if _PLAIN.fullmatch(suffix) else ""] += 1
+            self._counts[root, _suffix(name)] += 1
+
+    def note_special(self, root: str, name: str) -> None:
+        """Count what has the name of a picture and is no ordinary file."""
+        self._special[root, _suffix(name)] += 1
 
     def counts(self) -> Iterator[PassedOver]:
         """The counts of each root. Of what is no picture only the most frequent suffixes are kept.
 
         The others of those are added up under the suffix "...".
         """
+        for (root, suffix), files in self._special.items():
+            yield PassedOver(root, suffix, NO_FILE, files)
         others: Counter[tuple[str, str]] = Counter()
         rest: Counter[str] = Counter()
         for (root, suffix), files in self._counts.items():
@@ -58,6 +66,11 @@ class Tally:
                 rest[root] += files
         for root, files in rest.items():
             yield PassedOver(root, "...", NO_PICTURE, files)
+
+
+def _suffix(name: str) -> str:
+    suffix = name[name.rfind(".") :].lower() if "." in name else ""
+    return suffix if _PLAIN.fullmatch(suffix) else ""
 
 
 def _is_of_picture(suffix: str) -> bool:

@@ -170,9 +170,11 @@ class Walk:
                     self._enter_later(entry, inside, below)
                 elif is_image and path not in self._files:
                     facts = entry.stat()
-                    if entry.is_symlink():
+                    if not stat.S_ISREG(facts.st_mode):
+                        self.passed_over.note_special(root, name)
+                    elif entry.is_symlink():
                         self._file_links.append(path)
-                    elif stat.S_ISREG(facts.st_mode):
+                    else:
                         yield file_state(path, facts)
                 else:
                     entry.stat()  # a link that leads nowhere is told of
@@ -262,8 +264,7 @@ class Walk:
             except OSError as error:
                 self._report(path, reason_of(error), is_dir=False)
                 continue
-            if stat.S_ISREG(facts.st_mode):
-                yield file_state(path, facts)
+            yield file_state(path, facts)
 
     def _was_seen(self, file: str) -> bool:
         if file in self._files:

@@ -229,6 +229,8 @@ def test_what_is_passed_over_is_counted_by_suffix_and_reason(
         "d.mp4", "e.txt", "f.txt", "@eaDir/g.psd", "odd.a b c", "h.exr",
     )  # fmt: skip
     os.mkfifo(photos / "pipe.psd")
+    os.mkfifo(photos / "pipe.jpg")
+    (photos / "endless.jpg").symlink_to("/dev/zero")
     done = run("index", photos)
     assert "1 found = 1 indexed" in done.err
     assert "passed over: 3 .psd, 1 " in done.err
@@ -242,6 +244,7 @@ def test_what_is_passed_over_is_counted_by_suffix_and_reason(
         ("", "without a suffix"): 3,
         (".mp4", "no picture"): 1,
         (".txt", "no picture"): 2,
+        (".jpg", "no ordinary file"): 2,
     }
     assert {e["root"] for e in info["passed_over"]} == {str(photos)}
     assert info["excluded"] == [["@eaDir (thumbnails that another program made)", 1]]
