@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.campaign.scene import Scene
+from tests.campaign.scene import PATIENCE_S, Scene
 
 QUERIES = ("red", "blue", "yellow green", "black")
 SCORE_MOVED = 1e-4
@@ -113,7 +113,7 @@ class Campaign:
         said = ""
         for query in QUERIES:
             process = self.scene.start(library, "search", query, "--json", "-k", "20")
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate(timeout=PATIENCE_S)
             said += err
             hits.append([(hit["path"], hit["score"]) for hit in map(json.loads, out.splitlines())])
         return hits, said

@@ -22,6 +22,9 @@ FACTORY = "IVF4,PQ4np"
 LISTED, NEW = 300, 40
 """Pictures in the library before a command, and those that come: 256 train an index."""
 
+PATIENCE_S = 900
+"""A command that takes longer hangs, also on a machine with ten other things to do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -124,7 +127,7 @@ class Scene:
     def run(self, library: Path, *arguments: str, faults: dict[str, str] | None = None) -> Done:
         """A command to its end."""
         process = self.start(library, *arguments, faults=faults)
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=PATIENCE_S)
         return Done(process.returncode, err)
 
     def must(self, library: Path, *arguments: str) -> None:

@@ -23,7 +23,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.campaign.scene import Command, Scene, facts_of, version_of
+from tests.campaign.scene import PATIENCE_S, Command, Scene, facts_of, version_of
 from tests.support.libraries import check_library
 
 FAULTS = ("kill", "tear", "fail", "stop", "unlock")
@@ -125,7 +125,7 @@ class Campaign:
                     wrong.append(f"no search while it stands still: {reader.err[-300:]}")
         finally:
             process.send_signal(signal.SIGCONT)
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=PATIENCE_S)
         may_end = (0, 1) if fault == "unlock" else (0,)
         if process.returncode not in may_end or "Traceback" in err:
             wrong.append(f"it did not go on: exit {process.returncode}, {err[-300:]}")
@@ -177,9 +177,12 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         campaign = Campaign(Path(directory))
-        for trial in campaign.trials(arguments.trials, arguments.seed):
-            for wrong in campaign.run(*trial):
-                print(wrong, flush=True)
+        try:
+            for trial in campaign.trials(arguments.trials, arguments.seed):
+                for wrong in campaign.run(*trial):
+                    print(wrong, flush=True)
+        except KeyboardInterrupt:
+            print("stopped: what follows is of the trials before")
     for what, number in sorted(campaign.counts.items()):
         print(f"{number:6} {what}")
     sys.exit(campaign.counts["wrong"] > 0)
