@@ -144,8 +144,8 @@ def _picture(text: str, sign: float) -> Source | None:
         raise QueryError(f"{name}: a folder is no term; did you mean --under {name}")
     if begins_as_path or (is_image_name(name) and not re.search(r"\s", name)):
         raise QueryError(
-            f"{name}: no such image file; check the path: images are found by what is in them, "
-            "not by name"
+            f"{name}: no such image file; check the path. To find an image of the library by its "
+            f"name, quote it twice: '\"{os.path.basename(name)}\"'"
         )
     return None
 

@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from math import log
+from os.path import splitext
 
 import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.catalog.catalog import CatalogReads
 from searchengine.catalog.sqlite.words import COMPLETE, words_of
+from searchengine.images.formats import is_image_name
 from searchengine.texts.lexicon import is_english
 from searchengine.types import SpaceInfo
 
@@ -76,11 +78,16 @@ def read_words(texts: Sequence[tuple[str, bool]]) -> Words:
     single: list[str] = []
     for text, is_quoted in texts:
         for phrase in [text] if is_quoted else _PHRASE.findall(text):
-            phrases.append(tuple(words_of(phrase)))
-        rest = "" if is_quoted else _PHRASE.sub(" ", text)
+            phrases.append(tuple(words_of(_without_suffixes(phrase))))
+        rest = "" if is_quoted else _PHRASE.sub(" ", _without_suffixes(text))
         single += [word for word in words_of(rest) if word not in _empty_words()]
     kept = tuple(phrase for phrase in dict.fromkeys(phrases) if phrase)
     return Words(kept, tuple(dict.fromkeys(single)))
+
+
+def _without_suffixes(text: str) -> str:
+    """A text whose names of image files are as the catalog keeps their words."""
+    return " ".join(splitext(word)[0] if is_image_name(word) else word for word in text.split())
 
 
 def lifted(words: Words, space: SpaceInfo, now: CatalogReads) -> Lifted | None:

@@ -74,6 +74,7 @@ def library(bench: Workbench) -> Library:
         ("a red boat in Zermatt", "zermatt", None),
         ("ilse", "img-003", Matched("caption", CAPTION)),
         ("Krágero", "img-003", None),
+        ('something like "Zermatt.PNG"', "zermatt", None),
     ],
 )
 def test_a_name_brings_its_picture_first(
@@ -104,6 +105,7 @@ def test_what_stands_in_quotes_is_exactly_that(library: Library) -> None:
         ('"grandmother Ilse"', "img-003"),
         ('"ilse grandmother"', None),
         ('"at grandmother"', "img-003"),
+        ('"zermatt.png"', "zermatt"),
     ):
         hits = library.search(phrase, k=3)
         assert (hits[0].matched is not None) == (first is not None)
