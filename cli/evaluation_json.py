@@ -20,9 +20,19 @@ STDOUT = Path("-")
 
 def write(path: Path, result: Evaluation) -> None:
     """Write `result` to a file or to `STDOUT`. Raises InputError where that cannot be."""
-    text = json.dumps(record(result), indent=2, allow_nan=False).removesuffix("\n}")
-    lines = ",\n    ".join(json.dumps(_query(query)) for query in result.queries)
-    text += f',\n  "queries": [\n    {lines}\n  ]\n}}\n'
+    write_record(path, record(result), queries=[_query(query) for query in result.queries])
+
+
+def write_record(path: Path, record: dict[str, Any], **lists: list[dict[str, Any]]) -> None:
+    """Write a record to a file or to `STDOUT`, and after it `lists`, an entry a line.
+
+    Raises InputError where that cannot be.
+    """
+    text = json.dumps(record, indent=2, allow_nan=False).removesuffix("\n}")
+    for name, entries in lists.items():
+        lines = ",\n    ".join(json.dumps(entry, allow_nan=False) for entry in entries)
+        text += f',\n  "{name}": [\n    {lines}\n  ]'
+    text += "\n}\n"
     if path == STDOUT:
         output.write(text)
         return
@@ -35,7 +45,7 @@ def write(path: Path, result: Evaluation) -> None:
 def record(result: Evaluation) -> dict[str, Any]:
     """The evaluation in JSON's types. CLIP_benchmark's own keys come first."""
     protocol = result.protocol
-    model, pretrained = _model(protocol.encoder)
+    model, pretrained = model_of(protocol.encoder)
     return {
         "dataset": protocol.dataset or protocol.file,
         "model": model,
@@ -65,7 +75,7 @@ def _query(query: QueryResult) -> dict[str, Any]:
     return {**dataclasses.asdict(query), "image": str(query.image)}
 
 
-def _model(encoder: str) -> tuple[str, str]:
+def model_of(encoder: str) -> tuple[str, str]:
     """CLIP_benchmark's model and pretrained: the halves of ARCH/TAG."""
     return split_name(encoder) if "/" in encoder and ":" not in encoder else (encoder, "")
 

@@ -15,8 +15,6 @@ from cli import output
 from cli.commands import (
     captions,
     check,
-    compare,
-    evaluate,
     index,
     inspect,
     models,
@@ -25,6 +23,7 @@ from cli.commands import (
     spaces,
     tune,
 )
+from cli.commands.evaluating import compare, evaluate, pairs
 from cli.problems import TRACEBACK, message_of
 
 WRONG_USAGE: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
@@ -43,6 +42,7 @@ app.command("serve")(serve.serve)
 app.command("describe")(captions.describe)
 app.add_typer(captions.app, name="captions")
 app.command("evaluate")(evaluate.evaluate)
+app.command("evaluate-pairs")(pairs.evaluate_pairs)
 app.command("compare")(compare.compare)
 app.command("tune")(tune.tune)
 app.command("info")(inspect.info)

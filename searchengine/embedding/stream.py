@@ -23,12 +23,12 @@ from searchengine.embedding.ahead import ahead
 from searchengine.embedding.faults import NOT_OF_ONE_FILE, failure_kind, failure_reason
 from searchengine.embedding.halving import encode_each
 from searchengine.embedding.on_call import EncoderOnCall
+from searchengine.embedding.regions import Box, cut
 from searchengine.embedding.throttle import DecodeThrottle
 from searchengine.encoders.interface import Encoder
-from searchengine.errors import InputError
 from searchengine.files import MAX_FILE_SIZE, read_whole
 from searchengine.images.decode import MAX_MEGAPIXELS, read_image
-from searchengine.types import FailureKind, ImageFacts, Pixels, Vectors
+from searchengine.types import FailureKind, ImageFacts, Pixels
 
 BATCH_SIZES = {"cuda": 256, "mps": 64, "cpu": 16}
 """Images encoded at a time. On a CPU 32 are slower than 16 (measured: their maps outgrow the
@@ -114,10 +114,11 @@ class ImageStream(Generic[Job, Key, Stored]):
     """Jobs, each with a file, to outcomes, in bounded memory.
 
     `load` makes the encoder, in the thread that takes the outcomes, when the first picture needs
-    it. `path_of` says where a job's file is. `identify` looks at its bytes before they are decoded,
-    in the reading threads. `batch_size` images are encoded at a time and `workers` threads decode;
-    None takes what suits the device. Pictures over `max_megapixels`, in units of 10^6 pixels, and
-    files over `max_file_size` bytes fail.
+    it. `path_of` says where a job's file is, `box_of` which part of the picture is meant, None for
+    all of it. `identify` looks at its bytes before they are decoded, in the reading threads.
+    `batch_size` images are encoded at a time and `workers` threads decode; None takes what suits
+    the device. Pictures over `max_megapixels`, in units of 10^6 pixels, and files over
+    `max_file_size` bytes fail.
 
     Whatever is raised over one file is its failure, but for LibraryError and EncoderError, which
     end the stream. So does an encoder that refuses every picture, as an EncoderError.
@@ -134,6 +135,7 @@ class ImageStream(Generic[Job, Key, Stored]):
         *,
         path_of: Callable[[Job], Path],
         identify: Callable[[Job, bytes], Content[Key, Stored]],
+        box_of: Callable[[Job], Box | None] = lambda _job: None,
         batch_size: int | None = None,
         workers: int | None = None,
         max_megapixels: float = MAX_MEGAPIXELS,
@@ -144,6 +146,7 @@ class ImageStream(Generic[Job, Key, Stored]):
         self._on_call = EncoderOnCall(self._prepare)
         self._path_of = path_of
         self._identify = identify
+        self._box_of = box_of
         self._asked_batch_size = batch_size
         self._workers = workers or os.cpu_count() or 1
         self._max_megapixels = max_megapixels
@@ -228,7 +231,9 @@ class ImageStream(Generic[Job, Key, Stored]):
                 self._decode(path, data, input_size=1)
             encoder = self._on_call.ask()
             self._throttle.wait()
-            image, facts = self._decode(path, data, encoder.input_size)
+            box = self._box_of(job)
+            image, facts = self._decode(path, data, None if box else encoder.input_size)
+            image = image if box is None else cut(image, box)
             reached = FailureKind.ENCODER
             return _Decoded(job, content.key, facts, encoder.preprocess(image))
         except NOT_OF_ONE_FILE:
@@ -237,7 +242,9 @@ class ImageStream(Generic[Job, Key, Stored]):
             kind = failure_kind(error, reached)
             return Failed(job, kind, failure_reason(error, kind))
 
-    def _decode(self, path: Path, data: bytes, input_size: int) -> tuple[Image.Image, ImageFacts]:
+    def _decode(
+        self, path: Path, data: bytes, input_size: int | None
+    ) -> tuple[Image.Image, ImageFacts]:
         return read_image(
             data, input_size=input_size, max_megapixels=self._max_megapixels, name=str(path)
         )
@@ -256,41 +263,3 @@ class ImageStream(Generic[Job, Key, Stored]):
                         yield Failed(item.job, FailureKind.ENCODER, vector)
                     else:
                         yield Encoded(item.job, item.key, item.facts, vector)
-
-
-def embed_files(
-    paths: Sequence[Path],
-    encoder: Encoder,
-    observer: Observer,
-    *,
-    workers: int | None = None,
-    max_megapixels: float = MAX_MEGAPIXELS,
-    max_file_size: int = MAX_FILE_SIZE,
-) -> tuple[Vectors, dict[Path, str]]:
-    """Unit rows of the files that can be read, shape (n, d), in order, and why the others cannot.
-
-    `workers`, `max_megapixels` and `max_file_size` are those of an `ImageStream`. Raises InputError
-    where no file can be read.
-    """
-    stream: ImageStream[Path, None, None] = ImageStream(
-        lambda: encoder,
-        path_of=lambda path: path,
-        identify=lambda _path, _data: Content(None),
-        workers=workers,
-        max_megapixels=max_megapixels,
-        max_file_size=max_file_size,
-    )
-    broken: dict[Path, str] = {}
-    rows: list[NDArray[np.float32]] = []
-    with stream.outcomes(paths) as outcomes:
-        for outcome in outcomes:
-            if isinstance(outcome, Encoded):
-                rows.append(outcome.vector)
-            elif isinstance(outcome, Failed):
-                broken[outcome.job] = outcome.reason
-                observer.skipped(str(outcome.job), outcome.reason)
-            observer.advanced()
-    if not rows:
-        first = f", the first being {paths[0]}: {broken[paths[0]]}" if broken else ""
-        raise InputError(f"none of the {len(paths):,} images can be read{first}")
-    return np.stack(rows), broken

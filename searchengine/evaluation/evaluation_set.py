@@ -109,14 +109,19 @@ def require_sense(options: EvaluationOptions) -> None:
     numbers = [*options.ks, options.captions_per_image, options.limit]
     if not options.ks or any(number is not None and number < 1 for number in numbers):
         raise InputError("every K, the captions of an image and the limit are whole numbers from 1")
-    if "{}" not in options.prompt:
-        raise InputError(f"the prompt {options.prompt!r} has no {{}} where the caption goes")
+    require_prompt(options.prompt)
     if options.through not in THROUGH:
         raise InputError(f"unknown way {options.through!r}; choose {', '.join(THROUGH)}")
     if options.format not in FORMATS:
         raise InputError(f"unknown format {options.format!r}; choose {', '.join(FORMATS)}")
     if options.through != EXACT:
         faiss_index.load_faiss()
+
+
+def require_prompt(prompt: str) -> None:
+    """Raises InputError where there is no place for a caption."""
+    if "{}" not in prompt:
+        raise InputError(f"the prompt {prompt!r} has no {{}} where the caption goes")
 
 
 def count_captions(images: Sequence[CaptionedImage]) -> int:

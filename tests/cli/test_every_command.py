@@ -39,6 +39,9 @@ def asked(bench: Workbench, run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
     texts.write_text("a red \x1b]0;pwn\x07 wall\n写真\n", encoding="utf-8")
     evaluated = tmp_path / "evaluated.csv"
     evaluated.write_text(f'image,caption\n"{first}",red\n"{second}",blue 写真\n', encoding="utf-8")
+    pairs = tmp_path / "pairs.json"
+    entry = {"image": str(first), "captions": ["red", "\x1b[31m"], "kind": "\x1b[2J写真"}
+    pairs.write_text(json.dumps([entry]), encoding="utf-8")
     report = tmp_path / "report.json"
     run("evaluate", evaluated, "--model", "fake", "--json", report)
 
@@ -53,6 +56,7 @@ def asked(bench: Workbench, run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
         "describe": [first, "--texts", texts],
         "captions add": [captions],
         "evaluate": [evaluated, "--model", "fake"],
+        "evaluate-pairs": [pairs, "--model", "fake"],
         "compare": [report, report],
         "tune": ["-k", 1],
         "info": [],

@@ -14,13 +14,13 @@ import pytest
 
 from searchengine.embedding import stream as embedding
 from searchengine.embedding.ahead import ahead
+from searchengine.embedding.files import embed_files
 from searchengine.embedding.stream import (
     Content,
     Encoded,
     Failed,
     ImageStream,
     KnownContent,
-    embed_files,
 )
 from searchengine.embedding.throttle import DecodeThrottle
 from searchengine.errors import EncoderError, InputError, LibraryError
@@ -117,7 +117,7 @@ def test_pictures_are_encoded_in_batches(
 
 
 def stream_of(
-    encoder: FakeEncoder, known: dict[bytes, str] | None = None, **options: int
+    encoder: FakeEncoder, known: dict[bytes, str] | None = None, **options: Any
 ) -> ImageStream[Path, int, str]:
     """Jobs are paths, keys the lengths of the files, `known` what is stored, by content."""
     return ImageStream(

@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import output
+from cli.commands.evaluating.shared import (
+    JsonFileOption,
+    ModelOption,
+    PrecisionOption,
+    encoder_name,
+    require_json_place,
+)
 from cli.options import (
     MAX_FILE_SIZE,
     MAX_MEGAPIXELS,
@@ -46,19 +53,9 @@ def evaluate(
         str | None,
         typer.Option(metavar="NAME", help="Default: test, or the only one. all takes every image."),
     ] = None,
-    model: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="Encoder: small, balanced or best, or a name (see: clipseek models). Default: the "
-            "library's, if any.",
-        ),
-    ] = "auto",
+    model: ModelOption = "auto",
     device: DeviceOption = "auto",
-    precision: Annotated[
-        str,
-        typer.Option(metavar="float32|bfloat16|float16|auto", help="Of the encoder's weights."),
-    ] = "float32",
+    precision: PrecisionOption = "float32",
     workers: WorkersOption = None,
     max_megapixels: MaxMegapixelsOption = MAX_MEGAPIXELS,
     max_file_size: MaxFileSizeOption = MAX_FILE_SIZE,
@@ -91,10 +88,7 @@ def evaluate(
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Only the first N images.")
     ] = None,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", metavar="FILE", help="Write all numbers as JSON; - for stdout."),
-    ] = None,
+    json_file: JsonFileOption = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Write a page to look at.")
     ] = None,
@@ -124,7 +118,7 @@ def evaluate(
     _require_places(json_file, report)
     asked = read_evaluation_set(captions, options)
     with nullcontext() if distractors is None else open_library(distractors) as others:
-        name = _encoder_name(model, library or distractors)
+        name = encoder_name(model, library or distractors)
         encoder = load_encoder(name, device=device, precision=precision)
         wrong_answers = None if others is None else read_distractors(others, encoder)
     with TqdmObserver("encoding") as observer:
@@ -143,34 +137,11 @@ def _number(text: str, flag: str) -> int:
 
 
 def _require_places(json_file: Path | None, report: Path | None) -> None:
-    """Raises InputError where FILE cannot be written: better now than after minutes of encoding."""
-    from cli.evaluation_json import STDOUT
     from cli.pages.report import require_place
 
-    if json_file not in (None, STDOUT):
-        output.require_place(json_file)
+    require_json_place(json_file)
     if report is not None:
         require_place(report)
-
-
-def _encoder_name(model: str, library: Path | None) -> str:
-    """The encoder asked for, that of the library, or what a new library would get."""
-    from searchengine import open_library
-    from searchengine.encoders.choice import AUTO, choose_encoder
-    from searchengine.errors import LibraryNotFoundError
-
-    known: list[str] = []
-    try:
-        if model == AUTO:
-            with open_library(library) as opened:
-                known = [space.info.encoder for space in opened.spaces()]
-    except LibraryNotFoundError:
-        if library is not None:
-            raise
-    choice = choose_encoder(model, known)
-    if choice.note is not None:
-        output.note(f"clipseek: {choice.note}")
-    return choice.name
 
 
 def _show(result: Evaluation, json_file: Path | None, report: Path | None) -> None:

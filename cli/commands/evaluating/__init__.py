@@ -1,0 +1,1 @@
+"""Commands that measure an encoder, and compare what was measured."""

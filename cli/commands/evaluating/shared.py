@@ -1,0 +1,55 @@
+"""What the commands that measure an encoder share: its choice, and where numbers are written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import output
+
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Encoder: small, balanced or best, or a name (see: clipseek models). Default: the "
+        "library's, if any.",
+    ),
+]
+PrecisionOption = Annotated[
+    str,
+    typer.Option(metavar="float32|bfloat16|float16|auto", help="Of the encoder's weights."),
+]
+JsonFileOption = Annotated[
+    Path | None,
+    typer.Option("--json", metavar="FILE", help="Write all numbers as JSON; - for stdout."),
+]
+
+
+def encoder_name(model: str, library: Path | None) -> str:
+    """The encoder asked for, that of the library, or what a new library would get."""
+    from searchengine import open_library
+    from searchengine.encoders.choice import AUTO, choose_encoder
+    from searchengine.errors import LibraryNotFoundError
+
+    known: list[str] = []
+    try:
+        if model == AUTO:
+            with open_library(library) as opened:
+                known = [space.info.encoder for space in opened.spaces()]
+    except LibraryNotFoundError:
+        if library is not None:
+            raise
+    choice = choose_encoder(model, known)
+    if choice.note is not None:
+        output.note(f"clipseek: {choice.note}")
+    return choice.name
+
+
+def require_json_place(path: Path | None) -> None:
+    """Raises InputError where FILE cannot be written: better now than after minutes of encoding."""
+    from cli.evaluation_json import STDOUT
+
+    if path is not None and path != STDOUT:
+        output.require_place(path)
