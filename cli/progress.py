@@ -14,11 +14,12 @@ from cli import output
 class TqdmObserver:
     """A run as a bar with count, rate and time left, skipped files as lines above it.
 
-    `verb` says what is done to the images.
+    `verb` says what is done to the images, or to whatever `unit` counts.
     """
 
-    def __init__(self, verb: str) -> None:
+    def __init__(self, verb: str, unit: str = "images") -> None:
         self._verb = verb
+        self._unit = unit
         self._bar: tqdm[Never] | None = None
 
     def __enter__(self) -> TqdmObserver:
@@ -37,7 +38,7 @@ class TqdmObserver:
         if total:
             self._bar = tqdm(
                 total=total,
-                unit=" images",
+                unit=f" {self._unit}",
                 desc="reading",
                 disable=not sys.stderr.isatty(),
                 smoothing=0.1,

@@ -22,6 +22,7 @@ ClipseekError
 │   ├── NothingIndexedError
 │   ├── SpaceNotFoundError
 │   ├── EncoderMismatchError
+│   ├── StorageError
 │   └── StorageFullError
 ├── EncoderError            the model
 │   ├── UnknownEncoderError
@@ -151,7 +152,7 @@ class LibraryLockedError(LibraryError):
 class LibraryTooNewError(LibraryError):
     """A newer clipseek wrote the library."""
 
-    def __init__(self, path: Path, found: int, known: int) -> None:
+    def __init__(self, path: Path | str, found: int, known: int) -> None:
         super().__init__(
             f"library {path} has schema {found}, this clipseek knows up to {known}; upgrade with: "
             "pip install --upgrade clipseek"
@@ -216,6 +217,16 @@ class EncoderMismatchError(LibraryError):
         super().__init__(
             f"space {space!r} was made by {made_by}, not by {given}; nothing was changed. "
             "Use the encoder it was made with, or a new library with --library"
+        )
+
+
+class StorageError(LibraryError):
+    """What a storage of a library in parts, or of images, answers instead of what was asked."""
+
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(
+            f"cannot use {url}: {why}; check the address, and that this machine may read and write "
+            "there"
         )
 
 

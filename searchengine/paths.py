@@ -11,6 +11,11 @@ def absolute(path: str | os.PathLike[str]) -> str:
     return os.path.abspath(os.path.expanduser(path))
 
 
+def is_url(place: str | os.PathLike[str]) -> bool:
+    """Whether a place is written as the URL of a storage, as s3://bucket/name."""
+    return "://" in os.fspath(place)
+
+
 def below(directory: str) -> str:
     """What every path below the directory starts with: `/a/b/` for `/a/b`, `/` for `/`."""
     return directory.rstrip(os.sep) + os.sep

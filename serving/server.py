@@ -38,7 +38,7 @@ MIN_TOKEN = 16
 
 
 def serve(
-    library: Path | None,
+    library: str | Path | None,
     *,
     host: str,
     port: int,

@@ -123,10 +123,12 @@ def _loaded_by(code: str) -> set[str]:
 def test_importing_the_package_loads_no_model_code(package: str) -> None:
     loaded = _loaded_by(f"import {package}; dir({package})")
     assert not loaded & {"torch", "open_clip", "faiss", "timm", "numpy", "sqlalchemy", "PIL"}
+    assert not loaded & {"fsspec", "pyarrow", "ray"}
 
 
 def test_the_command_line_loads_nothing_heavy() -> None:
     heavy = {"torch", "open_clip", "faiss", "sqlalchemy", "numpy", "PIL", "tqdm", "starlette"}
+    heavy |= {"fsspec", "pyarrow", "ray"}
     assert not _loaded_by("import cli.main") & heavy
 
 

@@ -11,6 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import output
+from cli.commands.sharded.index import index_into_parts
+from cli.commands.sharded.options import (
+    AllowMissingOption,
+    FinishOption,
+    ShardedOptions,
+    ShardSizeOption,
+    TaskOption,
+)
 from cli.left_out import not_read
 from cli.notation import plural
 from cli.options import (
@@ -37,8 +45,13 @@ log = logging.getLogger("clipseek")
 
 def index(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Folders or image files to index.")
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="PATH...",
+            help="Folders or image files to index; for a library in parts also URLs, tars and "
+            "parquet files: s3://bucket/photos, 's3://bucket/{00000..00999}.tar'.",
+        ),
+    ] = None,
     library: LibraryOption = None,
     model: Annotated[
         str,
@@ -77,6 +90,10 @@ def index(
     memory: MemoryOption = None,
     factory: FactoryOption = None,
     json_output: JsonOption = False,
+    shard_size: ShardSizeOption = None,
+    task: TaskOption = None,
+    finish: FinishOption = False,
+    allow_missing: AllowMissingOption = False,
 ) -> None:
     """Bring a library up to date with photo folders.
 
@@ -85,6 +102,8 @@ def index(
 
     Recycle bins, snapshots, previews of other programs, and folders that hold .nomedia, .noimage or
     .ppignore are left out, and what .clipseekignore files say, in the way of .gitignore.
+
+    A library at a URL is made in parts, by any number of machines: see docs/scale.md.
     """
     from cli.progress import TqdmObserver
     from indexers import pipeline
@@ -94,12 +113,17 @@ def index(
     from indexers.walk import require_roots
     from searchengine import load_encoder, open_library
     from searchengine.index.plan import cells_of
+    from searchengine.paths import is_url
 
+    sharded = ShardedOptions(shard_size, task, finish, allow_missing)
+    in_parts = library is not None and is_url(library)
+    if not in_parts:
+        sharded.require_none()
+    if not (paths or sharded.finish):
+        raise typer.BadParameter("Missing argument 'PATH...'.")
     limit = parse_size(memory) if memory else None
     if factory:
         cells_of(factory)
-    paths = [path.expanduser() for path in paths]
-    require_roots(paths)
     options = IndexOptions(
         rules=WalkRules(exclude=tuple(exclude or ()), include_hidden=include_hidden),
         batch_size=batch_size,
@@ -111,7 +135,21 @@ def index(
         factory=factory,
         device=device,
     )
-    require_a_picture(paths, options.max_megapixels, options.max_file_size)
+    if library is not None and in_parts:
+        index_into_parts(
+            library,
+            paths or (),
+            sharded,
+            options,
+            model=model,
+            device=device,
+            precision=precision,
+            as_json=json_output,
+        )
+        return
+    roots = [Path(path).expanduser() for path in paths or ()]
+    require_roots(roots)
+    require_a_picture(roots, options.max_megapixels, options.max_file_size)
     with (
         _none_left_empty(library),
         open_library(library, create=True) as opened,
@@ -128,7 +166,7 @@ def index(
         try:
             report = pipeline.index(
                 opened,
-                paths,
+                roots,
                 encoder=encoder,
                 load=load,
                 observer=observer,
@@ -143,13 +181,13 @@ def index(
 
 
 @contextmanager
-def _none_left_empty(path: Path | None) -> Iterator[None]:
+def _none_left_empty(path: str | None) -> Iterator[None]:
     """Where the first run of a new library fails before anything is in it, there is none."""
     from searchengine import open_library
     from searchengine.errors import ClipseekError, LibraryLockedError
     from searchengine.library.layout import CATALOG, default_library_path, discard_empty
 
-    directory = (path or default_library_path()).expanduser()
+    directory = Path(path or default_library_path()).expanduser()
     was_there = (directory / CATALOG).exists()
     try:
         yield

@@ -115,10 +115,10 @@ class ImageStream(Generic[Job, Key, Stored]):
 
     `load` makes the encoder, in the thread that takes the outcomes, when the first picture needs
     it. `path_of` says where a job's file is, `box_of` which part of the picture is meant, None for
-    all of it. `identify` looks at its bytes before they are decoded, in the reading threads.
-    `batch_size` images are encoded at a time and `workers` threads decode; None takes what suits
-    the device. Pictures over `max_megapixels`, in units of 10^6 pixels, and files over
-    `max_file_size` bytes fail.
+    all of it. `read` gets bytes that lie elsewhere, up to so many; the path is but a name then.
+    `identify` looks at them before they are decoded, in the reading threads. `batch_size` images
+    are encoded at a time and `workers` threads decode; None takes what suits the device. Pictures
+    over `max_megapixels`, in units of 10^6 pixels, and files over `max_file_size` bytes fail.
 
     Whatever is raised over one file is its failure, but for LibraryError and EncoderError, which
     end the stream. So does an encoder that refuses every picture, as an EncoderError.
@@ -136,6 +136,7 @@ class ImageStream(Generic[Job, Key, Stored]):
         path_of: Callable[[Job], Path],
         identify: Callable[[Job, bytes], Content[Key, Stored]],
         box_of: Callable[[Job], Box | None] = lambda _job: None,
+        read: Callable[[Job, int], bytes] | None = None,
         batch_size: int | None = None,
         workers: int | None = None,
         max_megapixels: float = MAX_MEGAPIXELS,
@@ -147,6 +148,7 @@ class ImageStream(Generic[Job, Key, Stored]):
         self._path_of = path_of
         self._identify = identify
         self._box_of = box_of
+        self._bytes_of = read or (lambda job, limit: read_whole(path_of(job), limit))
         self._asked_batch_size = batch_size
         self._workers = workers or os.cpu_count() or 1
         self._max_megapixels = max_megapixels
@@ -223,7 +225,7 @@ class ImageStream(Generic[Job, Key, Stored]):
         reached = FailureKind.UNREADABLE
         try:
             path = self._path_of(job)
-            data = read_whole(path, self._max_file_size)
+            data = self._bytes_of(job, self._max_file_size)
             content = self._identify(job, data)
             if content.stored is not None:
                 return KnownContent(job, content.key, content.stored)

@@ -27,7 +27,7 @@ JsonFileOption = Annotated[
 ]
 
 
-def encoder_name(model: str, library: Path | None) -> str:
+def encoder_name(model: str, library: str | Path | None) -> str:
     """The encoder asked for, that of the library, or what a new library would get."""
     from searchengine import open_library
     from searchengine.encoders.choice import AUTO, choose_encoder

@@ -1,0 +1,162 @@
+"""The pictures in a shard: loose files, members of a tar that is read as a stream, rows of a table.
+
+Bytes of a tar or a table are read in the order they lie in, by who takes the members; those of
+loose files by the threads that decode.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tarfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from indexers.sharded.plan import Shard
+from indexers.sharded.sources import Kind
+from searchengine.errors import FileTooLargeError, InputError, StorageError, first_line
+from searchengine.files import file_state, read_whole
+from searchengine.images.formats import is_image_name
+from searchengine.paths import is_url
+from searchengine.shards.storage import open_input
+from searchengine.shards.tables import column_names, rows_of_group
+from searchengine.types import FileState
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The bytes of a picture, and the file that they are of."""
+
+    file: FileState
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A picture of a shard."""
+
+    name: str
+    """Its path: a URL, an absolute path, or one of these with the name inside it."""
+    read: Callable[[int], Picture]
+    """The bytes, up to so many. Raises what `searchengine.files.read_whole` does."""
+
+
+def members(shard: Shard, limit: int) -> Iterator[Member]:
+    """The pictures of a shard, in order; larger ones than `limit` bytes are not held.
+
+    Raises OSError, tarfile.TarError and what the storage raises where the shard as a whole cannot
+    be read to its end.
+    """
+    if shard.kind is Kind.TAR:
+        return _of_tar(shard.inputs[0], limit)
+    if shard.kind is Kind.TABLE:
+        return _of_table(shard.inputs)
+    return (_of_file(name) for name in shard.inputs)
+
+
+def _of_file(name: str) -> Member:
+    if is_url(name):
+        return Member(name, lambda limit: _fetched(name, limit))
+    return Member(name, lambda limit: _read_here(name, limit))
+
+
+def _read_here(name: str, limit: int) -> Picture:
+    data = read_whole(Path(name), limit)
+    return Picture(file_state(name, os.stat(name)), data)
+
+
+def _fetched(url: str, limit: int) -> Picture:
+    """An object that is gone or forbidden fails by itself, a storage that stumbles the shard."""
+    try:
+        with open_input(url) as file:
+            data = file.read(limit + 1)
+            size = getattr(file, "size", None) or len(data)
+    except (FileNotFoundError, PermissionError) as error:
+        raise OSError(error.errno or errno.EIO, first_line(error)) from error
+    except Exception as error:  # of whichever package speaks to the storage
+        raise StorageError(url, first_line(error)) from error
+    if len(data) > limit:
+        raise FileTooLargeError(size, limit)
+    return Picture(FileState(url, len(data), 0), data)
+
+
+class _Strict(tarfile.TarInfo):
+    """A header that is damaged or missing is an error: by itself tarfile takes it for the end."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile_: tarfile.TarFile) -> _Strict:
+        try:
+            return super().fromtarfile(tarfile_)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(f"the tar is damaged or cut off: {error}") from error
+
+
+def _of_tar(url: str, limit: int) -> Iterator[Member]:
+    with (
+        open_input(url) as file,
+        tarfile.open(fileobj=file, mode="r|*", tarinfo=_Strict) as tar,
+    ):
+        seen: Counter[str] = Counter()
+        for entry in tar:
+            if not entry.isfile() or not is_image_name(entry.name) or _is_hidden(entry.name):
+                continue
+            name = f"{url}/{entry.name.removeprefix('./')}"
+            seen[name] += 1
+            if seen[name] > 1:  # a tar may hold a name twice, a library may not
+                name += f"#{seen[name]}"
+            state = FileState(name, entry.size, int(entry.mtime * 1e9))
+            if entry.size > limit:
+                yield Member(name, _too_large(entry.size))
+                continue
+            content = tar.extractfile(entry)
+            assert content is not None, "it is a file"
+            yield _held(state, content.read())
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") for part in name.removeprefix("./").split("/"))
+
+
+def _held(state: FileState, data: bytes) -> Member:
+    picture = Picture(state, data)
+    return Member(state.path, lambda _limit: picture)
+
+
+def _too_large(size: int) -> Callable[[int], Picture]:
+    def refuse(limit: int) -> Picture:
+        raise FileTooLargeError(size, limit)
+
+    return refuse
+
+
+def _of_table(inputs: tuple[str, ...]) -> Iterator[Member]:
+    table = inputs[0].rpartition("#")[0]
+    with open_input(table) as file:
+        names = column_names(file)
+        if "image" in names:
+            for group, number, row in _rows(file, inputs, ["image"]):
+                yield _of_cell(row, f"{table}/{group}-{number}")
+        elif "path" in names:
+            for _, _, path in _rows(file, inputs, ["path"]):
+                yield _of_file(path)
+        else:
+            raise InputError(f"it has neither a column image nor path, but {', '.join(names)}")
+
+
+def _rows(file: IO[bytes], inputs: tuple[str, ...], names: list[str]) -> Iterator[Any]:
+    for name in inputs:
+        group = int(name.rpartition("#")[2])
+        for number, (value,) in enumerate(rows_of_group(file, group, names)):
+            yield group, number, value
+
+
+def _of_cell(value: Any, place: str) -> Member:  # noqa: ANN401 - bytes, or as Hugging Face has it
+    """A picture in a table: its bytes, or bytes and a path beside them."""
+    data, name = (value["bytes"], value.get("path")) if isinstance(value, dict) else (value, None)
+    named = f"{place}/{name}" if name else place
+    return _held(FileState(named, len(data or b""), 0), data or b"")

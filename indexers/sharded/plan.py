@@ -1,0 +1,103 @@
+"""The plan: which inputs make which shard. Kept in the library, so that all who work agree."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from indexers.sharded.sources import Inputs, Kind
+from searchengine.errors import StorageError, first_line
+from searchengine.shards.layout import SOURCES
+from searchengine.shards.storage import Storage, open_input
+from searchengine.shards.tables import from_parquet, row_groups, to_parquet
+
+SHARD_SIZE = 20_000
+"""Images in a shard of loose files or of a table: a part of some 20 MB, done in a minute on a GPU.
+A tar is a shard however many it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A piece of the work: inputs that become one part."""
+
+    id: str
+    """Of its kind and inputs alone: the same in every run, on every machine, under every engine."""
+    kind: Kind
+    inputs: tuple[str, ...]
+    """URLs and absolute paths; of a table `<url>#<row group>`."""
+
+
+def shard_of(kind: Kind, inputs: Sequence[str]) -> Shard:
+    """The shard of these inputs."""
+    name = "\0".join((kind.value, *inputs)).encode("utf-8", "surrogateescape")
+    return Shard(hashlib.blake2b(name, digest_size=10).hexdigest(), kind, tuple(inputs))
+
+
+def planned(storage: Storage) -> list[Shard]:
+    """Every shard that was planned so far, in the order of the plans."""
+    found: dict[str, tuple[Kind, list[str]]] = {}
+    for data in storage.read_all(_plans(storage)):
+        columns = from_parquet(data)
+        for shard, kind, name in zip(
+            columns["shard"], columns["kind"], columns["input"], strict=True
+        ):
+            found.setdefault(shard, (Kind(kind), []))[1].append(name)
+    return [Shard(shard, kind, tuple(inputs)) for shard, (kind, inputs) in found.items()]
+
+
+def plan(storage: Storage, inputs: Inputs, shard_size: int) -> list[Shard]:
+    """Plan what is new of the inputs; returns every shard that is planned now, in order.
+
+    What was planned before stays as it was, whatever has become of its folder. Of several who plan
+    at once one is first, and the others look again.
+    """
+    while True:
+        known = planned(storage)
+        taken = {(shard.kind, name) for shard in known for name in shard.inputs}
+        fresh = list(_shards(inputs, taken, shard_size))
+        if not fresh:
+            return known
+        name = f"{SOURCES}/{len(_plans(storage)) + 1:08}.parquet"
+        rows = [(shard.id, shard.kind.value, name) for shard in fresh for name in shard.inputs]
+        columns = dict(zip(("shard", "kind", "input"), zip(*rows, strict=True), strict=True))
+        if storage.create(name, to_parquet(columns)):
+            return [*known, *fresh]
+
+
+def _plans(storage: Storage) -> list[str]:
+    return [file.name for file in storage.listing(SOURCES) if file.name.endswith(".parquet")]
+
+
+def _shards(inputs: Inputs, taken: set[tuple[Kind, str]], size: int) -> Iterator[Shard]:
+    for tar in inputs.tars:
+        if (Kind.TAR, tar) not in taken:
+            yield shard_of(Kind.TAR, [tar])
+    for table in inputs.tables:
+        for names in _groups(table, taken, size):
+            yield shard_of(Kind.TABLE, names)
+    files = [file for file in inputs.files if (Kind.FILES, file) not in taken]
+    for start in range(0, len(files), size):
+        yield shard_of(Kind.FILES, files[start : start + size])
+
+
+def _groups(table: str, taken: set[tuple[Kind, str]], size: int) -> Iterator[list[str]]:
+    """The row groups of a table that are not taken, as many together as hold `size` rows."""
+    try:
+        with open_input(table) as file:
+            counts = row_groups(file)
+    except Exception as error:  # of pyarrow, or of what speaks to the storage
+        raise StorageError(table, first_line(error)) from error
+    names: list[str] = []
+    rows = 0
+    for group, count in enumerate(counts):
+        name = f"{table}#{group}"
+        if (Kind.TABLE, name) in taken:
+            continue
+        if names and rows + count > size:
+            yield names
+            names, rows = [], 0
+        names.append(name)
+        rows += count
+    if names:
+        yield names

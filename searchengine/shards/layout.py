@@ -1,0 +1,117 @@
+"""What lies where in a library in parts, and what its small JSON files say.
+
+library.json                              what made the vectors; written once
+sources/<8 digits>.parquet                what was planned: shard, kind, input
+parts/<shard>.json                        the receipt: created once, and that is the commit
+parts/<shard>.<attempt>.f16               float16 rows, without a header
+parts/<shard>.<attempt>.parquet           the facts of each row
+parts/<shard>.<attempt>.failed.parquet    what could not be used, and why
+index/<8 digits>/                         the approximate index of a snapshot
+snapshots/<8 digits>.json                 the parts in order; created once
+snapshots/LATEST                          a hint: the highest number is the truth
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from searchengine.errors import LibraryTooNewError, StorageError
+from searchengine.shards.storage import Storage
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    Made = TypeVar("Made", bound=DataclassInstance)
+
+FORMAT = 1
+"""Of all JSON files of a library in parts."""
+
+LIBRARY = "library.json"
+SOURCES, PARTS, INDEXES, SNAPSHOTS = "sources", "parts", "index", "snapshots"
+
+
+@dataclass(frozen=True, slots=True)
+class MadeBy:
+    """`library.json`: the encoder of every vector in the library."""
+
+    encoder: str
+    """The name `load_encoder` takes."""
+    fingerprint: str
+    """Short hash of its weights."""
+    dim: int
+    precision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """`parts/<shard>.json`: a shard that is done, and which attempt did it."""
+
+    shard: str
+    attempt: str
+    rows: int
+    failed: int
+    bytes: int
+    """Of the three files together."""
+    vectors: str
+    """BLAKE2b of the file of rows, 16 bytes in hexadecimal."""
+    facts: str
+    """The same, of the facts."""
+    fingerprint: str
+    """Of the encoder."""
+    by: str
+    """Host and process, for people."""
+
+    def name(self, suffix: str) -> str:
+        """Where a file of the part is: `suffix` is "f16", "parquet" or "failed.parquet"."""
+        return f"{PARTS}/{self.shard}.{self.attempt}.{suffix}"
+
+
+def receipt_name(shard: str) -> str:
+    """Where the receipt of a shard is."""
+    return f"{PARTS}/{shard}.json"
+
+
+def to_json(value: DataclassInstance) -> bytes:
+    """A dataclass of plain values as one of our files."""
+    return json.dumps({"format": FORMAT, **asdict(value)}, indent=1).encode()
+
+
+def from_json(kind: type[Made], data: bytes, url: str) -> Made:
+    """What one of our files says. Raises LibraryTooNewError, and StorageError where it is none."""
+    try:
+        record: dict[str, Any] = json.loads(data)
+        found = record.pop("format")
+        if found == FORMAT:
+            return kind(**{field.name: record[field.name] for field in fields(kind)})
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise StorageError(url, "it is not what clipseek wrote") from error
+    raise LibraryTooNewError(url, found, FORMAT)
+
+
+def made_by(storage: Storage) -> MadeBy | None:
+    """The encoder of the library, or None where nothing was done yet."""
+    data = storage.find(LIBRARY)
+    return None if data is None else from_json(MadeBy, data, f"{storage.url}/{LIBRARY}")
+
+
+def receipts(storage: Storage, shards: list[str] | None = None) -> dict[str, Receipt]:
+    """The receipts by shard: of all that are done, or of `shards`, which are."""
+    if shards is None:
+        shards = done_shards(storage)
+    names = [receipt_name(shard) for shard in shards]
+    return {
+        shard: from_json(Receipt, data, f"{storage.url}/{name}")
+        for shard, name, data in zip(shards, names, storage.read_all(names), strict=True)
+    }
+
+
+def done_shards(storage: Storage) -> list[str]:
+    """The shards that have a receipt."""
+    start = len(PARTS) + 1
+    return [
+        stored.name[start : -len(".json")]
+        for stored in storage.listing(PARTS)
+        if stored.name.endswith(".json")
+    ]

@@ -1,0 +1,111 @@
+"""Tables as parquet, a column a list. The home of pyarrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, Any
+
+from searchengine.errors import InputError, MissingExtraError, first_line
+from searchengine.types import FileState, ImageEntry, ImageFacts
+
+FACTS = ("width", "height", "format", "taken_at", "camera", "latitude", "longitude", "taken_from")
+"""The columns of `ImageFacts`, by their names."""
+
+_KINDS: dict[str, str] = {
+    "path": "string",
+    "size": "int64",
+    "mtime_ns": "int64",
+    "ctime_ns": "int64",
+    "content_hash": "binary",
+    "width": "int32",
+    "height": "int32",
+    "format": "string",
+    "taken_at": "timestamp[us]",
+    "camera": "string",
+    "latitude": "float64",
+    "longitude": "float64",
+    "taken_from": "string",
+    "kind": "string",
+    "reason": "string",
+    "tried_with": "string",
+    "shard": "string",
+    "input": "string",
+    "text": "string",
+    "source": "string",
+}
+"""The type of every column that we write, in Arrow's words."""
+
+Columns = Mapping[str, Sequence[Any]]
+
+
+def to_parquet(columns: Columns) -> bytes:
+    """A parquet file of columns of one length, each of the type its name has here."""
+    pa, pq = _arrow()
+    table = pa.table(
+        {name: pa.array(values, _KINDS[name]) for name, values in columns.items()},
+    )
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    return bytes(sink.getvalue())
+
+
+def from_parquet(data: bytes) -> dict[str, list[Any]]:
+    """The columns of a parquet file. Raises InputError for what is none."""
+    pa, pq = _arrow()
+    try:
+        return dict(pq.read_table(pa.BufferReader(data)).to_pydict())
+    except pa.ArrowException as error:
+        raise InputError(f"no parquet file: {first_line(error)}") from error
+
+
+def columns_of_entries(entries: Sequence[ImageEntry]) -> Columns:
+    """What a part says of its images, in the order of its rows."""
+    return {
+        "path": [entry.file.path for entry in entries],
+        "size": [entry.file.size for entry in entries],
+        "mtime_ns": [entry.file.mtime_ns for entry in entries],
+        "ctime_ns": [entry.file.ctime_ns for entry in entries],
+        "content_hash": [entry.content_hash for entry in entries],
+        **{name: [getattr(entry.facts, name) for entry in entries] for name in FACTS},
+    }
+
+
+def entries_of_columns(columns: Columns) -> list[ImageEntry]:
+    """As they were given to `columns_of_entries`."""
+    files = zip(*(columns[name] for name in ("path", "size", "mtime_ns", "ctime_ns")), strict=True)
+    facts = zip(*(columns[name] for name in FACTS), strict=True)
+    return [
+        ImageEntry(FileState(*file), content, ImageFacts(**dict(zip(FACTS, said, strict=True))))
+        for file, content, said in zip(files, columns["content_hash"], facts, strict=True)
+    ]
+
+
+def row_groups(file: IO[bytes]) -> list[int]:
+    """How many rows each row group of a parquet file has, and none is read."""
+    _, pq = _arrow()
+    found = pq.ParquetFile(file).metadata
+    return [found.row_group(number).num_rows for number in range(found.num_row_groups)]
+
+
+def column_names(file: IO[bytes]) -> list[str]:
+    """The names of a parquet file's columns."""
+    _, pq = _arrow()
+    return list(pq.ParquetFile(file).schema_arrow.names)
+
+
+def rows_of_group(file: IO[bytes], group: int, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """The rows of one row group: the values of these columns."""
+    _, pq = _arrow()
+    batches = pq.ParquetFile(file).iter_batches(256, row_groups=[group], columns=list(names))
+    for batch in batches:
+        columns = batch.to_pydict()
+        yield from zip(*(columns[name] for name in names), strict=True)
+
+
+def _arrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise MissingExtraError("libraries in parts need pyarrow", "shards") from error
+    return pyarrow, pyarrow.parquet
