@@ -35,19 +35,24 @@ def unlisted(bench: Workbench) -> Path:
 @pytest.mark.parametrize(
     "asked",
     [
-        lambda bench: "green",
-        lambda bench: str(unlisted(bench)),
-        lambda bench: unlisted(bench),
-        lambda bench: picture(),
-        lambda bench: np.asarray(picture()),
-        lambda bench: bench.encoder.encode_images([picture()])[0],
-        lambda bench: bench.encoder.encode_images([picture()]),
-        lambda bench: bench.encoder.encode_images([picture()])[0].astype(np.float16),
-        lambda bench: ["green", unlisted(bench)],
-        lambda bench: Source(Kind.TEXT, "green"),
-        lambda bench: Query((Source(Kind.TEXT, "green"), Source(Kind.TEXT, "red", -0.2))),
+        pytest.param(lambda bench: "green", id="text"),
+        pytest.param(lambda bench: str(unlisted(bench)), id="path as text"),
+        pytest.param(lambda bench: unlisted(bench), id="path"),
+        pytest.param(lambda bench: picture(), id="picture"),
+        pytest.param(lambda bench: np.asarray(picture()), id="pixels"),
+        pytest.param(lambda bench: bench.encoder.encode_images([picture()])[0], id="vector"),
+        pytest.param(lambda bench: bench.encoder.encode_images([picture()]), id="row of a matrix"),
+        pytest.param(
+            lambda bench: bench.encoder.encode_images([picture()])[0].astype(np.float16),
+            id="half precision vector",
+        ),
+        pytest.param(lambda bench: ["green", unlisted(bench)], id="text and picture"),
+        pytest.param(lambda bench: Source(Kind.TEXT, "green"), id="source"),
+        pytest.param(
+            lambda bench: Query((Source(Kind.TEXT, "green"), Source(Kind.TEXT, "red", -0.2))),
+            id="query",
+        ),
     ],
-    ids=str,
 )
 def test_what_people_have_at_hand_is_a_query(
     colours: Workbench, asked: Callable[[Workbench], Asked]
