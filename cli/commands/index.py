@@ -14,7 +14,9 @@ from cli import output
 from cli.commands.sharded.index import index_into_parts
 from cli.commands.sharded.options import (
     AllowMissingOption,
+    ExecutorOption,
     FinishOption,
+    GpusOption,
     ShardedOptions,
     ShardSizeOption,
     TaskOption,
@@ -94,6 +96,8 @@ def index(
     task: TaskOption = None,
     finish: FinishOption = False,
     allow_missing: AllowMissingOption = False,
+    executor: ExecutorOption = "local",
+    gpus_per_worker: GpusOption = 0,
 ) -> None:
     """Bring a library up to date with photo folders.
 
@@ -115,7 +119,7 @@ def index(
     from searchengine.index.plan import cells_of
     from searchengine.paths import is_url
 
-    sharded = ShardedOptions(shard_size, task, finish, allow_missing)
+    sharded = ShardedOptions(shard_size, task, finish, allow_missing, executor, gpus_per_worker)
     in_parts = library is not None and is_url(library)
     if not in_parts:
         sharded.require_none()

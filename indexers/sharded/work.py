@@ -45,7 +45,9 @@ class Work:
     device: str = "auto"
     precision: str = "auto"
     threads: int | None = None
-    """Threads that decode, and that a CPU encodes with; None takes every core there is for us."""
+    """That decode; None takes as many as there are cores for us."""
+    cores: int | None = None
+    """That a CPU encodes with; None takes every one there is for us."""
     batch_size: int | None = None
     max_megapixels: float = MAX_MEGAPIXELS
     max_file_size: int = MAX_FILE_SIZE
@@ -165,6 +167,8 @@ def _encoder_of(storage: Storage, work: Work) -> Encoder:
     The first worker of all writes down which one it is; the others load it in that precision.
     Raises EncoderMismatchError where their weights are others.
     """
+    if work.cores is not None:
+        loading.use_cores(work.cores)
     known = made_by(storage)
     precision = work.precision if known is None else known.precision
     encoder = loading.load_encoder(work.encoder, device=work.device, precision=precision)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import os
 import threading
 
 from searchengine.devices import choose_device, may_have_gpu
@@ -53,6 +54,13 @@ def load_encoder(name: str, *, device: str = "auto", precision: str = "auto") ->
     from searchengine.encoders.openclip import encoder as openclip
 
     return openclip.load_encoder(name, device=device, precision=precision)
+
+
+def use_cores(count: int) -> None:
+    """Let encoders that this process loads from now on take so many cores of the CPU."""
+    os.environ["OMP_NUM_THREADS"] = str(count)  # torch reads it when it is imported
+    if importlib.util.find_spec("openvino") is not None:
+        runtime.use_cores(count)
 
 
 def load_for_queries(name: str) -> Encoder:

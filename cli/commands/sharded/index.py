@@ -14,7 +14,7 @@ from searchengine.errors import InputError
 
 if TYPE_CHECKING:
     from indexers.reading import IndexOptions
-    from indexers.sharded.executors import Task
+    from indexers.sharded.executors import Executor, Task
     from indexers.sharded.run import ShardedReport
 
 INCOMPLETE = 3
@@ -54,7 +54,7 @@ def index_into_parts(
         model,
         device=device,
         precision=precision,
-        threads=options.workers,
+        threads=None if sharded.executor == "ray" else options.workers,
         batch_size=options.batch_size,
         max_megapixels=options.max_megapixels,
         max_file_size=options.max_file_size,
@@ -65,6 +65,7 @@ def index_into_parts(
                 paths,
                 work,
                 observer=observer,
+                executor=_executor_of(sharded, options.workers),
                 rules=options.rules,
                 shard_size=sharded.shard_size or SHARD_SIZE,
                 task=task,
@@ -84,8 +85,19 @@ def _require_sense(paths: Sequence[str], sharded: ShardedOptions, options: Index
         raise typer.BadParameter(
             "--retry-failed: parts are never changed; remove a receipt instead"
         )
+    if sharded.executor not in ("local", "ray"):
+        raise typer.BadParameter(f"--executor {sharded.executor}: choose local or ray")
     if sharded.finish and (sharded.task or paths):
         raise typer.BadParameter("--finish publishes what was planned; give no PATH and no --task")
+
+
+def _executor_of(sharded: ShardedOptions, workers: int | None) -> Executor:
+    from indexers.sharded.executors import LocalExecutor
+    from indexers.sharded.ray_executor import RayExecutor
+
+    if sharded.executor == "local":
+        return LocalExecutor()
+    return RayExecutor(workers, sharded.gpus_per_worker)
 
 
 def _task_of(sharded: ShardedOptions) -> Task | None:

@@ -37,6 +37,22 @@ AllowMissingOption = Annotated[
     ),
 ]
 
+ExecutorOption = Annotated[
+    str,
+    typer.Option(
+        "--executor",
+        metavar="local|ray",
+        help="In parts: who does the shards. ray (extra cluster) takes the cluster at "
+        "$RAY_ADDRESS, else this machine; --workers is then how many processes.",
+    ),
+]
+GpusOption = Annotated[
+    float,
+    typer.Option(
+        "--gpus-per-worker", metavar="N", min=0, help="In parts, with ray: GPUs of each worker."
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True)
 class ShardedOptions:
@@ -46,11 +62,13 @@ class ShardedOptions:
     task: str | None
     finish: bool
     allow_missing: bool
+    executor: str = "local"
+    gpus_per_worker: float = 0
 
     def require_none(self) -> None:
         """Raises wrong usage where a library of one machine is given what only parts have."""
         for field in fields(self):
-            if getattr(self, field.name):
+            if getattr(self, field.name) not in (None, False, field.default):
                 flag = field.name.replace("_", "-")
                 raise typer.BadParameter(
                     f"--{flag} is for a library in parts: give --library a URL, as "

@@ -1,0 +1,153 @@
+"""Ray as the engine: shard names go out to actors, which read, encode and commit. Its one home.
+
+No picture and no vector goes through Ray, and nothing that it remembers is needed: receipts say
+what is done. So actors, and the driver, may be killed at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from indexers.sharded.executors import Outcome
+from indexers.sharded.plan import Shard, planned
+from indexers.sharded.work import FailedShard, Work, Worker, cores
+from searchengine.errors import ClipseekError, EncoderError, MissingExtraError, first_line
+from searchengine.shards.layout import receipts
+from searchengine.shards.storage import Storage
+
+SETTINGS = {
+    "RAY_worker_niceness": "0",  # else workers starve beside anything else that computes
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to Ray's makers
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
+}
+"""Of Ray, where the user has not set them otherwise."""
+
+STARTS = 3
+"""Times that starting Ray on this machine is tried: it gives itself 30 s, which is little on a busy
+machine, and there is no setting for it."""
+
+STORE_BYTES = 200_000_000
+"""Of Ray's shared memory on this machine: it carries names."""
+
+CORES_A_WORKER = 2
+"""Where the user gives neither workers nor GPUs. Processes of few threads encode more together than
+one of many; each holds the encoder."""
+
+
+@dataclass(frozen=True, slots=True)
+class RayExecutor:
+    """Actors of the cluster at $RAY_ADDRESS, or of one that is started here and stopped again."""
+
+    workers: int | None = None
+    """None takes as many as the GPUs or cores are enough for."""
+    gpus: float = 0
+    """A worker; a fraction shares a GPU."""
+
+    def run(self, work: Work, shards: Sequence[Shard]) -> Iterator[Outcome]:
+        """See `Executor`. Raises MissingExtraError without ray, and the encoder's errors."""
+        with redirect_stdout(sys.stderr):  # where Ray prints what becomes of its processes
+            ray = started()
+            try:
+                yield from self._run(ray, work, shards)
+            finally:
+                ray.shutdown()
+
+    def _run(self, ray: Any, work: Work, shards: Sequence[Shard]) -> Iterator[Outcome]:  # noqa: ANN401
+        workers, cpus = self._sizes(ray.cluster_resources(), len(shards))
+        work = replace(work, threads=work.threads or cpus, cores=cpus)
+        rows = [
+            {"work": json.dumps(asdict(work)), "shard": shard.id}
+            # Another driver may be at work here: in one order both would do every shard.
+            for shard in random.sample(shards, len(shards))
+        ]
+        done = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
+            _RayWorker,
+            compute=ray.data.ActorPoolStrategy(size=workers),
+            num_cpus=cpus,
+            num_gpus=self.gpus or None,
+        )  # Ray Data restarts actors and repeats their tasks without end, which receipts allow
+        storage = Storage(work.library)
+        by_id = {shard.id: shard for shard in shards}
+        for row in done.iter_rows():
+            if row["fatal"]:
+                raise EncoderError(row["fatal"])
+            shard = by_id[row["shard"]]
+            if row["reason"]:
+                yield FailedShard(shard, row["reason"])
+            else:
+                yield receipts(storage, [shard.id])[shard.id]
+
+    def _sizes(self, there: dict[str, float], shards: int) -> tuple[int, int]:
+        """How many workers, and how many cores each has, with what the cluster has."""
+        cpus = int(there.get("CPU", 1))
+        if self.workers is not None:
+            workers = self.workers
+        elif self.gpus:
+            workers = int(there.get("GPU", 0) / self.gpus)
+        else:
+            workers = cpus // CORES_A_WORKER
+        workers = max(1, min(workers, shards))
+        return workers, max(1, cpus // workers)
+
+
+class _RayWorker:
+    """A `Worker` in an actor: it is given names, and looks up the rest in the library."""
+
+    def __init__(self) -> None:
+        self._worker: Worker | None = None
+        self._shards: dict[str, Shard] = {}
+
+    def __call__(self, row: dict[str, str]) -> dict[str, str]:
+        if self._worker is None:
+            self._worker = Worker(Work(**json.loads(row["work"])))
+        if row["shard"] not in self._shards:
+            plans = planned(Storage(self._worker.work.library))
+            self._shards = {shard.id: shard for shard in plans}
+        said = {"shard": row["shard"], "reason": "", "fatal": ""}
+        try:
+            outcome = self._worker(self._shards[row["shard"]])
+        except ClipseekError as error:
+            said["fatal"] = first_line(error)
+        else:
+            said["reason"] = outcome.reason if isinstance(outcome, FailedShard) else ""
+        return said
+
+
+def started() -> Any:  # noqa: ANN401 - a module that is imported late
+    """Ray, connected to the user's cluster or to one of this machine."""
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise MissingExtraError("--executor ray needs ray", "cluster") from error
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    if os.environ.get("RAY_ADDRESS"):
+        ray.init(log_to_driver=False, logging_level=logging.ERROR)
+        return ray
+    for start in range(1, STARTS + 1):
+        try:
+            ray.init(
+                num_cpus=cores(),
+                include_dashboard=False,
+                object_store_memory=STORE_BYTES,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
+            break
+        except Exception:  # it raises no other kind when it has not started in time
+            ray.shutdown()
+            if start == STARTS:
+                raise
+    return ray

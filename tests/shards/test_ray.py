@@ -1,0 +1,106 @@
+"""Ray as the engine: one cluster on this machine, killed workers, a killed driver."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexers import pipeline
+from indexers.sharded.ray_executor import started
+from searchengine.encoders.loading import load_encoder
+from searchengine.library.library import open_library
+from searchengine.shards.layout import done_shards
+from searchengine.shards.storage import Storage
+from tests.conftest import Watcher
+from tests.support.places import ROOT
+from tests.support.shards import check_parts, stored, url_of
+
+pytest.importorskip("ray", reason="ray is not installed: the extra cluster")
+
+PHOTOS = ROOT / "sample_data" / "photos" / "animals"
+SHARDS = 6
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    """The address of a cluster that is started as a run without one starts it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    ray = started()
+    yield ray.get_runtime_context().gcs_address
+    ray.shutdown()
+
+
+def driver_at(cluster: str, library: Path, size: int) -> subprocess.Popen[str]:
+    """`clipseek index --executor ray` with two workers."""
+    command = [sys.executable, "-m", "cli", "index", str(PHOTOS), "--library", url_of(library)]
+    engine = ["--model", "starter", "--executor", "ray", "--workers", "2"]
+    return subprocess.Popen(
+        [*command, *engine, "--shard-size", str(size)],
+        cwd=ROOT,
+        env={**os.environ, "RAY_ADDRESS": cluster},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def workers() -> list[int]:
+    """The processes of Ray that hold an encoder, below this process."""
+    lines = subprocess.run(
+        ["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    known = [line.split(None, 2) for line in lines[1:]]
+    below = {os.getpid()}
+    for _ in range(4):
+        below |= {int(pid) for pid, parent, _ in known if int(parent) in below}
+    return [int(pid) for pid, _, said in known if int(pid) in below and "MapWorker" in said]
+
+
+def wait_for(library: Path, parts: int, driver: subprocess.Popen[str]) -> None:
+    storage = Storage(url_of(library))
+    until = time.monotonic() + 120
+    while len(done_shards(storage)) < parts and driver.poll() is None:
+        assert time.monotonic() < until, "no part came"
+        time.sleep(0.05)
+
+
+def test_workers_and_the_driver_may_be_killed(cluster: str, tmp_path: Path) -> None:
+    with open_library(tmp_path / "local", create=True) as local:
+        pipeline.index(
+            local,
+            [PHOTOS],
+            encoder="starter",
+            load=lambda: load_encoder("starter"),
+            observer=Watcher(),
+        )
+        listed, rows = local.stored_vectors()
+    library = tmp_path / "parts"
+    size = -(-len(listed) // SHARDS)
+    driver = driver_at(cluster, library, size)
+    wait_for(library, 1, driver)
+    killed = workers()[:1]
+    for worker in killed:
+        os.kill(worker, signal.SIGKILL)
+    wait_for(library, 3, driver)
+    driver.kill()
+    driver.communicate()
+    assert killed
+    driver = driver_at(cluster, library, size)
+    said, told = driver.communicate(timeout=200)
+    assert driver.returncode == 0, told
+    assert said == ""
+    assert f"{SHARDS} shards planned" in told
+    assert "snapshot 1 of" in told
+    check_parts(library, [str(path) for path in listed], orphans=True)
+    found = stored(library)
+    for path, row in zip(listed, rows.astype(np.float32), strict=True):
+        assert found[str(path)][1].astype(np.float32) @ row >= 0.9999
