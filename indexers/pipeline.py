@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from indexers.away import MOUNTS
-from indexers.reading import Fate, IndexOptions, Run
+from indexers.reading import Fate, IndexOptions, Run, read_metadata
 from indexers.reasons import Reason, count_reasons
 from indexers.rules import WalkRules, merged_globs
 from indexers.survey import Survey, take_survey
@@ -99,6 +99,7 @@ def index(
             observer.skipped(path, reason)
         run = Run(writer, _space_of(library, encoder), load, observer, options, trial)
         run.work(survey.plan.jobs)
+        read_metadata(writer, survey.plan.unread)
         removed = _settle(library, writer, survey, run.moved_ids)
         space = _space_of(library, encoder)
         if space is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from indexers.sidecars import NO_SIDECAR, Sidecar
 from searchengine.catalog.records import FailedFile, Known
 from searchengine.types import FileState
 
@@ -16,6 +17,17 @@ class Job:
     file: FileState
     image_id: int | None
     """The record of this path, where the catalog has one."""
+    sidecar: Sidecar = NO_SIDECAR
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An unchanged file whose metadata, or whose sidecar's, was not read yet."""
+
+    file: FileState
+    sidecar: Sidecar
+    is_new: bool
+    """Whether it never was: the image was listed before metadata was read."""
 
 
 @dataclass(slots=True)
@@ -24,6 +36,8 @@ class Plan:
 
     jobs: list[Job] = field(default_factory=list)
     unchanged: int = 0
+    unread: list[Unread] = field(default_factory=list)
+    """Some of the unchanged."""
     without_ctime: list[tuple[int, FileState]] = field(default_factory=list)
     """Image ids and files of those of them whose ctime the catalog does not know yet."""
     still_failed: list[FailedFile] = field(default_factory=list)
@@ -39,13 +53,15 @@ def make_plan(
     known: Mapping[str, Known],
     failed: Mapping[str, FailedFile],
     is_due: Callable[[FailedFile, FileState], bool],
+    sidecar_of: Callable[[str], Sidecar],
 ) -> Plan:
     """Sort the files found, each path at most once, against `known` and `failed`, both by path.
 
     A file is unchanged when its size and times are, and the space has its vector. One that differs
     in its ctime alone is read, as programs may set the modification time back; its content says
     whether it changed.
-    `is_due` says whether a failed file is tried again as it is now. Reads `found` once and keeps
+    `is_due` says whether a failed file is tried again as it is now, and `sidecar_of` what lies
+    beside a path. Reads `found` once and keeps
     only the files there is something to do for.
     """
     plan = Plan()
@@ -60,14 +76,17 @@ def make_plan(
                 continue
         record = known.get(path)
         if record is None:
-            plan.jobs.append(Job(file, None))
+            plan.jobs.append(Job(file, None, sidecar_of(path)))
             continue
         seen.add(path)
         is_same = (record.size, record.mtime_ns) == (file.size, file.mtime_ns)
         if not (is_same and record.has_vector and record.ctime_ns in (None, file.ctime_ns)):
-            plan.jobs.append(Job(file, record.id))
+            plan.jobs.append(Job(file, record.id, sidecar_of(path)))
             continue
         plan.unchanged += 1
+        sidecar = sidecar_of(path)
+        if record.metadata != sidecar.state:
+            plan.unread.append(Unread(file, sidecar, is_new=record.metadata is None))
         if record.ctime_ns is None:
             plan.without_ctime.append((record.id, file))
     plan.missing = [record.id for path, record in known.items() if path not in seen]

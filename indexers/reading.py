@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -13,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexers.plan import Job
+from indexers.plan import Job, Unread
 from indexers.rules import WalkRules
 from indexers.trial import Trial
-from searchengine.catalog.records import Batch, FailedFile, SameContent
+from searchengine.catalog.records import Batch, FailedFile, Reading, SameContent
 from searchengine.embedding.faults import failure_reason
 from searchengine.embedding.stream import (
     Content,
@@ -31,11 +34,17 @@ from searchengine.errors import LibraryError, RefusedValueError
 from searchengine.files import MAX_FILE_SIZE, content_hash
 from searchengine.images.decode import MAX_MEGAPIXELS
 from searchengine.library.writing import Writer
+from searchengine.metadata.read import read_written, read_written_file
 from searchengine.spaces.space import Space
 from searchengine.types import FailureKind, ImageEntry
 
 SAVE_SECONDS = 3.0
 """Work that a crash may lose: saving more often costs an fsync each, and gains little."""
+
+READ_AT_A_TIME = 500
+"""Files whose metadata is recorded together."""
+
+log = logging.getLogger("clipseek")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,14 @@ class Fate(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class _Identity:
+    """What the bytes of a file say without its pixels."""
+
+    content_hash: bytes
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
 class _Done:
     """A job that is done, and what is to be recorded of it: one of the last three."""
 
@@ -81,6 +98,7 @@ class _Done:
     holder: int | None = None
     """The image that this file holds now."""
     failure: FailedFile | None = None
+    reading: Reading | None = None
 
 
 @dataclass(slots=True)
@@ -99,7 +117,7 @@ class Run:
     moved_ids: set[int] = field(default_factory=set)
     working_seconds: float = 0.0
     write_seconds: float = 0.0
-    _stream: ImageStream[Job, bytes, SameContent] = field(init=False)
+    _stream: ImageStream[Job, _Identity, SameContent] = field(init=False)
     _done: list[_Done] = field(default_factory=list)
     """Not saved yet."""
     _saved_at: float = field(default_factory=time.perf_counter)
@@ -154,40 +172,46 @@ class Run:
         self.observer.started()
         return encoder
 
-    def _identify(self, job: Job, data: bytes) -> Content[bytes, SameContent]:
-        """The hash of a file, and the image of the same content. Runs in the reading threads."""
+    def _identify(self, job: Job, data: bytes) -> Content[_Identity, SameContent]:
+        """The hash of a file, its metadata, and the image of the same content.
+
+        Runs in the reading threads.
+        """
         key, space = content_hash(data), self.space
         same = space.catalog.same_content(space.info, key, job.image_id) if space else None
         if space and same is not None and not space.is_sound(same.row):
             same = None  # the vector is damaged: encoded again
-        return Content(key, same)
+        written = read_written(job.file, io.BytesIO(data), job.sidecar.path)
+        return Content(_Identity(key, Reading(job.file.path, job.sidecar.state, written)), same)
 
-    def _take(self, outcome: Outcome[Job, bytes, SameContent]) -> None:
+    def _take(self, outcome: Outcome[Job, _Identity, SameContent]) -> None:
         job = outcome.job
         if isinstance(outcome, Encoded):
-            entry = ImageEntry(job.file, outcome.key, outcome.facts, job.image_id)
-            self._done.append(_Done(Fate.INDEXED, job, added=(entry, outcome.vector)))
+            key = outcome.key
+            entry = ImageEntry(job.file, key.content_hash, outcome.facts, job.image_id)
+            added = entry, outcome.vector
+            self._done.append(_Done(Fate.INDEXED, job, added=added, reading=key.reading))
         elif isinstance(outcome, KnownContent):
             self._done.append(self._reused(outcome))
         else:
             self._done.append(self._failed(job, outcome.kind, outcome.reason))
         self.observer.advanced()
 
-    def _reused(self, outcome: KnownContent[Job, bytes, SameContent]) -> _Done:
+    def _reused(self, outcome: KnownContent[Job, _Identity, SameContent]) -> _Done:
         """Known content: the same file touched, or a file moved or copied, keeps its vector."""
-        job, same = outcome.job, outcome.stored
+        job, same, reading = outcome.job, outcome.stored, outcome.key.reading
         if same.image_id == job.image_id:
-            return _Done(Fate.TOUCHED, job, holder=same.image_id)
+            return _Done(Fate.TOUCHED, job, holder=same.image_id, reading=reading)
         is_away = not os.path.lexists(same.path) or os.path.realpath(same.path) == job.file.path
         is_gone = same.image_id not in self.moved_ids and is_away
         fate = Fate.MOVED if is_gone else Fate.COPY
         if job.image_id is None and is_gone:
             self.moved_ids.add(same.image_id)
-            return _Done(fate, job, holder=same.image_id)
+            return _Done(fate, job, holder=same.image_id, reading=reading)
         assert self.space is not None, "the content is known from it"
         vector = self.space.images.read(same.row + 1)[same.row].astype(np.float32)
-        entry = ImageEntry(job.file, outcome.key, same.facts, job.image_id)
-        return _Done(fate, job, added=(entry, vector))
+        entry = ImageEntry(job.file, outcome.key.content_hash, same.facts, job.image_id)
+        return _Done(fate, job, added=(entry, vector), reading=reading)
 
     def _failed(self, job: Job, kind: FailureKind, reason: str) -> _Done:
         self.observer.skipped(job.file.path, reason)
@@ -229,7 +253,28 @@ class Run:
         failed = [item.failure for item in done if item.failure is not None]
         moved = [(item.holder, item.job.file) for item in done if item.holder is not None]
         vectors = np.stack([vector for _, vector in added]) if added else None
-        batch = Batch(added=[entry for entry, _ in added], moved=moved, failed=failed)
+        read = [item.reading for item in done if item.reading is not None]
+        batch = Batch(added=[entry for entry, _ in added], moved=moved, failed=failed, read=read)
         self.writer.commit(self.space, batch, vectors)
         self.counts.update(item.fate for item in done)
         self.failures += failed
+
+
+def read_metadata(writer: Writer, unread: Sequence[Unread]) -> None:
+    """Read what is written in unchanged files and beside them, saved as it goes.
+
+    Files that cannot be opened are left to the next run.
+    """
+    if new := sum(item.is_new for item in unread):
+        log.warning(
+            "reading the descriptions, keywords and dates in %s files: searches find them from "
+            "now on",
+            f"{new:,}",
+        )
+    for start in range(0, len(unread), READ_AT_A_TIME):
+        readings: list[Reading] = []
+        for item in unread[start : start + READ_AT_A_TIME]:
+            with suppress(OSError):
+                written = read_written_file(item.file, item.sidecar.path)
+                readings.append(Reading(item.file.path, item.sidecar.state, written))
+        writer.commit(None, Batch(read=readings))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from indexers.away import MOUNTS, Away, find_away, mounts_to_remember, read_mounts
 from indexers.plan import Plan, make_plan
+from indexers.sidecars import Sidecars
 from indexers.trial import Trial
 from indexers.walk import NOT_UTF8, Unreadable, Walk
 from searchengine.catalog.catalog import Catalog
@@ -57,6 +58,7 @@ def take_survey(catalog: Catalog, walk: Walk, trial: Trial, *, retry_failed: boo
         known,
         failed,
         lambda before, now: retry_failed or trial.is_due(before, now),
+        Sidecars(),
     )
     remembered = read_mounts(catalog.setting(MOUNTS))
     away = find_away(walk, known, plan.missing, filled, remembered)

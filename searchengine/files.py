@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from searchengine.errors import FileTooLargeError, InputError, PathNotFoundError, reason_of
 from searchengine.types import FileState
@@ -57,16 +58,23 @@ def read_whole(path: Path, limit: int = MAX_FILE_SIZE) -> bytes:
     FileTooLargeError over `limit` bytes, and OSError as `open` does, for what is no ordinary file
     (pipes and devices may have no end), and for a file that grows while it is read.
     """
-    with open(path, "rb", opener=_open_at_once) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "not an ordinary file", str(path))
-        if status.st_size > limit:
-            raise FileTooLargeError(status.st_size, limit)
-        data = file.read(status.st_size + 1)
-    if len(data) > status.st_size:
+    with open_ordinary(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > limit:
+            raise FileTooLargeError(size, limit)
+        data = file.read(size + 1)
+    if len(data) > size:
         raise OSError(errno.EAGAIN, "it is being written", str(path))
     return data
+
+
+@contextmanager
+def open_ordinary(path: Path) -> Iterator[BinaryIO]:
+    """An ordinary file, to read. Raises OSError as `open` does, and for what is none."""
+    with open(path, "rb", opener=_open_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not an ordinary file", str(path))
+        yield file
 
 
 def _open_at_once(path: str, flags: int) -> int:
@@ -112,9 +120,7 @@ def content_hash_of_pieces(pieces: Iterable[bytes]) -> bytes:
 
 def content_hash_of(path: Path) -> bytes:
     """As `content_hash`, of a file of any size. Raises OSError, also for no ordinary file."""
-    with open(path, "rb", opener=_open_at_once) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "not an ordinary file", str(path))
+    with open_ordinary(path) as file:
         return content_hash_of_pieces(iter(partial(file.read, PIECE), b""))
 
 

@@ -35,7 +35,42 @@ class ImageFacts:
     longitude: float | None = None
     """Degrees east, in [-180, 180]."""
     taken_from: str | None = None
-    """Where the date is from: "exif", ...; None where there is none."""
+    """Where the date is from: "exif", one of `ORIGINS`, or "name" (of the file); None where there
+    is none."""
+
+
+ORIGINS = ("sidecar", "xmp", "iptc", "exif", "png")
+"""What metadata is read from: the XMP file beside a picture, and kinds of it in the file."""
+
+KEYWORDS = " keywords"
+"""Behind an origin in the source of a text that is a list of keywords."""
+
+READ = "ocr"
+"""The source of what was read in a picture."""
+
+MODEL = "model "
+"""In front of a model's name: the source of what it said of a picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourcedText:
+    """What is written about an image, and where it is from."""
+
+    text: str
+    source: str
+    """`file` (of `captions add`), one of `ORIGINS`, also with `KEYWORDS` behind it, `READ`, or
+    `model NAME`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the metadata of a picture says."""
+
+    texts: tuple[SourcedText, ...] = ()
+    taken_at: datetime | None = None
+    """Local time, without a time zone. What EXIF says comes before it."""
+    taken_from: str | None = None
+    """One of `ORIGINS`, or "name"."""
 
 
 @dataclass(frozen=True, slots=True)

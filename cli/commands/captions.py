@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,12 @@ import typer
 from cli import output
 from cli.notation import plural
 from cli.options import JsonOption, LibraryOption, SpaceOption
+from searchengine.errors import InputError
 
-app = typer.Typer(help="Store captions of the library's images.", no_args_is_help=True)
+app = typer.Typer(
+    help="Store, list and remove what is written about the library's images.",
+    no_args_is_help=True,
+)
 
 
 def describe(
@@ -79,6 +84,70 @@ def add(
         )
 
 
+@app.command("list")
+def list_(
+    source: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Show the captions of a source. Default: count all."),
+    ] = None,
+    library: LibraryOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Say where the library's captions are from, or show those of a source.
+
+    Sources are `file` (of `captions add`), `sidecar`, `xmp`, `iptc`, `exif` and `png` (what the
+    files say, read by index runs), each with its keywords apart, as `xmp keywords`.
+    """
+    from searchengine import open_library
+
+    with open_library(library) as opened:
+        if source is None:
+            counts = opened.catalog.sources()
+            if json_output:
+                output.print_json(counts)
+            elif counts:
+                rows = [(name, f"{count:,}") for name, count in counts.items()]
+                output.print_table(("source", "captions"), rows, left={0})
+            else:
+                output.note("there are no captions")
+            return
+        found = opened.catalog.captions_from(source)
+        if not found:
+            raise _no_such_source(source, opened.catalog.sources())
+    if json_output:
+        for path, text in found:
+            output.print_json({"image": path, "caption": text.text, "source": text.source})
+        return
+    table = [(path, text.source, text.text) for path, text in found]
+    output.print_table(("image", "source", "caption"), table, left={0, 1, 2})
+
+
+@app.command("remove")
+def remove(
+    source: Annotated[
+        str, typer.Option(metavar="NAME", help="All captions of this source, see `captions list`.")
+    ],
+    library: LibraryOption = None,
+) -> None:
+    """Take the captions of a source out of the library; no file is touched.
+
+    `--source xmp` takes its keywords too. Those of files come back when a file changes.
+    """
+    from searchengine import open_library
+
+    with open_library(library) as opened:
+        with opened.writing() as writer:
+            removed = writer.remove_captions(source)
+        if removed == 0:
+            raise _no_such_source(source, opened.catalog.sources())
+    output.note(f"{plural(removed, 'caption')} of {source} removed")
+
+
+def _no_such_source(source: str, counts: Mapping[str, int]) -> InputError:
+    there = f"; there are those of {', '.join(counts)}" if counts else ""
+    return InputError(f"no caption is from {source!r}{there}")
+
+
 @app.callback()
 def _captions() -> None:
-    """Store captions of the library's images."""
+    """Store, list and remove what is written about the library's images."""

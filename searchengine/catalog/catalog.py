@@ -12,7 +12,13 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from searchengine.catalog.captions import OF_FILES, CaptionReads, add_captions
+from searchengine.catalog.captions import (
+    OF_FILES,
+    CaptionReads,
+    add_captions,
+    record_readings,
+    remove_captions,
+)
 from searchengine.catalog.checksums import ChecksumReads, keep_checksums
 from searchengine.catalog.facets import FacetReads
 from searchengine.catalog.failures import (
@@ -182,6 +188,7 @@ class Catalog(CatalogReads, LabelWrites):
             move_images(connection, batch.moved)
             if space is not None and batch.added:
                 add_images(connection, space, batch.added, append)
+            record_readings(connection, batch.read)
             clear_failures(connection, [entry.file for entry in batch.added])
             clear_failures(connection, [file for _, file in batch.moved])
             add_failures(connection, batch.failed)
@@ -235,6 +242,11 @@ class Catalog(CatalogReads, LabelWrites):
         """Store (image path, text) pairs; returns how many are new, and the paths not listed."""
         with self._database.writing() as connection:
             return add_captions(connection, pairs, source)
+
+    def remove_captions(self, source: str) -> int:
+        """Take out the captions of a source, and those under its name; returns how many."""
+        with self._database.writing() as connection:
+            return remove_captions(connection, source)
 
     def rewrite_words(self) -> None:
         """Make the table of words anew: where an older version kept none, or it is damaged."""

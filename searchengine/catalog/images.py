@@ -10,13 +10,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from searchengine.catalog.filters import at_or_under, conditions
-from searchengine.catalog.records import Append, Known, SameContent
+from searchengine.catalog.records import METADATA, Append, Known, SameContent
 from searchengine.catalog.rows import OF_SPACE, disown_rows, own_rows
 from searchengine.catalog.sqlite.connection import FETCHED_AT_A_TIME, Reads, chunks
-from searchengine.catalog.sqlite.schema import captions, embeddings, images, spaces
+from searchengine.catalog.sqlite.schema import captions, embeddings, images, readings, spaces
 from searchengine.catalog.sqlite.words import write_words
 from searchengine.paths import composed
 from searchengine.types import (
+    MODEL,
+    READ,
     FileState,
     Filter,
     ImageEntry,
@@ -125,6 +127,7 @@ class ImageReads(Reads):
             .where(spaces.c.encoder == encoder)
             .subquery()
         )
+        of_metadata = readings.c.image_id == images.c.id, readings.c.reader == METADATA
         query = (
             sa.select(
                 images.c.path,
@@ -133,8 +136,10 @@ class ImageReads(Reads):
                 images.c.mtime_ns,
                 vectors.c.owner_id.is_not(None),
                 images.c.ctime_ns,
+                readings.c.state,
             )
             .join(vectors, vectors.c.owner_id == images.c.id, isouter=True)
+            .join(readings, sa.and_(*of_metadata), isouter=True)
             .where(inside)
         )
         with self._reading() as connection:
@@ -242,6 +247,7 @@ def add_images(
     ]
     if known:
         disown_rows(connection, space, known)
+        _forget_what_was_read(connection, known)
         connection.execute(sa.update(images).where(images.c.id == sa.bindparam("known_id")), known)
     new_ids: Iterator[int] = iter(())
     if new:
@@ -250,6 +256,19 @@ def add_images(
     owners = [entry.image_id or next(new_ids) for entry in entries]
     own_rows(connection, embeddings, space, owners, append)
     write_words(connection, owners)
+
+
+def _forget_what_was_read(connection: sa.Connection, changed: Sequence[dict[str, Any]]) -> None:
+    """Drop what was read in pictures whose content changed, and what models said of them."""
+    is_other = sa.exists().where(
+        images.c.id == sa.bindparam("known_id"),
+        images.c.content_hash != sa.bindparam("content_hash"),
+    )
+    by_program = sa.or_(captions.c.source == READ, captions.c.source.startswith(MODEL))
+    keys = [{name: value[name] for name in ("known_id", "content_hash")} for value in changed]
+    for table, these in ((captions, by_program), (readings, readings.c.reader != METADATA)):
+        statement = sa.delete(table).where(table.c.image_id == sa.bindparam("known_id"))
+        connection.execute(statement.where(these, is_other), keys)
 
 
 def read_ids(connection: sa.Connection, paths: Sequence[str]) -> dict[str, int]:

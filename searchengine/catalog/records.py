@@ -14,7 +14,11 @@ from searchengine.types import (
     ImageEntry,
     ImageFacts,
     Orientation,
+    Written,
 )
+
+METADATA = "metadata"
+"""The reader of what is written in picture files and beside them."""
 
 
 class Known(NamedTuple):
@@ -27,6 +31,8 @@ class Known(NamedTuple):
     """Whether the space asked about holds its vector."""
     ctime_ns: int | None = None
     """None where it was listed before schema 3 and no run has come by since."""
+    metadata: str | None = None
+    """The state of its sidecar when its metadata was read; None where it never was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,16 @@ class FailedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """The metadata of an image, as it was read."""
+
+    path: str
+    state: str
+    """Of the sidecar."""
+    written: Written
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """What one transaction of an index run records."""
 
@@ -61,9 +77,11 @@ class Batch:
     failed: Sequence[FailedFile] = ()
     removed: Sequence[int] = ()
     """Ids of images whose files are gone."""
+    read: Sequence[Reading] = ()
+    """The metadata of images that are listed then."""
 
     def __bool__(self) -> bool:
-        return bool(self.added or self.moved or self.failed or self.removed)
+        return bool(self.added or self.moved or self.failed or self.removed or self.read)
 
 
 Append: TypeAlias = Callable[[int, BlockChecksum | None], Sequence[BlockChecksum]]
@@ -77,15 +95,6 @@ class CaptionedText:
 
     id: int
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class SourcedText:
-    """What is written about an image, and where it is from."""
-
-    text: str
-    source: str
-    """One of `searchengine.types.Source`, or `model NAME`."""
 
 
 @dataclass(frozen=True, slots=True)

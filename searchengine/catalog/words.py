@@ -8,11 +8,10 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from searchengine.catalog.records import SourcedText
 from searchengine.catalog.rows import row_numbers
 from searchengine.catalog.sqlite.connection import Reads, chunks
 from searchengine.catalog.sqlite.schema import caption_embeddings, captions, embeddings
-from searchengine.types import SpaceInfo
+from searchengine.types import SourcedText, SpaceInfo
 
 Phrase = Sequence[str]
 """Words that stand one after another, as `words_of` gives them."""

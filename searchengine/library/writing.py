@@ -173,6 +173,10 @@ class Writer:
         self.embed_captions(space)
         return added, strangers
 
+    def remove_captions(self, source: str) -> int:
+        """Take out the captions of a source and those under its name; returns how many."""
+        return self._catalog.remove_captions(source)
+
     def embed_captions(self, space: Space) -> None:
         """Encode every caption the space has no vector of, and match them with the pictures."""
         while missing := self._catalog.captions_without_vector(space.info, CAPTION_BATCH):

@@ -44,7 +44,7 @@ class SearchHit:
     def record(self) -> dict[str, Any]:
         """The hit in JSON's own types, with the keys of `HIT_FIELDS`.
 
-        Where a text found it those of `TEXT_FIELDS` follow.
+        `taken_from` follows where no EXIF says the date, and where a text found it `TEXT_FIELDS`.
         """
         facts = self.image.facts
         values = (
@@ -52,6 +52,8 @@ class SearchHit:
             self.image.modified_at.replace(microsecond=0),
         )  # fmt: skip
         record = {name: jsonable(value) for name, value in zip(HIT_FIELDS, values, strict=True)}
+        if facts.taken_from not in (None, "exif"):
+            record["taken_from"] = facts.taken_from
         if self.matched is not None:
             record |= zip(TEXT_FIELDS, (self.matched.kind, self.matched.text), strict=True)
         return record

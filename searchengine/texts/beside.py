@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.catalog.catalog import CatalogReads
-from searchengine.catalog.sqlite.words import COMPLETE, READ, words_of, words_of_path
+from searchengine.catalog.sqlite.words import COMPLETE, words_of, words_of_path
 from searchengine.spaces.space import Space
 from searchengine.texts.ranking import captioned
 from searchengine.texts.words import Phrase, Words, lifted
-from searchengine.types import ImageRecord, Matched
+from searchengine.types import READ, ImageRecord, Matched
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -254,7 +254,11 @@ def facts_of(record: ImageRecord) -> list[tuple[str, str]]:
     facts = record.facts
     path = Path(record.file.path)
     changed = datetime.fromtimestamp(record.file.mtime_ns / 1e9)
-    moment = ("Taken", facts.taken_at) if facts.taken_at else ("File from", changed)
+    moment = ("File from", changed)
+    if facts.taken_at:
+        by = {None: "", "exif": "", "name": ", by its name"}
+        said = by.get(facts.taken_from, f", by its {(facts.taken_from or '').upper()}")
+        moment = (f"Taken{said}", facts.taken_at)
     megapixels = facts.width * facts.height / 1e6
     rows = [
         (moment[0], f"{moment[1].day} {moment[1]:%B %Y, %H:%M}"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from searchengine import Filter, Library, open_library
 from searchengine.catalog.records import Batch, FailedFile
 from searchengine.catalog.sqlite.schema import SCHEMA_VERSION
 from searchengine.retrieval import rank
+from searchengine.retrieval.asked import as_query
+from searchengine.retrieval.query import By
 from searchengine.texts.matching import matching_of
 from searchengine.types import (
     FailureKind,
@@ -47,7 +50,7 @@ PORTRAITS = {1: 30, 2: 26, 3: 26, 4: 26}
 HORSE = "/photos/sample/animals/brown-horse.jpg"
 
 
-class _AsStarter(FakeEncoder):
+class AsStarter(FakeEncoder):
     """Passes for the encoder that made the library, whose weights would take seconds to load."""
 
     name = "starter"
@@ -148,9 +151,10 @@ def test_a_text_finds_what_it_names_through_the_index(
         return rank_through(*given, **named)
 
     monkeypatch.setattr(rank, "rank_through", watched)
-    hits = library.search(text, k=3)
+    asked = replace(as_query(text), by=By.PICTURES)  # else names of files come before it
+    hits = library.search(asked, k=3)
     assert through, "the index was not asked"
-    exact = library.search(text, k=3, exact=True)
+    exact = library.search(asked, k=3, exact=True)
     assert hits[0].path.name == name
     assert hits[0] == exact[0]
 
@@ -219,7 +223,7 @@ def test_an_index_run_adds_to_it(library: Library, path: Path, tmp_path: Path) -
     photos.mkdir()
     for colour in ("red", "green", "blue"):
         Image.new("RGB", (40, 30), colour).save(photos / f"{colour}.png")
-    encoder = _AsStarter(library.space().info.fingerprint)
+    encoder = AsStarter(library.space().info.fingerprint)
     report = pipeline.index(
         library, [photos], encoder="starter", load=lambda: encoder, observer=Watcher()
     )

@@ -39,6 +39,7 @@ LONG = {
     "label_sets": {"id", "space_id", "rows"},
     "labels": {"image_id", "set_id"},
     "label_examples": {"image_id", "set_id"},
+    "readings": {"image_id"},
     "embeddings": {"space_id", "row", "owner_id"},
     "caption_embeddings": {"space_id", "row", "owner_id"},
 }

@@ -18,7 +18,7 @@ from tests.support.commands import leaf_commands
 
 NAME = "写真 \x1b[2Jé\n\u202e.png"
 
-ONLY_NOTES = {"captions add", "forget", "remove", "use"}
+ONLY_NOTES = {"captions add", "captions remove", "forget", "remove", "use"}
 """Commands that print nothing on stdout."""
 
 REFUSED = {"forget"}
@@ -55,6 +55,8 @@ def asked(bench: Workbench, run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
         "serve": [],
         "describe": [first, "--texts", texts],
         "captions add": [captions],
+        "captions list": ["--source", "file"],
+        "captions remove": ["--source", "file"],
         "evaluate": [evaluated, "--model", "fake"],
         "evaluate-pairs": [pairs, "--model", "fake"],
         "compare": [report, report],

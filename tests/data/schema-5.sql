@@ -121,6 +121,16 @@ CREATE TABLE passed_over (
 )
  WITHOUT ROWID;
 
+CREATE TABLE readings (
+    image_id INTEGER NOT NULL,
+    reader TEXT NOT NULL,
+    state TEXT NOT NULL,
+    failure TEXT,
+    PRIMARY KEY (image_id, reader),
+    FOREIGN KEY(image_id) REFERENCES images (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID;
+
 CREATE TABLE settings (
     name TEXT NOT NULL,
     value TEXT NOT NULL,

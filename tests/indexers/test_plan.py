@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexers.plan import make_plan
+from indexers.sidecars import NO_SIDECAR
 from searchengine.catalog.records import FailedFile, Known
 from searchengine.types import FailureKind, FileState
 
@@ -35,6 +36,7 @@ def test_every_file_is_sorted_once_and_rightly(
         known,
         failures,
         lambda before, now: before.file != now or retry,
+        lambda _: NO_SIDECAR,
     )
     waiting = {p for p, s in disk.items() if failed.get(p) == s and not retry}
     unchanged = {p for p, s in disk.items() if p not in waiting and listed.get(p) == (s, True)}

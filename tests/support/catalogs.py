@@ -109,6 +109,7 @@ def change_everything(catalog: Catalog) -> None:
         {"exclude": "[]"},
     )
     catalog.add_captions([(GREEN.file.path, "more grass"), ("/photos/d/new.jpg", "new")])
+    catalog.add_captions([(GREEN.file.path, "a sign")], "ocr")
     catalog.record_caption_vectors(ONE, [4])
     catalog.keep_checksums(ONE, IMAGE_VECTORS, [BlockChecksum(0, 6, 2**32 - 1)])
     catalog.record_labels(1, ONE, 8, [3], [Labelled(3, "grass", 0.9)])
@@ -153,6 +154,8 @@ ASKED: dict[str, Callable[[CatalogReads], Any]] = {
     "rows_with_words": lambda now: now.rows_with_words(ONE, [["car"]]),
     "captions_of": lambda now: now.captions_of([1, 3]),
     "captions_of_rows": lambda now: now.captions_of_rows(ONE, [0, 1]),
+    "sources": lambda now: now.sources(),
+    "captions_from": lambda now: now.captions_from("file"),
     "label_sets": lambda now: now.label_sets(),
     "rows_from": lambda now: now.rows_from(ONE, 1),
     "labels_by_image": lambda now: now.labels_by_image(1),

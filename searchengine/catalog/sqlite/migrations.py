@@ -114,7 +114,7 @@ _STATEMENTS_OF_4 = (
 
 
 def _to_5(connection: sa.Connection) -> None:
-    """Room for label sets, labels and examples."""
+    """Room for label sets, labels and examples, and for what was read of images."""
     for statement in _TABLES_OF_5:
         connection.exec_driver_sql(statement)
 
@@ -148,6 +148,15 @@ _TABLES_OF_5 = (
     PRIMARY KEY (image_id, set_id, name),
     FOREIGN KEY(image_id) REFERENCES images (id) ON DELETE CASCADE,
     FOREIGN KEY(set_id) REFERENCES label_sets (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID""",
+    """CREATE TABLE readings (
+    image_id INTEGER NOT NULL,
+    reader TEXT NOT NULL,
+    state TEXT NOT NULL,
+    failure TEXT,
+    PRIMARY KEY (image_id, reader),
+    FOREIGN KEY(image_id) REFERENCES images (id) ON DELETE CASCADE
 )
  WITHOUT ROWID""",
 )

@@ -112,6 +112,18 @@ captions = sa.Table(
     sqlite_autoincrement=True,
 )
 
+readings = sa.Table(
+    "readings",
+    tables,
+    sa.Column("image_id", sa.ForeignKey("images.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("reader", text("readings.reader"), primary_key=True),
+    # NULL is that of an image that was not read.
+    sa.Column("state", text("readings.state", nullable=True), nullable=False),
+    sa.Column("failure", text("readings.failure", nullable=True)),
+    sqlite_with_rowid=False,
+)
+"""What was read of an image beside its vector, by whom, and what that depended on."""
+
 
 def _row_table(table: str, owner: str) -> sa.Table:
     """A table that says which record of `owner` each row of a vector file belongs to."""

@@ -18,6 +18,7 @@ from itertools import zip_longest
 import sqlalchemy as sa
 
 from searchengine.catalog.sqlite.schema import captions, images, settings
+from searchengine.types import READ
 
 TABLE = "CREATE VIRTUAL TABLE words USING fts5(caption, text, name, tokenize = 'unicode61')"
 """`rowid` is the id of the image."""
@@ -27,9 +28,6 @@ SHADOWS = frozenset(f"words_{part}" for part in ("data", "idx", "content", "docs
 
 COMPLETE = "words"
 """The setting that says that the words of all images are in the table."""
-
-READ = "ocr"
-"""The source of what was read in a picture: words, and no sentence."""
 
 FETCHED_AT_A_TIME = 1_000
 """Images whose words are written together."""

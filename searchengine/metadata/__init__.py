@@ -1,0 +1,1 @@
+"""What is written in picture files and beside them: descriptions, keywords and dates."""
