@@ -23,7 +23,7 @@ from cli.commands import (
     spaces,
     tune,
 )
-from cli.commands.evaluating import compare, evaluate, pairs
+from cli.commands.evaluating import classes, compare, evaluate, pairs
 from cli.problems import TRACEBACK, message_of
 
 WRONG_USAGE: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
@@ -42,6 +42,7 @@ app.command("serve")(serve.serve)
 app.command("describe")(captions.describe)
 app.add_typer(captions.app, name="captions")
 app.command("evaluate")(evaluate.evaluate)
+app.command("evaluate-classes")(classes.evaluate_classes)
 app.command("evaluate-pairs")(pairs.evaluate_pairs)
 app.command("compare")(compare.compare)
 app.command("tune")(tune.tune)

@@ -42,6 +42,8 @@ def asked(bench: Workbench, run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
     pairs = tmp_path / "pairs.json"
     entry = {"image": str(first), "captions": ["red", "\x1b[31m"], "kind": "\x1b[2J写真"}
     pairs.write_text(json.dumps([entry]), encoding="utf-8")
+    labels = tmp_path / "labels.csv"
+    labels.write_text(f'image,class\n"{first}",\x1b[2J写真\n"{second}",blue\n', encoding="utf-8")
     report = tmp_path / "report.json"
     run("evaluate", evaluated, "--model", "fake", "--json", report)
 
@@ -58,6 +60,7 @@ def asked(bench: Workbench, run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
         "captions list": ["--source", "file"],
         "captions remove": ["--source", "file"],
         "evaluate": [evaluated, "--model", "fake"],
+        "evaluate-classes": [labels, "--model", "fake"],
         "evaluate-pairs": [pairs, "--model", "fake"],
         "compare": [report, report],
         "tune": ["-k", 1],
