@@ -3,8 +3,9 @@
     python -m benchmarks.cold_search
     python -m benchmarks.cold_search --rows 100000 --json figures.json
 
-Makes libraries of random vectors in the space of `starter` and of a ViT-B-32 with random weights,
-which take as long as trained ones, and an untuned index over them where there are rows enough.
+Makes libraries of random vectors in the space of `starter`, of a ViT-B-32 and of a SigLIP 2 with
+random weights, which take as long as trained ones, and an untuned index over them where there are
+rows enough.
 Times whole processes (`clipseek search` by words and by a photo, `clipseek index` of ten new
 photos, `clipseek --help`): wall time, the processor time they took, which other work disturbs less,
 and peak memory. Then, in this process, the text tower alone and the whole query, and files/s of an
@@ -30,6 +31,7 @@ from typing import Never
 from PIL import Image
 
 from benchmarks.photos import empty_files
+from benchmarks.random_encoder import make_encoder
 from benchmarks.vit import make_vit
 from indexers import pipeline
 from indexers.walk import Walk
@@ -42,6 +44,8 @@ from tests.support.libraries import imagined_files, list_files
 from tests.support.places import ROOT
 
 PHOTOS = ROOT / "sample_data" / "photos"
+
+SIGLIP = "ViT-B-32-SigLIP2-256"
 
 TIMES = 7
 """Processes a command is timed in, at least."""
@@ -101,17 +105,20 @@ def cold_search(scratch: Path, rows: int, *, times: int, files: int) -> Iterator
 
 
 def _libraries(scratch: Path, rows: int) -> Iterator[tuple[str, Path]]:
-    """Libraries by the name of their encoder; of the second, torch keeps the text tower first."""
+    """Libraries by the name of their encoder; of the others, torch keeps the text tower first."""
     starter = load_for_texts(SpaceInfo(1, "starter", "starter", 0, "float32", ""), scratch)
     assert starter is not None
     list_files(scratch / "starter", starter, imagined_files(rows))
     _apart(INDEX, scratch / "starter")
     yield "starter", scratch / "starter"
 
-    encoder = make_vit(scratch)
-    _apart(LIST_VIT, scratch / "vit", encoder, rows)
-    _apart(INDEX, scratch / "vit")
-    yield "ViT-B-32", scratch / "vit"
+    for name, encoder in (
+        ("ViT-B-32", make_vit(scratch)),
+        (SIGLIP, make_encoder(SIGLIP, scratch / "model")),
+    ):
+        _apart(LIST, scratch / name, encoder, rows)
+        _apart(INDEX, scratch / name)
+        yield name, scratch / name
 
 
 def _apart(code: str, *arguments: object) -> None:
@@ -119,7 +126,7 @@ def _apart(code: str, *arguments: object) -> None:
     subprocess.run([sys.executable, "-c", code, *map(str, arguments)], check=True)
 
 
-LIST_VIT = """
+LIST = """
 import sys
 from pathlib import Path
 from searchengine import load_encoder, open_library

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from searchengine.encoders.pieces import PieceTokenizer
+from searchengine.encoders.pieces.tokenizer import PieceTokenizer
 from tests.support.tokenizers import KINDS, MIXED, make_tokenizer
 
 

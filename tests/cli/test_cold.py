@@ -145,12 +145,16 @@ def test_a_run_with_nothing_to_do_loads_no_model(tmp_path: Path) -> None:
     assert not spied.packages & (MODEL | {"faiss"})
 
 
-def test_the_tower_of_another_encoder_is_used_by_the_next_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["clip", "siglip"])
+def test_the_tower_of_another_encoder_is_used_by_the_next_process(
+    tmp_path: Path, kind: str
+) -> None:
     """First the encoder, which keeps the tower; then that alone, and with the same answer."""
     from searchengine import load_encoder
-    from tests.support.models import make_model
+    from tests.support.models import make_model, make_siglip
 
-    name = make_model(tmp_path / "model", {})
+    model = tmp_path / "model"
+    name = make_model(model, {}) if kind == "clip" else make_siglip(model)
     encoder: Encoder = load_encoder(name, device="cpu", precision="float32")
     list_files(tmp_path / "library", encoder, imagined_files(50))
     assert not list((tmp_path / "library").rglob(TOWER_FILE))

@@ -24,9 +24,11 @@ from searchengine.encoders.openvino import kept, runtime
 from searchengine.encoders.openvino.encoder import TowerEncoder
 from searchengine.encoders.openvino.kept import KeptTowers, find
 from searchengine.encoders.openvino.weights import Weights
+from searchengine.encoders.text.encoder import TOWER_FILE
 from searchengine.encoders.text.export import PROBES
 from searchengine.images.decode import read_image
-from tests.support.models import make_model
+from tests.support.damage import flip
+from tests.support.models import make_model, make_siglip
 from tests.support.places import ROOT
 
 pytest.importorskip("openvino")
@@ -95,17 +97,41 @@ def test_an_exported_model_is_what_torch_computes(tiny: str, towers: KeptTowers)
     assert towers.text_tower is not None
 
 
-@pytest.mark.parametrize(
-    "wishes", [{"custom_text": True, "no_causal_mask": True, "pool_type": "last"}], ids=str
-)
-def test_towers_of_other_kinds_are_exported_too(wishes: dict[str, Any], tmp_path: Path) -> None:
+def test_towers_of_other_kinds_are_exported_too(tmp_path: Path) -> None:
     """Of a kind that the text tower in numpy does not compute."""
-    name = make_model(tmp_path / "model", wishes)
+    name = make_model(tmp_path / "model", {"custom_text": True, "pool_type": "eos"})
     ours = load_encoder(name, device="cpu", precision="float32")
     assert isinstance(ours, TowerEncoder)
     torchs = openclip.load_encoder(name, device="cpu", precision="float32")
     assert cosines(ours.encode_texts(PROBES), torchs.encode_texts(PROBES)).min() > 0.9999
     assert ours.text_tower is None
+
+
+@pytest.mark.parametrize("kept_for_numpy", [True, False])
+def test_siglip_is_exported_with_its_tokenizer(
+    tmp_path: Path, kept_for_numpy: bool, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    """Its table of tokens is kept once, apart from the graph; a damaged one is met and said."""
+    if not kept_for_numpy:
+        monkeypatch.setattr(exporting, "export_text_tower", lambda *_: False)
+    name = make_siglip(tmp_path / "model")
+    right = openclip.load_encoder(name, device="cpu", precision="float32").encode_texts(PROBES)
+    ours = load_encoder(name, device="cpu", precision="float32")
+    assert isinstance(ours, TowerEncoder)
+    assert (ours.text_tower is not None) == kept_for_numpy
+    monkeypatch.setattr(openclip, "load_encoder", None)
+    assert cosines(ours.encode_texts(PROBES), right).min() > 0.9999
+    found = find(name)
+    assert found is not None
+    assert (found.directory / "text.bin").stat().st_size < 200_000
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(found.directory.parents[2]))
+    table = kept.tokens_in(found.directory)["token_embedding.weight"]
+    file = found.directory / (TOWER_FILE if kept_for_numpy else kept.TOKENS_FILE)
+    flip(file, file.read_bytes().index(table.tobytes()) + 5, bit=1)
+    with caplog.at_level(logging.WARNING, "clipseek"):
+        assert cosines(load_for_queries(name).encode_texts(PROBES), right).min() > 0.9999
+    assert any("not as they were written" in said for said in caplog.messages)
 
 
 def test_it_is_exported_once(

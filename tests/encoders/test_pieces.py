@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -16,11 +17,12 @@ import torch
 from searchengine.encoders import cleaning, hub
 from searchengine.encoders.openclip.encoder import load_encoder
 from searchengine.encoders.openclip.sources import find_source
-from searchengine.encoders.pieces import PieceTokenizer
+from searchengine.encoders.pieces import slices
+from searchengine.encoders.pieces.tokenizer import PieceTokenizer
 from searchengine.errors import EncoderError, EncoderUnavailableError
 from tests.encoders.test_registry import put_in_cache
-from tests.support.models import make_model
-from tests.support.tokenizers import KINDS, MIXED, make_tokenizer
+from tests.support.models import make_siglip
+from tests.support.tokenizers import KINDS, LINES, MIXED, make_tokenizer
 
 
 def _spoil(directory: Path, **config: Any) -> None:
@@ -49,6 +51,53 @@ def test_texts_are_cleaned_as_open_clip_does(way: str) -> None:
     theirs = get_clean_fn(way)
     for text in MIXED:
         assert cleaning.WAYS[way](text) == theirs(text)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("most", [20_000, 40], ids=["parts", "whole"])
+def test_pieces_of_a_text_give_the_ids_of_all(
+    tmp_path: Path, kind: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "MOST_PARTS", most)
+    whole = PieceTokenizer(tmp_path, make_tokenizer(tmp_path, kind, 12))
+    kept = slices.SlicedTokenizer(*slices.sliced(whole))
+    words = [word for text in (*LINES, *MIXED[:-2]) for word in text.split()]
+    drawn = [" ".join(random.Random(seed).choices(words, k=seed % 9)) for seed in range(60)]
+    for text in (*MIXED, *drawn, "a <unk> dog", "eng_Latn", "a\ud800b"):
+        assert kept.ids(text) == whole.ids(text), text
+    assert kept.rows(MIXED) == whole.rows(MIXED)
+    assert kept.context == 12
+
+
+def test_separators_are_blanked_by_pieces_too(tmp_path: Path) -> None:
+    config = make_tokenizer(tmp_path, "xlm_r")
+    config["tokenizer_kwargs"]["strip_sep_token"] = True
+    whole = PieceTokenizer(tmp_path, config)
+    assert slices.SlicedTokenizer(*slices.sliced(whole)).rows(MIXED) == whole.rows(MIXED)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"model": {"continuing_subword_prefix": "##"}}, "a BPE tokenizer of this kind"),
+        ({"model": {"end_of_word_suffix": "</w>"}}, "a BPE tokenizer of this kind"),
+        ({"post_processor": {"type": "ByteLevel", "add_prefix_space": True,
+                             "trim_offsets": True, "use_regex": True}}, "with ByteLevel"),
+    ],
+)  # fmt: skip
+def test_pieces_that_are_no_parts_of_the_text_are_not_kept(
+    tmp_path: Path, change: dict[str, Any], says: str
+) -> None:
+    config = make_tokenizer(tmp_path, "nllb")
+    told = json.loads((tmp_path / "tokenizer.json").read_text())
+    told |= change | {"model": told["model"] | change.get("model", {})}
+    if "model" in change:
+        told["model"]["vocab"] |= {"##" + piece: 900 + n for n, piece in enumerate("abc")}
+        told["model"]["merges"] = []
+    (tmp_path / "tokenizer.json").write_text(json.dumps(told))
+    _spoil(tmp_path, tokenizer_class="PreTrainedTokenizerFast")
+    with pytest.raises(ValueError, match=says):
+        slices.sliced(PieceTokenizer(tmp_path, config))
 
 
 def test_nllb_names_the_language_first_whatever_the_file_has(tmp_path: Path) -> None:
@@ -102,7 +151,7 @@ def test_neither_torch_nor_transformers_is_loaded(tmp_path: Path) -> None:
     text = make_tokenizer(tmp_path, "gemma")
     code = (
         "import sys; from pathlib import Path; "
-        "from searchengine.encoders.pieces import PieceTokenizer; "
+        "from searchengine.encoders.pieces.tokenizer import PieceTokenizer; "
         f"PieceTokenizer(Path({str(tmp_path)!r}), {text!r}).ids('ein Café'); "
         "print(*sys.modules)"
     )
@@ -123,16 +172,7 @@ def no_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def siglip(tmp_path: Path) -> Path:
-    """A model as SigLIP 2 is: no causal mask, the last of the padded ids pooled."""
-    text = make_tokenizer(tmp_path / "files", "gemma")
-    name = make_model(
-        tmp_path / "model",
-        text | {"custom_text": True, "pool_type": "last", "no_causal_mask": True},
-    )
-    directory = Path(name.removeprefix("local-dir:"))
-    for file in (tmp_path / "files").iterdir():
-        file.rename(directory / file.name)
-    return directory
+    return Path(make_siglip(tmp_path / "model").removeprefix("local-dir:"))
 
 
 @pytest.mark.usefixtures("no_transformers")

@@ -15,6 +15,7 @@ from searchengine.encoders.openclip.encoder import ClipEncoder, load_encoder
 from searchengine.encoders.registry import STARTER_DIR
 from searchengine.encoders.text import encoder as text_encoder
 from searchengine.encoders.text import export as text_export
+from searchengine.encoders.text import tensors
 from searchengine.encoders.text import tower as text_tower
 from searchengine.encoders.text.encoder import TOWER_FILE, fault_of_tower, load_for_texts, shape_of
 from searchengine.encoders.text.export import keep_text_tower
@@ -26,7 +27,8 @@ from searchengine.types import SpaceInfo
 from tests.encoders.test_tokenizer import TRICKY
 from tests.support.damage import flip
 from tests.support.fake import FakeEncoder
-from tests.support.models import make_model
+from tests.support.models import make_model, make_siglip
+from tests.support.tokenizers import MIXED
 
 torch = pytest.importorskip("torch")
 open_clip = pytest.importorskip("open_clip")
@@ -38,13 +40,15 @@ KINDS: dict[str, dict[str, Any]] = {
     "quick gelu": {"quick_gelu": True},
     "two layers, four heads, short": {"layers": 2, "heads": 4, "context_length": 9},
     "own text model": {"custom_text": True, "layers": 2},
-}
-OTHER_KINDS: dict[str, dict[str, Any]] = {
     "last token": {"pool_type": "last"},
-    "layer scale": {"ls_init_value": 0.1},
     "no causal mask": {"no_causal_mask": True, "custom_text": True},
     "tanh": {"act_kwargs": {"approximate": "tanh"}},
     "biased projection": {"proj_bias": True},
+    "small epsilon": {"norm_kwargs": {"eps": 1e-6}},
+}
+OTHER_KINDS: dict[str, dict[str, Any]] = {
+    "layer scale": {"ls_init_value": 0.1},
+    "end by its id": {"pool_type": "eos"},
     "other clean": {"tokenizer_kwargs": {"clean": "canonicalize"}},
 }
 
@@ -70,15 +74,15 @@ def test_vectors_are_those_of_open_clip(tmp_path: Path, kind: str) -> None:
     light = load_for_texts(space, tmp_path)
     assert light is not None
     assert (light.name, light.dim, light.fingerprint) == (encoder.name, 24, encoder.fingerprint)
-    assert light.tower.shape.quick_gelu == (kind == "quick gelu")
+    others = {"quick gelu": "quick_gelu", "tanh": "tanh_gelu"}
+    assert light.tower.shape.activation == others.get(kind, "gelu")
     rows, expected = light.encode_texts(TEXTS), encoder.encode_texts(TEXTS)
     assert rows.dtype == np.float32
     assert (rows * expected).sum(axis=1).min() >= LEAST_COSINE
     # The weights are kept as float16; of the same weights the vectors are the same.
     np.testing.assert_allclose(rows, expected, atol=3e-3)
     exact = text_tower.TextTower(*text_export._read_tower(encoder))
-    ids = [light.tokenizer.ids(text) for text in TEXTS]
-    embedded = exact.embed(ids)
+    embedded = exact.embed(light.tokenizer.rows(TEXTS))
     unit = embedded / np.linalg.norm(embedded, axis=1, keepdims=True)
     np.testing.assert_allclose(unit, expected, atol=2e-6)
 
@@ -89,6 +93,49 @@ def test_what_is_not_of_the_plain_kind_is_left_to_torch(tmp_path: Path, kind: st
     assert not keep_text_tower(encoder, space_of(encoder), tmp_path)
     assert not list(tmp_path.glob("*.safetensors*"))
     assert load_for_texts(space_of(encoder), tmp_path) is None
+
+
+@pytest.fixture
+def siglip(tmp_path: Path) -> ClipEncoder:
+    """Of SigLIP 2's kind, tokenizer and all."""
+    return load(make_siglip(tmp_path / "model"))
+
+
+@pytest.mark.parametrize("large", [0, 10**9], ids=["rows apart", "whole"])
+def test_siglip_without_torch_is_siglip(
+    tmp_path: Path, siglip: ClipEncoder, large: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tensors, "LARGE", large)
+    space = space_of(siglip)
+    assert keep_text_tower(siglip, space, tmp_path)
+    light = load_for_texts(space, tmp_path)
+    assert light is not None
+    texts = [*MIXED, *TEXTS]
+    rows = light.encode_texts(texts)
+    assert (rows * siglip.encode_texts(texts)).sum(axis=1).min() >= LEAST_COSINE
+    alone = np.concatenate([light.encode_texts([text]) for text in texts])
+    np.testing.assert_allclose(alone, rows, atol=1e-6)
+
+
+def test_a_damaged_row_of_a_large_table_is_met_when_it_is_needed(
+    tmp_path: Path, siglip: ClipEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tensors, "LARGE", 0)
+    space = space_of(siglip)
+    assert keep_text_tower(siglip, space, tmp_path)
+    light = load_for_texts(space, tmp_path)
+    assert light is not None
+    [ids] = light.tokenizer.rows(["a dog"])
+    sound = light.encode_texts(["犬"])
+    row = light.tower.weights["token_embedding.weight"][ids[0]]
+    data = (tmp_path / TOWER_FILE).read_bytes()
+    flip(tmp_path / TOWER_FILE, data.index(row.tobytes()) + 3, bit=2)
+    damaged = load_for_texts(space, tmp_path)
+    assert damaged is not None
+    np.testing.assert_array_equal(damaged.encode_texts(["犬"]), sound)
+    with pytest.raises(EncoderError, match="clipseek check --repair"):
+        damaged.encode_texts(["a dog"])
+    assert "is not as it was written" in (fault_of_tower(space, tmp_path) or "")
 
 
 def test_smaller_batches_change_nothing(
@@ -108,6 +155,8 @@ def test_activations_are_those_of_torch() -> None:
     np.testing.assert_allclose(text_tower.gelu(x), torch.nn.GELU()(there), atol=1e-6)
     quick = there * torch.sigmoid(1.702 * there)
     np.testing.assert_allclose(text_tower.quick_gelu(x), quick, atol=1e-6)
+    by_tanh = torch.nn.GELU(approximate="tanh")(there)
+    np.testing.assert_allclose(text_tower.tanh_gelu(x), by_tanh, atol=1e-6)
     rows = x[: 4000 // 8 * 8].reshape(-1, 8)
     expected = torch.softmax(torch.from_numpy(rows), dim=-1)
     np.testing.assert_allclose(text_tower.softmax(rows), expected, atol=1e-6)
@@ -339,7 +388,7 @@ def test_vectors_without_a_direction_are_refused(tmp_path: Path, tiny: ClipEncod
     keep_text_tower(tiny, space_of(tiny), tmp_path)
     light = load_for_texts(space_of(tiny), tmp_path)
     assert light is not None
-    weights = {name: light.tower._stored[name] for name in light.tower.shape.tensors()}
+    weights = {name: light.tower.weights[name] for name in light.tower.shape.tensors()}
     weights["text_projection"] = np.zeros_like(weights["text_projection"])
     broken = replace(light, tower=text_tower.TextTower(light.tower.shape, weights))
     with pytest.raises(EncoderError, match="zero or not finite"):

@@ -6,6 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.support.tokenizers import make_tokenizer
+
+SIGLIP: dict[str, Any] = {
+    "custom_text": True, "no_causal_mask": True, "proj_bias": True, "pool_type": "last",
+    "norm_kwargs": {"eps": 1e-6}, "act_kwargs": {"approximate": "tanh"}, "layers": 2,
+}  # fmt: skip
+"""The text tower of SigLIP 2."""
+
 
 def make_model(directory: Path, wishes: dict[str, Any]) -> str:
     """A directory that open_clip loads, of random weights, with a text tower as wished."""
@@ -40,3 +48,12 @@ def make_model(directory: Path, wishes: dict[str, Any]) -> str:
     config = {"model_cfg": config, "preprocess_cfg": {}}
     (directory / "open_clip_config.json").write_text(json.dumps(config))
     return f"local-dir:{directory}"
+
+
+def make_siglip(directory: Path, kind: str = "gemma") -> str:
+    """A model of SigLIP's kind with a tokenizer of `tests.support.tokenizers`."""
+    beside = directory.with_name(f"{directory.name}-tokenizer")
+    name = make_model(directory, SIGLIP | make_tokenizer(beside, kind))
+    for file in beside.iterdir():
+        file.rename(directory / file.name)
+    return name

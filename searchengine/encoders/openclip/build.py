@@ -19,7 +19,7 @@ from searchengine.encoders import hub
 from searchengine.encoders.fingerprint import fingerprint_of, stride
 from searchengine.encoders.names import DIR_PREFIX
 from searchengine.encoders.openclip.sources import Source, text_config
-from searchengine.encoders.pieces import PieceTokenizer
+from searchengine.encoders.pieces.tokenizer import PieceTokenizer
 from searchengine.encoders.preprocess import Preprocessing
 from searchengine.errors import ClipseekError, EncoderError
 

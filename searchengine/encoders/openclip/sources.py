@@ -13,7 +13,7 @@ from typing import Any
 
 from searchengine.encoders import hub
 from searchengine.encoders.names import DIR_PREFIX, HUB_PREFIX, STARTER, is_path, split_name
-from searchengine.encoders.pieces import CONFIG_FILE, TOKENIZER_FILE
+from searchengine.encoders.pieces.tokenizer import CONFIG_FILE, TOKENIZER_FILE
 from searchengine.encoders.registry import RECOMMENDED, STARTER_DIR, is_cached
 from searchengine.encoders.table import models
 from searchengine.errors import EncoderError, PathNotFoundError, UnknownEncoderError

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,8 @@ from searchengine.encoders.interface import Encoder
 from searchengine.encoders.openvino import runtime
 from searchengine.encoders.openvino.towers import IMAGE, TEXT, UNUSABLE, Towers
 from searchengine.encoders.openvino.weights import Weights
-from searchengine.encoders.text.tokenizer import ClipTokenizer
+from searchengine.encoders.text.encoder import tokenizer_of
+from searchengine.encoders.text.tensors import DamagedTensorsError
 from searchengine.errors import EncoderError, first_line
 from searchengine.types import Pixels, Vectors
 
@@ -27,6 +29,8 @@ MAX_PICTURES = 16
 MAX_TEXTS = 64
 """Texts that go through at once."""
 
+Opened = TypeVar("Opened")
+
 log = logging.getLogger("clipseek")
 
 
@@ -34,8 +38,8 @@ log = logging.getLogger("clipseek")
 class TowerEncoder:
     """A `searchengine.encoders.interface.Encoder` on the CPU; each tower is compiled when needed.
 
-    What it cannot do itself is left to `on_torch`, which loads the encoder whole: texts in another
-    tokenizer than CLIP's, and all where a tower's files are damaged.
+    What it cannot do itself is left to `on_torch`, which loads the encoder whole: texts where the
+    tokenizer cannot be kept, and all where a tower's files are damaged.
     """
 
     towers: Towers
@@ -99,14 +103,14 @@ class TowerEncoder:
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts to unit rows, shape (n, d), float32. Texts beyond the context are cut."""
-        tower, tokenizer = self._texts, self._tokenizer
-        if tower is None or tokenizer is None:
+        tower = self._texts
+        if tower is None:
             return self._whole.encode_texts(texts)
-
-        def embed(part: Sequence[str]) -> Vectors:
-            return tower(padded([tokenizer.ids(text) for text in part], tokenizer.context))
-
-        return self._in_batches(texts, embed, self.text_limit)
+        try:
+            return self._in_batches(texts, tower, self.text_limit)
+        except DamagedTensorsError as error:
+            say_damaged(self.towers, error)
+            return self._whole.encode_texts(texts)
 
     def _in_batches(
         self, items: Sequence[Item], embed: Callable[[Sequence[Item]], Vectors], limit: BatchLimit
@@ -131,17 +135,18 @@ class TowerEncoder:
         return open_images(self.towers, self.precision)
 
     @cached_property
-    def _texts(self) -> runtime.Tower | None:
-        if self._tokenizer is None:
-            return None
-        return _opened(
-            self.towers, TEXT, lambda graph, data: runtime.text_tower(graph, data, self.precision)
-        )
-
-    @cached_property
-    def _tokenizer(self) -> ClipTokenizer | None:
+    def _texts(self) -> Callable[[Sequence[str]], Vectors] | None:
         context = self.towers.facts.context
-        return None if context is None else ClipTokenizer(context)
+        if context is None:
+            return None
+
+        def opened(graph: bytes, data: Weights) -> Callable[[Sequence[str]], Vectors]:
+            tensors, notes = self.towers.tokens()
+            tokenizer = tokenizer_of(tensors, notes, context)
+            tower = runtime.text_tower(graph, data, tensors, self.precision)
+            return lambda texts: tower(padded(tokenizer.rows(texts), context))
+
+        return _opened(self.towers, TEXT, opened)
 
     @cached_property
     def _whole(self) -> Encoder:
@@ -159,14 +164,19 @@ def open_images(towers: Towers, precision: str) -> runtime.Tower | None:
 
 
 def _opened(
-    towers: Towers, tower: str, opened: Callable[[bytes, Weights], runtime.Tower]
-) -> runtime.Tower | None:
+    towers: Towers, tower: str, opened: Callable[[bytes, Weights], Opened]
+) -> Opened | None:
     try:
         return opened(towers.graph(tower), towers.weights(tower))
     except (*UNUSABLE, RuntimeError) as error:  # OpenVINO's own errors are the latter
-        log.warning("%s runs on torch this time: %s", towers.facts.name, first_line(error))
-        towers.forget()
+        say_damaged(towers, error)
         return None
+
+
+def say_damaged(towers: Towers, error: Exception) -> None:
+    """Towers are not what was written: said, and they are made again the next time."""
+    log.warning("%s runs on torch this time: %s", towers.facts.name, first_line(error))
+    towers.forget()
 
 
 def padded(texts: Sequence[Sequence[int]], context: int) -> NDArray[np.int64]:

@@ -19,8 +19,10 @@ from searchengine.encoders.openvino.encoder import padded
 from searchengine.encoders.openvino.towers import IMAGE, TEXT, TowerFacts
 from searchengine.encoders.openvino.weights import Weights
 from searchengine.encoders.preprocess import trial_pictures
-from searchengine.encoders.text.export import PROBES, export_text_tower
-from searchengine.encoders.text.tokenizer import ClipTokenizer
+from searchengine.encoders.text.encoder import tokenizer_of
+from searchengine.encoders.text.export import PROBES, export_text_tower, tokenizer_tensors
+from searchengine.encoders.text.tensors import Tensor
+from searchengine.encoders.text.tower import TOKENS
 from searchengine.errors import first_line
 from searchengine.types import Vectors
 
@@ -51,30 +53,27 @@ def _export(encoder: ClipEncoder, facts: TowerFacts, directory: Path) -> str:
     """Write the files; returns why they cannot be used, or nothing."""
     try:
         _convert_images(encoder, facts, directory)
+        has_tower = export_text_tower(encoder, directory)
         if facts.context is not None:
-            _convert_texts(encoder, facts.context, directory)
+            _convert_texts(encoder, facts.context, directory, has_tower=has_tower)
     except OSError:
         raise
     except Exception as error:  # tracing a model raises anything
         return first_line(error)
-    export_text_tower(encoder, directory)
     return ""
 
 
 def _context(encoder: ClipEncoder) -> int | None:
-    """Tokens of a text, where the tokenizer is CLIP's: the ids are the same for `PROBES`."""
-    context = getattr(encoder.tokenizer, "context_length", None)
-    if not isinstance(context, int):
-        return None
-    ours = ClipTokenizer(context)
+    """Tokens of a text, where the tokenizer can be kept and gives the same ids for `PROBES`."""
     try:
+        arrays, notes = tokenizer_tensors(encoder)
+        context = int(getattr(encoder.tokenizer, "context_length", 0))
+        ours = tokenizer_of(arrays, notes, context)
         theirs = np.asarray(encoder.tokenizer(list(PROBES)))
+        mine = padded(ours.rows(PROBES), context)
     except Exception:  # whatever a tokenizer of another kind may raise
         return None
-    same = theirs.shape == (len(PROBES), context) and bool(
-        (theirs == padded([ours.ids(text) for text in PROBES], context)).all()
-    )
-    return context if same else None
+    return context if theirs.shape == mine.shape and bool((theirs == mine).all()) else None
 
 
 def _convert_images(encoder: ClipEncoder, facts: TowerFacts, directory: Path) -> None:
@@ -83,32 +82,44 @@ def _convert_images(encoder: ClipEncoder, facts: TowerFacts, directory: Path) ->
     pixels = trial_pictures(encoder.preprocessing, 2)
     height, width = encoder.preprocessing.size
     example = torch.zeros(2, 3, height, width)
-    convert(encoder.model, "encode_image", example, [-1, 3, height, width], directory / "image")
+    convert(encoder.model, "encode_image", example, [-1, 3, height, width], directory / IMAGE)
     graph = (directory / f"{IMAGE}.xml").read_bytes()
     weights = Weights.of_file(directory / f"{IMAGE}.bin")
     tower = runtime.image_tower(graph, weights, facts.preprocessing, "float32")
     _require_same(tower(pixels), encoder.encode_pixels(list(pixels)))
 
 
-def _convert_texts(encoder: ClipEncoder, context: int, directory: Path) -> None:
+def _convert_texts(encoder: ClipEncoder, context: int, directory: Path, *, has_tower: bool) -> None:
     import torch
 
-    tokenizer = ClipTokenizer(context)
-    tokens = padded([tokenizer.ids(text) for text in PROBES], context)
+    arrays, notes = tokenizer_tensors(encoder)
+    tokens = padded(tokenizer_of(arrays, notes, context).rows(PROBES), context)
     example = torch.from_numpy(tokens)
-    convert(encoder.model, "encode_text", example, [-1, context], directory / "text")
+    table = convert(
+        encoder.model, "encode_text", example, [-1, context], directory / TEXT, table_apart=True
+    )
+    if not has_tower:
+        kept.keep_tokens(directory, {} if table is None else {TOKENS: table}, arrays, notes)
     graph = (directory / f"{TEXT}.xml").read_bytes()
-    tower = runtime.text_tower(graph, Weights.of_file(directory / f"{TEXT}.bin"), "float32")
+    weights = Weights.of_file(directory / f"{TEXT}.bin")
+    tower = runtime.text_tower(graph, weights, kept.tokens_in(directory), "float32")
     _require_same(tower(tokens), encoder.encode_texts(PROBES))
 
 
 def convert(
-    model: ClipModel, method: str, example: torch.Tensor, shape: list[int], stem: Path
-) -> None:
+    model: ClipModel,
+    method: str,
+    example: torch.Tensor,
+    shape: list[int],
+    stem: Path,
+    *,
+    table_apart: bool = False,
+) -> Tensor | None:
     """Write `stem`.xml and `stem`.bin: what `method` of an open_clip model computes.
 
-    `shape` is that of its input, -1 where any length will do. Raises what tracing and converting
-    raise.
+    `shape` is that of its input, -1 where any length will do. With `table_apart` the table of
+    tokens stays out of it: it comes back, and the graph takes rows of it (`without_table`). Raises
+    what tracing and converting raise.
     """
     import torch
 
@@ -127,7 +138,9 @@ def convert(
         graph = ov.convert_model(
             Part().eval(), example_input=example, input=[ov.PartialShape(shape)]
         )
+    table = runtime.without_table(graph) if table_apart else None
     ov.save_model(graph, stem.with_suffix(".xml"), compress_to_fp16=True)
+    return table
 
 
 def _require_same(rows: Vectors, torchs: Vectors) -> None:

@@ -1,9 +1,11 @@
 """Towers exported on this machine, kept in the user's cache by the fingerprint of their weights.
 
 `towers/<fingerprint>/`: `towers.json` with the facts, the checkpoint they came from and the
-checksums of the other files; `image.xml` and `image.bin`, `text.xml` and `text.bin`, OpenVINO's
-graphs and their weights in float16; `text_tower.safetensors`, where the text tower is of the plain
-kind. Deletable: an encoder is exported again when it is next loaded.
+checksums of the graphs; `image.xml` and `image.bin`, `text.xml` and `text.bin`, OpenVINO's
+graphs and their weights in float16; `text_tower.safetensors`, where the text tower is of a kind
+that numpy computes, else `tokens.safetensors`: the table whose rows the graph of the texts takes,
+and the tokenizer where that is not CLIP's. Deletable: an encoder is exported again when it is next
+loaded.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,11 +23,20 @@ from searchengine.encoders.openvino.towers import UNUSABLE, DamagedTowersError, 
 from searchengine.encoders.openvino.weights import Weights
 from searchengine.encoders.preprocess import Preprocessing
 from searchengine.encoders.text.encoder import TOWER_FILE
+from searchengine.encoders.text.tensors import (
+    Tensor,
+    TensorFile,
+    checksum_of,
+    with_row_checksums,
+)
 
 FORMAT = 2
 """Of the directory. One of another format is as none, and written anew."""
 
+GRAPH_SUFFIXES = (".xml", ".bin")
+
 FACTS_FILE = "towers.json"
+TOKENS_FILE = "tokens.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +92,39 @@ class KeptTowers:
         """What the graph reads. Raises OSError and DamagedTowersError."""
         return self._verified(f"{tower}.bin")
 
+    def tokens(self) -> tuple[Mapping[str, Tensor], Mapping[str, str]]:
+        """See `Towers`. Raises OSError and DamagedTowersError."""
+        file = tokens_in(self.directory)
+        if file.notes.get("crc32") != file.checksum:
+            raise DamagedTowersError(f"the tokens in {self.directory} are not as they were written")
+        return file, file.notes
+
     def _verified(self, name: str) -> Weights:
         """A file, compared with its checksum."""
         weights = Weights.of_file(self.directory / name)
         if weights.checksum != self.checksums[name]:
             raise DamagedTowersError(f"{self.directory / name} is not as it was written")
         return weights
+
+
+def keep_tokens(
+    directory: Path,
+    table: Mapping[str, Tensor],
+    tokenizer: Mapping[str, Tensor],
+    notes: Mapping[str, str],
+) -> None:
+    """Write what `tokens_in` reads, where no text tower has it. Raises what safetensors raises."""
+    from safetensors.numpy import save_file
+
+    tensors = {**with_row_checksums(table), **tokenizer}
+    told = {**notes, "crc32": checksum_of(tensors)}
+    save_file(tensors, directory / TOKENS_FILE, metadata=told)
+
+
+def tokens_in(directory: Path) -> TensorFile:
+    """The file with the table and the tokenizer. Raises OSError and UnreadableTensorsError."""
+    tower = directory / TOWER_FILE
+    return TensorFile(tower if tower.is_file() else directory / TOKENS_FILE)
 
 
 def find(name: str) -> KeptTowers | None:
@@ -112,7 +150,9 @@ def keep(
             **asdict(facts),
             "checkpoint": [asdict(Checkpoint.of(path)) for path in checkpoint],
             "checksums": {
-                path.name: Weights.of_file(path).checksum for path in sorted(made.iterdir())
+                path.name: Weights.of_file(path).checksum
+                for path in sorted(made.iterdir())
+                if path.suffix in GRAPH_SUFFIXES  # the others have checksums in themselves
             },
             "refused": refused,
             "openvino": version,

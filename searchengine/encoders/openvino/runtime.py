@@ -16,9 +16,12 @@ from numpy.typing import NDArray
 
 from searchengine.encoders.openvino.weights import Weights
 from searchengine.encoders.preprocess import Preprocessing
+from searchengine.encoders.text.tensors import Tensor, looked_up
+from searchengine.encoders.text.tower import TOKENS
+from searchengine.float16 import widened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 """Names of precisions, and OpenVINO's words for them."""
@@ -26,6 +29,9 @@ PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 _CAPABILITIES = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16"}
 
 Rows = NDArray[np.float32]
+
+_ROWS = "rows"
+"""The input of a graph that takes rows of the table of tokens."""
 
 
 @lru_cache(maxsize=1)
@@ -85,11 +91,11 @@ class Tower:
         with weights.let_go():
             self._request = _core().compile_model(model, "CPU", config).create_infer_request()
 
-    def __call__(self, items: NDArray[Any]) -> Rows:
-        """Rows (n, d) of any length, for items (n, ...)."""
+    def __call__(self, *items: NDArray[Any]) -> Rows:
+        """Rows (n, d) of any length, for items (n, ...), one for each input of the graph."""
         packing = nullcontext() if self._is_packed else self._weights.let_go()
         with packing:  # they are packed when they are first used
-            rows = self._request.infer([items], share_inputs=True).to_tuple()[0]
+            rows = self._request.infer(list(items), share_inputs=True).to_tuple()[0]
         self._is_packed = True
         return np.array(rows, dtype=np.float32)
 
@@ -115,9 +121,50 @@ def image_tower(
     return Tower(steps.build(), weights, precision)
 
 
-def text_tower(graph: bytes, weights: Weights, precision: str) -> Tower:
-    """Takes tokens (n, context), int64."""
-    return Tower(_read(graph, weights), weights, precision)
+def text_tower(
+    graph: bytes, weights: Weights, tokens: Mapping[str, Tensor], precision: str
+) -> Callable[[NDArray[np.int64]], Rows]:
+    """Takes ids (n, context).
+
+    `tokens` has the table whose rows the graph takes, where it takes any (`without_table`).
+    """
+    model = _read(graph, weights)
+    takes_rows = [_ROWS in port.get_names() for port in model.inputs]
+    tower = Tower(model, weights, precision)
+
+    def embed(ids: NDArray[np.int64]) -> Rows:
+        return tower(
+            *(widened(looked_up(tokens, TOKENS, ids)) if rows else ids for rows in takes_rows)
+        )
+
+    return embed
+
+
+def without_table(model: Any) -> Tensor | None:  # noqa: ANN401
+    """Take the table of tokens out of a graph, whose rows it is given from then on.
+
+    Returns it, as float16: of 256,000 tokens a query reads 64, where the graph would hold all in
+    float32. None where there is none.
+    """
+    ov = openvino()
+    for node in model.get_ordered_ops():
+        if node.get_type_name() == "Gather":
+            table, ids = (node.input_value(number).get_node() for number in (0, 1))
+            if ids.get_type_name() == "Convert":
+                ids = ids.input_value(0).get_node()
+            if (table.get_type_name(), ids.get_type_name()) == ("Constant", "Parameter"):
+                break
+    else:
+        return None
+    rows = ov.op.Parameter(ov.Type.f32, ov.PartialShape([-1, -1, table.shape[1]]))
+    rows.output(0).set_names({_ROWS})
+    node.output(0).replace(rows.output(0))
+    for parameter in model.get_parameters():
+        if not parameter.output(0).get_target_inputs():
+            model.remove_parameter(parameter)
+    model.add_parameters([rows])
+    model.validate_nodes_and_infer_types()
+    return np.asarray(table.data).astype(np.float16)
 
 
 def _read(graph: bytes, weights: Weights) -> Any:  # noqa: ANN401

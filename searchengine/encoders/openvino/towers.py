@@ -15,7 +15,7 @@ from searchengine.encoders.openvino.weights import Weights
 from searchengine.encoders.preprocess import Preprocessing
 from searchengine.encoders.registry import STARTER_DIR
 from searchengine.encoders.text.encoder import starter_fingerprint
-from searchengine.encoders.text.tensors import TensorFile
+from searchengine.encoders.text.tensors import Tensor, TensorFile
 from searchengine.errors import EncoderError
 
 IMAGE, TEXT = "image", "text"
@@ -38,7 +38,7 @@ class TowerFacts:
     """What cosines were multiplied by in its training."""
     preprocessing: Preprocessing
     context: int | None
-    """Tokens of a text in CLIP's vocabulary; None where the text tower needs another tokenizer."""
+    """Ids of a text; None where torch encodes texts, as the tokenizer cannot be kept."""
 
 
 class DamagedTowersError(ValueError):
@@ -68,6 +68,12 @@ class Towers(Protocol):
 
     def weights(self, tower: str) -> Weights:
         """What the graph reads. Raises OSError, and DamagedTowersError for other bytes."""
+
+    def tokens(self) -> tuple[Mapping[str, Tensor], Mapping[str, str]]:
+        """The table and the tokenizer of texts, as far as they are apart, and notes of them.
+
+        Raises OSError, and DamagedTowersError for other values.
+        """
 
 
 class StarterTowers:
@@ -108,3 +114,7 @@ class StarterTowers:
         if weights.checksum != notes[f"{tower} crc32"]:
             raise DamagedTowersError(f"the weights in {STARTER_DIR} are not as they were installed")
         return weights
+
+    def tokens(self) -> tuple[Mapping[str, Tensor], Mapping[str, str]]:
+        """See `Towers`. The table is in the graph, and the tokenizer is CLIP's."""
+        return {}, {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,25 @@ from searchengine.encoders import hub
 from searchengine.encoders.fingerprint import fingerprint_of, stride
 from searchengine.encoders.names import STARTER
 from searchengine.encoders.registry import STARTER_DIR
-from searchengine.encoders.text.tensors import MALFORMED, TensorFile, UnreadableTensorsError
-from searchengine.encoders.text.tokenizer import VOCABULARY, ClipTokenizer
-from searchengine.encoders.text.tower import TextTower, TowerShape
+from searchengine.encoders.text.tensors import (
+    MALFORMED,
+    ROW_CHECKSUMS,
+    DamagedTensorsError,
+    Tensor,
+    TensorFile,
+    UnreadableTensorsError,
+    row_checksums,
+)
+from searchengine.encoders.text.tokenizer import VOCABULARY, ClipTokenizer, Tokenizer
+from searchengine.encoders.text.tower import ACTIVATIONS, TOKENS, TextTower, TowerShape
 from searchengine.errors import EncoderError
 from searchengine.types import SpaceInfo, Vectors
 
 TOWER_FILE = "text_tower.safetensors"
 """In a space's directory: derived and deletable, like the index."""
+
+TOKENIZER_NOTE = "tokenizer"
+"""In the notes of that file, where its tokenizer is not CLIP's."""
 
 TOWER_FORMAT = "1"
 """Of that file and its notes. A file of another format is as none, and written anew."""
@@ -42,10 +53,6 @@ MOST = 2**20
 log = logging.getLogger("clipseek")
 
 
-class DamagedTowerError(UnreadableTensorsError):
-    """The values of a tower are not those that were written."""
-
-
 @dataclass(frozen=True, eq=False)
 class LightTextEncoder:
     """A text tower alone, as a `TextEncoder`; on the CPU, in float32."""
@@ -53,7 +60,7 @@ class LightTextEncoder:
     name: str
     fingerprint: str
     tower: TextTower = field(repr=False)
-    tokenizer: ClipTokenizer = field(repr=False)
+    tokenizer: Tokenizer = field(repr=False)
 
     @property
     def dim(self) -> int:
@@ -63,9 +70,15 @@ class LightTextEncoder:
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts to unit rows, shape (n, d), float32. Texts beyond the context are cut.
 
-        Raises EncoderError where the weights give vectors without a direction.
+        Raises EncoderError where the weights give vectors without a direction, or what is looked
+        up of them is damaged.
         """
-        rows = self.tower.embed([self.tokenizer.ids(text) for text in texts])
+        try:
+            rows = self.tower.embed(self.tokenizer.rows(texts))
+        except DamagedTensorsError as error:
+            raise EncoderError(
+                f"{TOWER_FILE} of {self.name}: {error}; mend it with: clipseek check --repair"
+            ) from error
         with np.errstate(divide="ignore", invalid="ignore"):
             unit: Vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         if not np.isfinite(unit).all():
@@ -81,7 +94,7 @@ def load_for_texts(space: SpaceInfo, directory: Path) -> LightTextEncoder | None
     """
     try:
         return _of_starter() if space.encoder == STARTER else _of_space(space, directory)
-    except DamagedTowerError as error:
+    except DamagedTensorsError as error:
         log.warning("%s; the whole encoder is loaded in its place", error)
         return None
     except UNUSABLE:
@@ -98,12 +111,20 @@ def has_whole_tower(space: SpaceInfo, directory: Path) -> bool:
 
 
 def fault_of_tower(space: SpaceInfo, directory: Path) -> str | None:
-    """What is wrong with the text tower in `directory`; None where it is sound or there is none."""
+    """What is wrong with the text tower in `directory`; None where it is sound or there is none.
+
+    Reads all of it.
+    """
     try:
         found = _of_space(space, directory)
+        table = {} if found is None else found.tower.weights
+        if TOKENS + ROW_CHECKSUMS in table:
+            sums = row_checksums(table[TOKENS])
+            if (sums != table[TOKENS + ROW_CHECKSUMS]).any():
+                return f"{TOWER_FILE} of space {space.name} is not as it was written"
     except FileNotFoundError:
         return None
-    except DamagedTowerError as error:
+    except DamagedTensorsError as error:
         return str(error)
     except UNUSABLE:
         return f"{TOWER_FILE} cannot be read"
@@ -142,7 +163,7 @@ def shape_of(config: dict[str, Any]) -> TowerShape | None:
         layers=plain["layers"],
         hidden=4 * plain["width"],
         dim=config["embed_dim"],
-        quick_gelu=bool(config.get("quick_gelu", False)),
+        activation="quick_gelu" if config.get("quick_gelu", False) else "gelu",
     )
 
 
@@ -153,17 +174,22 @@ def _of_space(space: SpaceInfo, directory: Path) -> LightTextEncoder | None:
     if (file.notes["format"], file.notes["fingerprint"]) != (TOWER_FORMAT, space.fingerprint):
         return None
     if "crc32" in file.notes and file.notes["crc32"] != file.checksum:
-        raise DamagedTowerError(f"{TOWER_FILE} of space {space.name} is not as it was written")
+        raise DamagedTensorsError(f"{TOWER_FILE} of space {space.name} is not as it was written")
     return _made(space.encoder, space.fingerprint, shape, file)
 
 
 def _shape_in(file: TensorFile) -> TowerShape:
     """What the notes say. Raises one of `UNUSABLE` where that is the shape of nothing."""
-    shape = TowerShape(**json.loads(file.notes["shape"]))
+    told = json.loads(file.notes["shape"])
+    if "quick_gelu" in told:  # as it was written before there were other kinds
+        told["activation"] = "quick_gelu" if told.pop("quick_gelu") else "gelu"
+    shape = TowerShape(**told)
     for each in fields(shape):
         value = getattr(shape, each.name)
         if each.type == "int" and (type(value) is not int or not 0 < value < MOST):
             raise ValueError(f"{each.name} is {value!r}")
+    if shape.activation not in ACTIVATIONS or not 0 < shape.epsilon < 1:
+        raise ValueError("an activation or norms that are not known")
     if shape.layers > len(file) or shape.width % shape.heads:
         raise ValueError("more layers than tensors, or heads that do not share the width")
     return shape
@@ -176,4 +202,19 @@ def _require_tensors(file: TensorFile, shape: TowerShape) -> None:
 
 
 def _made(name: str, mark: str, shape: TowerShape, file: TensorFile) -> LightTextEncoder:
-    return LightTextEncoder(name, mark, TextTower(shape, file), ClipTokenizer(shape.context))
+    tokenizer = tokenizer_of(file, file.notes, shape.context)
+    return LightTextEncoder(name, mark, TextTower(shape, file), tokenizer)
+
+
+def tokenizer_of(
+    tensors: Mapping[str, Tensor], notes: Mapping[str, str], context: int
+) -> Tokenizer:
+    """The one that was kept among tensors, or CLIP's. Raises one of `UNUSABLE`."""
+    if TOKENIZER_NOTE not in notes:
+        return ClipTokenizer(context)
+    from searchengine.encoders.pieces.slices import SlicedTokenizer
+
+    kept = SlicedTokenizer(tensors, notes[TOKENIZER_NOTE])
+    if kept.context != context:
+        raise ValueError("a tokenizer of another length than the tower's")
+    return kept

@@ -19,16 +19,19 @@ from numpy.typing import NDArray
 from searchengine.encoders.interface import TextEncoder
 from searchengine.encoders.names import STARTER
 from searchengine.encoders.openclip.encoder import ClipEncoder
+from searchengine.encoders.pieces.slices import sliced
+from searchengine.encoders.pieces.tokenizer import PieceTokenizer
 from searchengine.encoders.text.encoder import (
+    TOKENIZER_NOTE,
     TOWER_FILE,
     TOWER_FORMAT,
     UNUSABLE,
     LightTextEncoder,
     has_whole_tower,
+    tokenizer_of,
 )
-from searchengine.encoders.text.tensors import Tensor, checksum_of
-from searchengine.encoders.text.tokenizer import VOCABULARY, ClipTokenizer
-from searchengine.encoders.text.tower import TextTower, TowerShape
+from searchengine.encoders.text.tensors import Tensor, checksum_of, with_row_checksums
+from searchengine.encoders.text.tower import TOKENS, TextTower, TowerShape
 from searchengine.errors import EncoderError
 from searchengine.files import replacing
 from searchengine.types import SpaceInfo
@@ -80,14 +83,29 @@ def export_text_tower(encoder: ClipEncoder, directory: Path) -> bool:
         return False  # weights that were rounded are not those of a query in float32
     try:
         shape, weights = _read_tower(encoder)
+        arrays, notes = tokenizer_tensors(encoder)
     except (AttributeError, *UNUSABLE):
         return False
     for dtype, least in ((np.float16, LEAST_COSINE_OF_HALVES), (np.float32, LEAST_COSINE)):
         with np.errstate(over="ignore"):  # to infinity, which disagrees
-            stored = {name: tensor.astype(dtype, copy=False) for name, tensor in weights.items()}
-        if _agreement(encoder, shape, stored) >= least:
-            return _write(directory, shape, stored, encoder.fingerprint)
+            tensors = {name: tensor.astype(dtype, copy=False) for name, tensor in weights.items()}
+        stored = with_row_checksums(tensors) | arrays
+        if _agreement(encoder, shape, stored, notes) >= least:
+            return _write(directory, shape, stored, notes, encoder.fingerprint)
     return False
+
+
+def tokenizer_tensors(encoder: ClipEncoder) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """What keeps the tokenizer of an encoder, and notes of it; nothing for CLIP's.
+
+    Raises ValueError or AttributeError for a kind that cannot be kept.
+    """
+    tokenizer: Any = encoder.tokenizer
+    pieces = getattr(tokenizer, "pieces", None)
+    if not isinstance(pieces, PieceTokenizer):
+        return {}, {}
+    arrays, note = sliced(pieces)
+    return arrays, {TOKENIZER_NOTE: note}
 
 
 def _read_tower(encoder: ClipEncoder) -> tuple[TowerShape, dict[str, NDArray[np.float32]]]:
@@ -95,51 +113,69 @@ def _read_tower(encoder: ClipEncoder) -> tuple[TowerShape, dict[str, NDArray[np.
     model: Any = encoder.model
     separate = hasattr(model, "text")  # open_clip's CustomTextCLIP; CLIP has the parts in itself
     tower = model.text if separate else model
-    if (tower.pool_type if separate else tower.text_pool_type) != "argmax":
-        raise ValueError("the vector is not that of the END token")
-    tokenizer: Any = encoder.tokenizer
+    pool = tower.pool_type if separate else tower.text_pool_type
+    if pool not in ("argmax", "last"):
+        raise ValueError(f"the vector is of another token: {pool}")
     block = tower.transformer.resblocks[0]
+    tensors = _text_tensors(model.state_dict(), separate)
     shape = TowerShape(
-        context=int(tokenizer.context_length),
-        vocabulary=VOCABULARY,
+        context=int(tower.context_length),
+        vocabulary=int(tensors[TOKENS].shape[0]),
         width=int(tower.ln_final.weight.shape[0]),
         heads=int(block.attn.num_heads),
         layers=len(tower.transformer.resblocks),
         hidden=int(block.mlp.c_fc.weight.shape[0]),
         dim=encoder.dim,
-        quick_gelu=_is_quick(block.mlp.gelu),
+        activation=_activation(block.mlp.gelu),
+        causal=tower.attn_mask is not None,
+        pools_last=pool == "last",
+        projection_bias="text_projection.bias" in tensors,
+        epsilon=float(tower.ln_final.eps),
     )
-    tensors = _text_tensors(model.state_dict(), separate)
     if {name: tuple(tensor.shape) for name, tensor in tensors.items()} != shape.tensors():
         raise ValueError("other tensors than a plain tower has")
     return shape, {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
 
 
-def _is_quick(activation: Any) -> bool:  # noqa: ANN401 - a torch module
+def _activation(activation: Any) -> str:  # noqa: ANN401 - a torch module
     name = type(activation).__name__
-    if name not in ("GELU", "QuickGELU") or getattr(activation, "approximate", "none") != "none":
-        raise ValueError(f"another activation: {activation}")
-    return name == "QuickGELU"
+    way = getattr(activation, "approximate", "none")
+    known = {"GELU": {"none": "gelu", "tanh": "tanh_gelu"}, "QuickGELU": {"none": "quick_gelu"}}
+    return known[name][way]
 
 
 def _text_tensors(state: Mapping[str, Any], separate: bool) -> dict[str, Any]:
+    """By the names of `TowerShape.tensors`."""
     if separate:
-        return {n.removeprefix("text."): t for n, t in state.items() if n.startswith("text.")}
-    return {n: t for n, t in state.items() if not n.startswith(("visual.", "logit_"))}
+        state = {n.removeprefix("text."): t for n, t in state.items() if n.startswith("text.")}
+    else:
+        state = {n: t for n, t in state.items() if not n.startswith(("visual.", "logit_"))}
+    if "text_projection.weight" in state:  # a linear layer, whose weights lie the other way round
+        state["text_projection"] = state.pop("text_projection.weight").T
+    return state
 
 
-def _agreement(encoder: ClipEncoder, shape: TowerShape, weights: Mapping[str, Tensor]) -> float:
-    """The least cosine over `PROBES` of a tower of these weights with the encoder itself."""
-    tower = TextTower(shape, weights)
-    light = LightTextEncoder(encoder.name, encoder.fingerprint, tower, ClipTokenizer(shape.context))
+def _agreement(
+    encoder: ClipEncoder, shape: TowerShape, tensors: Mapping[str, Tensor], notes: Mapping[str, str]
+) -> float:
+    """The least cosine over `PROBES` of a tower of these tensors with the encoder itself."""
     try:
+        tokenizer = tokenizer_of(tensors, notes, shape.context)
+        tower = TextTower(shape, tensors)
+        light = LightTextEncoder(encoder.name, encoder.fingerprint, tower, tokenizer)
         rows = light.encode_texts(PROBES)
-    except (EncoderError, OSError):
+    except (EncoderError, OSError, IndexError):
         return -1.0
     return float((rows * encoder.encode_texts(PROBES)).sum(axis=1).min())
 
 
-def _write(directory: Path, shape: TowerShape, weights: Mapping[str, Tensor], mark: str) -> bool:
+def _write(
+    directory: Path,
+    shape: TowerShape,
+    tensors: Mapping[str, Tensor],
+    notes: Mapping[str, str],
+    mark: str,
+) -> bool:
     """Whether the tower could be written. Two searches may do it at once."""
     from safetensors.numpy import save_file
 
@@ -147,11 +183,16 @@ def _write(directory: Path, shape: TowerShape, weights: Mapping[str, Tensor], ma
         "format": TOWER_FORMAT,
         "fingerprint": mark,
         "shape": json.dumps(asdict(shape)),
-        "crc32": checksum_of(weights),
+        "crc32": checksum_of(tensors),
+        **notes,
     }
     try:
         with replacing(directory / TOWER_FILE) as beside:
-            save_file(dict(weights), beside, metadata=notes)
+            save_file(
+                {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()},
+                beside,
+                metadata=notes,
+            )
     except Exception:  # safetensors has errors of its own for a full disk
         return False
     return True

@@ -26,6 +26,7 @@ _TYPES: dict[str, np.dtype[Any]] = {
     "F16": np.dtype("<f2"),
     "I64": np.dtype("<i8"),
     "I32": np.dtype("<i4"),
+    "U32": np.dtype("<u4"),
     "U8": np.dtype("u1"),
 }
 """Not BF16, which numpy does not know."""
@@ -35,8 +36,19 @@ MALFORMED = (ValueError, KeyError, TypeError, AttributeError, OverflowError, Rec
 """What reading JSON of another kind than expected raises, deep as it may be."""
 
 
+LARGE = 100_000_000
+"""Bytes of a table from which its rows have checksums of their own: a query reads a few of them."""
+
+ROW_CHECKSUMS = ".crc32"
+"""Behind the name of a table: the name of the checksums of its rows."""
+
+
 class UnreadableTensorsError(ValueError):
     """The file is no safetensors file, is cut off, or holds tensors of a type numpy lacks."""
+
+
+class DamagedTensorsError(UnreadableTensorsError):
+    """The values are not those that were written."""
 
 
 class TensorFile(Mapping[str, Tensor]):
@@ -62,7 +74,7 @@ class TensorFile(Mapping[str, Tensor]):
 
     @property
     def checksum(self) -> str:
-        """CRC-32 of the values of all tensors, as they lie in the file. Reads all of it."""
+        """See `checksum_of`."""
         return checksum_of(self)
 
     def __getitem__(self, name: str) -> Tensor:
@@ -76,11 +88,40 @@ class TensorFile(Mapping[str, Tensor]):
 
 
 def checksum_of(tensors: Mapping[str, Tensor]) -> str:
-    """CRC-32 of the values of tensors, in the order of their names, as 8 hexadecimal digits."""
+    """CRC-32 of the values of tensors, in the order of their names, as 8 hexadecimal digits.
+
+    Reads all of them but those whose rows have checksums of their own.
+    """
     crc = 0
-    for _, tensor in sorted(tensors.items()):
-        crc = zlib.crc32(np.ascontiguousarray(tensor).data.cast("B"), crc)
+    for name, tensor in sorted(tensors.items()):
+        if f"{name}{ROW_CHECKSUMS}" not in tensors:
+            crc = zlib.crc32(np.ascontiguousarray(tensor).data.cast("B"), crc)
     return f"{crc:08x}"
+
+
+def with_row_checksums(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors, and the checksums of the rows of those tables among them that are `LARGE`."""
+    large = {name for name, tensor in tensors.items() if tensor.ndim == 2 and tensor.nbytes > LARGE}
+    return {**tensors, **{f"{name}{ROW_CHECKSUMS}": row_checksums(tensors[name]) for name in large}}
+
+
+def row_checksums(rows: Tensor) -> NDArray[np.uint32]:
+    """CRC-32 of each row of a tensor of two dimensions."""
+    return np.array([zlib.crc32(row.tobytes()) for row in rows], dtype=np.uint32)
+
+
+def looked_up(tensors: Mapping[str, Tensor], name: str, numbers: NDArray[np.int64]) -> Tensor:
+    """Rows of a table, shape (*numbers.shape, width): the others are not read.
+
+    Raises DamagedTensorsError for rows that are not those their checksums are of.
+    """
+    used, places = np.unique(numbers, return_inverse=True)
+    rows: Tensor = tensors[name][used]
+    sums = tensors.get(f"{name}{ROW_CHECKSUMS}")
+    if sums is not None and (row_checksums(rows) != sums[used]).any():
+        raise DamagedTensorsError(f"rows of {name} are not as they were written")
+    found: Tensor = rows[places.reshape(numbers.shape)]
+    return found
 
 
 def _tensor(values: NDArray[np.uint8], entry: dict[str, Any]) -> Tensor:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
+from typing import Protocol
 
 from searchengine.encoders import cleaning
 
@@ -30,6 +31,17 @@ VOCABULARY = 512 + MERGES + 2
 _WORDS = rf"{START}|{END}|'s|'t|'re|'ve|'m|'ll|'d|"
 _ASCII_WORDS = re.compile(_WORDS + r"[a-z]+|[0-9]|[^\sa-z0-9]+")
 _ALL_WORDS = _WORDS + r"[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+
+
+class Tokenizer(Protocol):
+    """Texts to ids."""
+
+    @property
+    def context(self) -> int:
+        """The most ids of a text."""
+
+    def rows(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of each text, `context` at most."""
 
 
 class ClipTokenizer:
@@ -51,6 +63,10 @@ class ClipTokenizer:
         """START, the text's ids, END: `context` at most, of a longer text the first ones."""
         inner = islice(self._inner_ids(text), self.context - 2)
         return [*self._words[START], *inner, *self._words[END]]
+
+    def rows(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of each text."""
+        return [self.ids(text) for text in texts]
 
     def _inner_ids(self, text: str) -> Iterator[int]:
         for word in _split(cleaning.lower(text)):

@@ -1,11 +1,12 @@
-"""CLIP's text tower in numpy: what a query needs of a model, without waiting for torch.
+"""The text towers of CLIP and SigLIP in numpy: what a query needs of a model, without torch.
 
 The transformer of Radford et al., 2021, "Learning Transferable Visual Models From Natural Language
 Supervision", as open_clip computes it (`CLIP.encode_text` in open_clip/model.py, `TextTransformer`
 and `ResidualAttentionBlock` in open_clip/transformer.py): token and position embeddings, blocks of
-causal attention and a two-layer perceptron with layer norms before them, the last norm, and a
-projection of the row at the END token. No token looks at later ones, so that nothing after END is
-computed, and padding to the longest of a batch changes nothing.
+attention and a two-layer perceptron with layer norms before them, the last norm, and a projection
+of one row. In CLIP that is the row of the END token, and no token looks at later ones, so that
+nothing after END is computed, and padding to the longest of a batch changes nothing. In SigLIP
+(Zhai et al., 2023) every token looks at all of the padded text, and the row is the last.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.encoders.text.tensors import Tensor
+from searchengine.encoders.text.tensors import Tensor, looked_up
 from searchengine.float16 import widened
 
 Rows = NDArray[np.float32]
 
+TOKENS = "token_embedding.weight"
+"""The table of the vocabulary, by open_clip's name."""
+
 TOKENS_AT_A_TIME = 2048
 """Of a batch with its padding: the perceptron of ViT-L/14 then takes 25 MB."""
-
-EPSILON = 1e-5
-"""Of the layer norms: torch's default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,15 @@ class TowerShape:
     """Width of the perceptrons."""
     dim: int
     """Length of the vectors."""
-    quick_gelu: bool
-    """The activation: x sigmoid(1.702 x) where True, else the exact GELU."""
+    activation: str
+    """A key of `ACTIVATIONS`."""
+    causal: bool = True
+    """Whether no token looks at later ones."""
+    pools_last: bool = False
+    """Whether the vector is that of the last token of the padded text, or of the highest id."""
+    projection_bias: bool = False
+    epsilon: float = 1e-5
+    """Of the layer norms; torch's default."""
 
     def tensors(self) -> dict[str, tuple[int, ...]]:
         """The weights by open_clip's names, and their shapes."""
@@ -57,7 +65,7 @@ class TowerShape:
             "mlp.c_proj.weight": (w, h), "mlp.c_proj.bias": (w,),
         }  # fmt: skip
         return {
-            "token_embedding.weight": (self.vocabulary, w),
+            TOKENS: (self.vocabulary, w),
             "positional_embedding": (self.context, w),
             **{
                 f"transformer.resblocks.{layer}.{name}": shape
@@ -67,57 +75,71 @@ class TowerShape:
             "ln_final.weight": (w,),
             "ln_final.bias": (w,),
             "text_projection": (w, self.dim),
+            **({"text_projection.bias": (self.dim,)} if self.projection_bias else {}),
         }  # fmt: skip
 
 
 class TextTower:
-    """A tower and its weights, which are kept as float32 once they were used."""
+    """A tower and its weights, which are kept as float32 from the second batch on.
+
+    A cold query is one batch, and takes half of the memory so.
+    """
 
     def __init__(self, shape: TowerShape, weights: Mapping[str, Tensor]) -> None:
         """`weights` holds the tensors that `shape` names, of float32 or float16."""
         self.shape = shape
-        self._stored = weights
+        self.weights = weights
         self._wide: dict[str, Rows] = {}
+        self._keeps = False
 
     def embed(self, texts: Sequence[Sequence[int]]) -> Rows:
         """Ids to rows of any length, shape (n, dim), float32.
 
-        The row is that of the highest id, which is END, where it first stands.
+        Of a tower that pools the highest id, which is END, the row is where it first stands. Texts
+        of one that is not causal are filled up with zeros to its context.
         """
-        cut = [ids[: ids.index(max(ids)) + 1] for ids in texts]
-        out = np.empty((len(cut), self.shape.dim), dtype=np.float32)
-        for batch in _batches([len(ids) for ids in cut]):
-            out[batch] = self._embed_batch([cut[number] for number in batch])
+        texts = [self._looked_at(ids) for ids in texts]
+        out = np.empty((len(texts), self.shape.dim), dtype=np.float32)
+        for batch in _batches([len(ids) for ids in texts]):
+            out[batch] = self._embed_batch([texts[number] for number in batch])
+            self._keeps = True
         return out
 
+    def _looked_at(self, ids: Sequence[int]) -> Sequence[int]:
+        """The ids that make a difference."""
+        if self.shape.causal and not self.shape.pools_last:
+            return ids[: ids.index(max(ids)) + 1]
+        return [*ids, *[0] * (self.shape.context - len(ids))]
+
     def _embed_batch(self, texts: Sequence[Sequence[int]]) -> Rows:
-        """The same for texts that end with END."""
         longest = max(len(ids) for ids in texts)
         padded = np.array([[*ids, *[0] * (longest - len(ids))] for ids in texts])
-        x = widened(self._stored["token_embedding.weight"][padded])
+        x = widened(looked_up(self.weights, TOKENS, padded))
         x = x + self._weight("positional_embedding")[:longest]
         for layer in range(self.shape.layers):
             x = self._block(x, f"transformer.resblocks.{layer}.")
-        x = x[np.arange(len(texts)), [len(ids) - 1 for ids in texts]]
+        x = x[np.arange(len(texts)), -1 if self.shape.pools_last else padded.argmax(axis=1)]
         projected: Rows = self._norm(x, "ln_final") @ self._weight("text_projection")
+        if self.shape.projection_bias:
+            projected += self._weight("text_projection.bias")
         return projected
 
     def _block(self, x: Rows, name: str) -> Rows:
         """One residual block on (n, tokens, width)."""
         x = x + self._attention(self._norm(x, f"{name}ln_1"), f"{name}attn.")
         hidden = self._linear(self._norm(x, f"{name}ln_2"), f"{name}mlp.c_fc.weight")
-        hidden = quick_gelu(hidden) if self.shape.quick_gelu else gelu(hidden)
+        hidden = ACTIVATIONS[self.shape.activation](hidden)
         return x + self._linear(hidden, f"{name}mlp.c_proj.weight")
 
     def _attention(self, x: Rows, name: str) -> Rows:
-        """Each token attends to itself and to those before it."""
         n, tokens, width = x.shape
         heads = self.shape.heads
         joined = self._linear(x, f"{name}in_proj_weight")
         apart = joined.reshape(n, tokens, 3, heads, width // heads).transpose(2, 0, 3, 1, 4)
         query, key, value = apart[0], apart[1], apart[2]
         scores = (query * np.float32((width // heads) ** -0.5)) @ key.swapaxes(-1, -2)
-        scores[..., np.triu(np.ones((tokens, tokens), dtype=bool), 1)] = -np.inf
+        if self.shape.causal:
+            scores[..., np.triu(np.ones((tokens, tokens), dtype=bool), 1)] = -np.inf
         mixed = softmax(scores) @ value
         return self._linear(
             mixed.transpose(0, 2, 1, 3).reshape(n, tokens, width), f"{name}out_proj.weight"
@@ -132,14 +154,17 @@ class TextTower:
     def _norm(self, x: Rows, name: str) -> Rows:
         centred = x - x.mean(axis=-1, keepdims=True)
         variance = np.square(centred).mean(axis=-1, keepdims=True)
-        scaled = centred / np.sqrt(variance + np.float32(EPSILON))
+        scaled = centred / np.sqrt(variance + np.float32(self.shape.epsilon))
         out: Rows = scaled * self._weight(f"{name}.weight") + self._weight(f"{name}.bias")
         return out
 
     def _weight(self, name: str) -> Rows:
-        if name not in self._wide:
-            self._wide[name] = widened(self._stored[name])
-        return self._wide[name]
+        found = self._wide.get(name)
+        if found is None:
+            found = widened(self.weights[name])
+            if self._keeps:
+                self._wide[name] = found
+        return found
 
 
 def _batches(lengths: Sequence[int]) -> list[list[int]]:
@@ -182,3 +207,13 @@ def gelu(x: Rows) -> Rows:
     erf = 1 - series * t * np.exp(-z * z)
     halved: Rows = np.float32(0.5) * x * (1 + np.copysign(erf, x))
     return halved
+
+
+def tanh_gelu(x: Rows) -> Rows:
+    """GELU by tanh: torch's `nn.GELU(approximate="tanh")`."""
+    inner = np.float32((2 / np.pi) ** 0.5) * (x + np.float32(0.044715) * x * x * x)
+    out: Rows = np.float32(0.5) * x * (1 + np.tanh(inner))
+    return out
+
+
+ACTIVATIONS = {"gelu": gelu, "quick_gelu": quick_gelu, "tanh_gelu": tanh_gelu}

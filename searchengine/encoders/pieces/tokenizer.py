@@ -45,15 +45,17 @@ class PieceTokenizer:
             raise EncoderError(f"tokenizers with {unknown or clean} are not understood")
         self.context = int(text_config.get("context_length", _CONTEXT))
         """Ids of a text, exactly: longer ones are cut, shorter ones padded."""
-        self._clean = cleaning.WAYS[clean]
+        self.clean = clean
+        """The key of `cleaning.WAYS`."""
         config = _config_in(directory)
-        self._tokens = _read(directory / TOKENIZER_FILE)
+        self.tokens = _read(directory / TOKENIZER_FILE)
         if _class(config) == "Nllb":
-            _put_language(self._tokens, config)
+            _put_language(self.tokens, config)
         self.pad = self._id_of(config.get("pad_token", "<pad>"), directory)
-        self._blanked = self._id_of(config["sep_token"], directory) if strips else None
-        self._tokens.enable_truncation(self.context)
-        self._tokens.enable_padding(
+        self.blanked = self._id_of(config["sep_token"], directory) if strips else None
+        """The id that 0 stands in the place of, if any."""
+        self.tokens.enable_truncation(self.context)
+        self.tokens.enable_padding(
             length=self.context,
             pad_id=self.pad,
             direction=config.get("padding_side", "left" if _class(config) == "Gemma" else "right"),
@@ -65,15 +67,15 @@ class PieceTokenizer:
 
     def rows(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of texts, `context` of each."""
-        found = self._tokens.encode_batch([self._clean(text) for text in texts])
+        found = self.tokens.encode_batch([cleaning.WAYS[self.clean](text) for text in texts])
         rows: list[list[int]] = [encoding.ids for encoding in found]
-        if self._blanked is not None:
-            rows = [[0 if token == self._blanked else token for token in row] for row in rows]
+        if self.blanked is not None:
+            rows = [[0 if token == self.blanked else token for token in row] for row in rows]
         return rows
 
     def _id_of(self, token: Any, directory: Path) -> int:  # noqa: ANN401 - of a JSON file
         written = token["content"] if isinstance(token, dict) else token
-        found = self._tokens.token_to_id(written) if isinstance(written, str) else None
+        found = self.tokens.token_to_id(written) if isinstance(written, str) else None
         if found is None:
             raise EncoderError(f"{directory / TOKENIZER_FILE} has no token {written!r}")
         return int(found)
