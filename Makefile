@@ -11,9 +11,9 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 demo: .venv/demo
 	$(BIN)/python sample_data/demo.py
 
-# Two at a time, a file to each; the threads of one do not spin while the other works.
+# Two at a time; the threads of one do not spin while the other works.
 test: .venv/dev lint
-	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: .venv/dev
 	$(BIN)/ruff check .
