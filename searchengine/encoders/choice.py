@@ -30,10 +30,11 @@ def choose_encoder(asked: str, in_library: Sequence[str], *, device: str = "auto
     """
     if asked == AUTO and in_library:
         return Choice(in_library[0])
+    gpu = device != "cpu" and may_have_gpu()
     if asked == AUTO:
-        name, note = registry.choose_default()
+        name, note = registry.choose_default(gpu=gpu)
         return Choice(name, note or _cost(name))
-    chosen = named_by(asked, gpu=device != "cpu" and may_have_gpu())
+    chosen = named_by(asked, gpu=gpu)
     name = names.canonical_name(asked) if chosen is None else chosen.name
     return Choice(name, _cost(name))
 

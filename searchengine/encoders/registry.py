@@ -14,13 +14,10 @@ from searchengine.encoders.names import (
     is_path,
     split_name,
 )
-from searchengine.encoders.table import find_model, models
+from searchengine.encoders.table import find_model, models, taken_for
 
 STARTER_DIR = Path(__file__).parent / STARTER
 """Where the starter's config and weights lie in the package."""
-
-RECOMMENDED = "ViT-B-32/laion2b_s34b_b79k"
-"""What `auto` means: the fastest encoder with full recall, MIT licence, 605 MB to download."""
 
 
 def is_cached(name: str) -> bool:
@@ -44,30 +41,38 @@ def is_cached(name: str) -> bool:
     return hub.cached_file(model.hub_repo, hub.WEIGHTS_FILES) is not None
 
 
+def recommended(*, gpu: bool) -> str:
+    """What `auto` means on a machine with or without a GPU: the table's choice for it."""
+    return taken_for("a GPU" if gpu else "a CPU").name
+
+
 def choose_default(
     *,
+    gpu: bool,
     cached: Callable[[str], bool] = is_cached,
     probe: Callable[[], str | None] = hub.why_unreachable,
 ) -> tuple[str, str | None]:
     """The encoder that `auto` stands for, and a sentence for the user where it is second best.
 
-    `cached` says whether an encoder's weights are here, `probe` why the hub does not answer
-    (None where it does). Takes 5 s at most; imports neither torch nor open_clip.
+    `gpu` says whether there is one, `cached` whether an encoder's weights are here, `probe` why
+    the hub does not answer (None where it does). Takes 5 s at most; imports neither torch nor
+    open_clip.
     """
-    if cached(RECOMMENDED):
-        return RECOMMENDED, None
+    first = recommended(gpu=gpu)
+    if cached(first):
+        return first, None
     why = probe()
     if why is None:
-        return RECOMMENDED, None
+        return first, None
     here = [model for model in models() if model.free and model.xm3600_en and cached(model.name)]
     if here:
         best = max(here, key=lambda model: model.xm3600_en or 0.0)
         return best.name, (
-            f"{RECOMMENDED} is not downloaded yet and the model hub is out of reach: {why}; "
+            f"{first} is not downloaded yet and the model hub is out of reach: {why}; "
             f"this library uses {best.name}, which is on this machine"
         )
     return STARTER, (
-        f"{RECOMMENDED} is not downloaded yet and the model hub is out of reach: {why}; "
+        f"{first} is not downloaded yet and the model hub is out of reach: {why}; "
         f"this library uses the small encoder {STARTER!r}, which finds much less. To change that "
-        f"later: clipseek index PATH --model {RECOMMENDED}"
+        f"later: clipseek index PATH --model {first}"
     )

@@ -55,7 +55,7 @@ def test_without_a_network_the_starter_is_chosen_loudly_and_works(
     done = clipseek(environment, "index", tmp_path / "food", "--json")
     assert done.returncode == 0, done.stderr
     assert "is not downloaded yet" in done.stderr
-    assert "clipseek index PATH --model ViT-B-32/laion2b_s34b_b79k" in done.stderr
+    assert "clipseek index PATH --model ViT-B-32-SigLIP2-256/webli" in done.stderr
     report = json.loads(done.stdout)
     assert (report["space"], report["indexed"]) == ("starter", 3)
     found = clipseek(environment, "search", "a cup of coffee", "-k1", "--paths")

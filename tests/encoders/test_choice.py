@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from searchengine.encoders import choice, hub, registry
 from searchengine.encoders.choice import AUTO, choose_encoder
-from searchengine.encoders.registry import RECOMMENDED, choose_default
+from searchengine.encoders.registry import choose_default
 from searchengine.encoders.table import SIZES, cost_of, find_model, named_by
 
 
@@ -64,17 +66,35 @@ def test_a_library_keeps_its_encoder() -> None:
     assert choose_encoder(AUTO, ["starter", "other"]) == choice.Choice("starter")
 
 
-def test_a_new_library_is_told_what_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "choose_default", lambda: (RECOMMENDED, None))
-    model = find_model(RECOMMENDED)
+@pytest.mark.parametrize(
+    ("gpu", "device", "name"),
+    [
+        (False, "auto", "ViT-B-32-SigLIP2-256/webli"),
+        (True, "auto", "ViT-B-16-SigLIP2/webli"),
+        (True, "cpu", "ViT-B-32-SigLIP2-256/webli"),
+    ],
+)
+def test_a_new_library_gets_what_the_table_says_and_is_told_what_is_downloaded(
+    gpu: bool, device: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choice, "may_have_gpu", lambda: gpu)
+    reachable = partial(choose_default, cached=lambda _: False, probe=lambda: None)
+    monkeypatch.setattr(registry, "choose_default", reachable)
+    model = find_model(name)
     assert model is not None
-    made = choose_encoder(AUTO, [])
-    assert (made.name, cost_of(model) in str(made.note)) == (RECOMMENDED, True)
+    assert model.free
+    made = choose_encoder(AUTO, [], device=device)
+    assert (made.name, cost_of(model) in str(made.note)) == (name, True)
+    assert made == choose_encoder("balanced", [], device=device)
 
 
 def test_without_a_hub_the_best_that_is_here_is_taken() -> None:
     here = {"EVA02-B-16/merged2b_s8b_b131k", "ViT-B-16-SigLIP/webli", "ViT-L-14/laion2b_s32b_b82k"}
-    name, why = choose_default(cached=lambda name: name in here, probe=lambda: "no cable")
+    name, why = choose_default(
+        gpu=False, cached=lambda name: name in here, probe=lambda: "no cable"
+    )
     assert name == "ViT-B-16-SigLIP/webli"
     assert "no cable" in str(why)
-    assert choose_default(cached=lambda _: False, probe=lambda: "no cable")[0] == "starter"
+    assert (
+        choose_default(gpu=False, cached=lambda _: False, probe=lambda: "no cable")[0] == "starter"
+    )

@@ -23,7 +23,7 @@ from searchengine.encoders.openclip import sources
 from searchengine.encoders.openclip.encoder import ClipEncoder, load_encoder
 from searchengine.encoders.openclip.precision import prefer_bfloat16
 from searchengine.encoders.preprocess import Preprocessing
-from searchengine.encoders.registry import RECOMMENDED, choose_default
+from searchengine.encoders.registry import choose_default, recommended
 from searchengine.errors import (
     DeviceUnavailableError,
     EncoderError,
@@ -53,6 +53,7 @@ TINY: dict[str, Any] = {
     },
 }
 SHAPES = [(64, 64), (300, 200), (90, 500), (31, 40), (641, 333)]
+RECOMMENDED = recommended(gpu=False)
 TEXTS = ["a red car in the snow", "", "two dogs", "word " * 200]
 
 
@@ -310,8 +311,8 @@ def test_a_file_that_is_no_checkpoint(tmp_path: Path, name: str) -> None:
         ("ViT-B-31/openai", UnknownEncoderError, "ViT-B-32"),
         ("vit-b-32/openai", UnknownEncoderError, "ViT-B-32"),
         ("gibberish", UnknownEncoderError, "no architecture 'gibberish'"),
-        ("ViT-B-32", UnknownEncoderError, RECOMMENDED),
-        ("ViT-B-32/laion2b_s34b", UnknownEncoderError, RECOMMENDED),
+        ("ViT-B-32", UnknownEncoderError, "ViT-B-32/laion2b_s34b_b79k"),
+        ("ViT-B-32/laion2b_s34b", UnknownEncoderError, "ViT-B-32/laion2b_s34b_b79k"),
         ("ViT-S-32/anything", UnknownEncoderError, "ViT-S-32/path"),
         ("ViT-B-32/no/such/file.pt", PathNotFoundError, "no/such/file.pt: no such checkpoint"),
         ("local-dir:/no/such", PathNotFoundError, "/no/such: no open_clip model"),
@@ -601,9 +602,10 @@ def test_choose_default() -> None:
     def unasked() -> str:
         raise AssertionError("probed the hub with the weights at hand")
 
-    assert choose_default(cached=lambda _: True, probe=unasked) == (RECOMMENDED, None)
-    assert choose_default(cached=lambda _: False, probe=lambda: None) == (RECOMMENDED, None)
-    name, why = choose_default(cached=lambda _: False, probe=lambda: "cable unplugged")
+    for gpu, best in ((False, RECOMMENDED), (True, "ViT-B-16-SigLIP2/webli")):
+        assert choose_default(gpu=gpu, cached=lambda _: True, probe=unasked) == (best, None)
+        assert choose_default(gpu=gpu, cached=lambda _: False, probe=lambda: None) == (best, None)
+    name, why = choose_default(gpu=False, cached=lambda _: False, probe=lambda: "cable unplugged")
     assert name == "starter"
     assert "cable unplugged" in str(why)
     assert "\n" not in str(why)

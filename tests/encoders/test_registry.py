@@ -11,9 +11,11 @@ from PIL import Image
 from searchengine.encoders import hub, registry
 from searchengine.encoders.interface import Encoder
 from searchengine.encoders.names import canonical_name
-from searchengine.encoders.registry import RECOMMENDED, is_cached
+from searchengine.encoders.registry import is_cached, recommended
 from searchengine.encoders.table import find_model
 from tests.support.fake import COLOURS, FakeEncoder
+
+RECOMMENDED = recommended(gpu=False)
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def test_is_cached_looks_at_the_cache_alone(
     assert not is_cached(RECOMMENDED)
     put_in_cache(cache, info.hub_repo, "open_clip_model.safetensors")
     assert is_cached(RECOMMENDED)
-    assert is_cached("ViT-B-32__laion2B-s34B-b79K")
+    assert is_cached("ViT-B-32-SigLIP2-256__WebLI")
     put_in_cache(cache, "a/b", "open_clip_pytorch_model.bin")
     assert is_cached("hf-hub:a/b")
 
@@ -69,8 +71,8 @@ def test_canonical_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     (tmp_path / "folder").mkdir()
     expected = {
         " starter ": "starter",
-        "ViT-B-32__laion2b_s34b_b79k": RECOMMENDED,
-        "ViT-B-32/laion2B-s34B-b79K": RECOMMENDED,
+        "ViT-B-32__laion2b_s34b_b79k": "ViT-B-32/laion2b_s34b_b79k",
+        "ViT-B-32/laion2B-s34B-b79K": "ViT-B-32/laion2b_s34b_b79k",
         "hf-hub:timm/ViT-B-16-SigLIP": "hf-hub:timm/ViT-B-16-SigLIP",
         "local-dir:m": f"local-dir:{tmp_path}/m",
         "local-dir:~/m": f"local-dir:{tmp_path}/home/m",
@@ -95,7 +97,7 @@ import searchengine.encoders.names, searchengine.encoders.hub
 import searchengine.encoders.openclip.encoder
 from searchengine.encoders.registry import choose_default
 start = time.monotonic()
-print(json.dumps([choose_default(), time.monotonic() - start, sorted(sys.modules)]))
+print(json.dumps([choose_default(gpu=False), time.monotonic() - start, sorted(sys.modules)]))
 """
 
 

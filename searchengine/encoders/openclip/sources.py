@@ -14,7 +14,7 @@ from typing import Any
 from searchengine.encoders import hub
 from searchengine.encoders.names import DIR_PREFIX, HUB_PREFIX, STARTER, is_path, split_name
 from searchengine.encoders.pieces.tokenizer import CONFIG_FILE, TOKENIZER_FILE
-from searchengine.encoders.registry import RECOMMENDED, STARTER_DIR, is_cached
+from searchengine.encoders.registry import STARTER_DIR, is_cached, recommended
 from searchengine.encoders.table import models
 from searchengine.errors import EncoderError, PathNotFoundError, UnknownEncoderError
 
@@ -127,7 +127,7 @@ def require_architecture(name: str, arch: str) -> None:
 
     known = open_clip.list_models()
     if arch not in known:
-        near = _nearest(arch, known) or split_name(RECOMMENDED)[:1]
+        near = _nearest(arch, known) or split_name(recommended(gpu=False))[:1]
         raise UnknownEncoderError(name, f"no architecture {arch!r}; there is {', '.join(near)}")
 
 
