@@ -42,6 +42,15 @@ def write_record(path: Path, record: dict[str, Any], **lists: list[dict[str, Any
         raise InputError(f"cannot write {path}: {reason_of(error)}; choose another FILE") from error
 
 
+def write_queries(path: Path, result: Evaluation) -> None:
+    """Write every query on a line of its own. Raises InputError where that cannot be."""
+    try:
+        with path.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(_query(query)) + "\n" for query in result.queries)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {reason_of(error)}; choose another DIR") from error
+
+
 def record(result: Evaluation) -> dict[str, Any]:
     """The evaluation in JSON's types. CLIP_benchmark's own keys come first."""
     protocol = result.protocol

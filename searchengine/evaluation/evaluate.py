@@ -6,6 +6,7 @@ import importlib.metadata
 import platform
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,13 @@ from searchengine.embedding.stream import Observer
 from searchengine.encoders.interface import Encoder
 from searchengine.evaluation.benchmarks import dataset_sha256, identity, recognise
 from searchengine.evaluation.distractors import Distractors, lookalikes
-from searchengine.evaluation.evaluation_set import EvaluationSet, count_captions
+from searchengine.evaluation.evaluation_set import (
+    EvaluationOptions,
+    EvaluationSet,
+    count_captions,
+)
 from searchengine.evaluation.examples import Measured, project, sample_pairs, worst_failures
+from searchengine.evaluation.given import GivenVectors
 from searchengine.evaluation.guard import Usage, guard
 from searchengine.evaluation.index_loss import caveats, measure_methods
 from searchengine.evaluation.judged import coco_1k, measure_positives, rsum
@@ -40,12 +46,32 @@ PACKAGES = (
 """Whose versions can change a number."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An evaluation, and what it was made of."""
+
+    evaluation: Evaluation
+    images: Sequence[CaptionedImage]
+    """Those that were used, with the captions that asked."""
+    data: Measured
+
+
 def evaluate(
     asked: EvaluationSet,
-    encoder: Encoder,
+    encoder: Encoder | GivenVectors,
     observer: Observer,
     distractors: Distractors | None = None,
 ) -> Evaluation:
+    """As `answer`, without what it was made of."""
+    return answer(asked, encoder, observer, distractors).evaluation
+
+
+def answer(
+    asked: EvaluationSet,
+    encoder: Encoder | GivenVectors,
+    observer: Observer,
+    distractors: Distractors | None = None,
+) -> Answered:
     """Measure an encoder on images and captions.
 
     Those of `distractors` that are no image of `asked`, neither by path nor by content, join the
@@ -57,16 +83,7 @@ def evaluate(
     started = time.monotonic()
     options = asked.options
     files = [path for path in asked.files if path is not None]
-    observer.planned(len(files))
-    observer.started()
-    vectors, broken = embed_files(
-        files,
-        encoder,
-        observer,
-        workers=options.workers,
-        max_megapixels=options.max_megapixels,
-        max_file_size=options.max_file_size,
-    )
+    vectors, broken = _embed(files, encoder, options, observer)
     is_used = np.array([path is not None and path not in broken for path in asked.files])
     used = [
         (image, path)
@@ -89,7 +106,7 @@ def evaluate(
     )
     protocol = _protocol([image for image, _ in used], asked, encoder, further)
     warnings += _warnings(asked, len(broken), directions, encoder)
-    return Evaluation(
+    evaluation = Evaluation(
         protocol=protocol,
         warnings=(*warnings, *caveats(options.through, len(data.images))),
         counts=counts,
@@ -123,12 +140,33 @@ def evaluate(
         projection=project(data),
         seconds=time.monotonic() - started,
     )
+    return Answered(evaluation, [image for image, _ in used], data)
+
+
+def _embed(
+    files: Sequence[Path],
+    encoder: Encoder | GivenVectors,
+    options: EvaluationOptions,
+    observer: Observer,
+) -> tuple[Vectors, dict[Path, str]]:
+    if isinstance(encoder, GivenVectors):
+        return encoder.rows_of(files), {}
+    observer.planned(len(files))
+    observer.started()
+    return embed_files(
+        files,
+        encoder,
+        observer,
+        workers=options.workers,
+        max_megapixels=options.max_megapixels,
+        max_file_size=options.max_file_size,
+    )
 
 
 def _measure(
     used: Sequence[tuple[CaptionedImage, Path]],
     vectors: Vectors,
-    encoder: Encoder,
+    encoder: Encoder | GivenVectors,
     prompt: str,
     others: Distractors | None,
 ) -> Measured:
@@ -156,7 +194,10 @@ def _queries(
 
 
 def _warnings(
-    asked: EvaluationSet, broken: int, directions: tuple[Direction, Direction], encoder: Encoder
+    asked: EvaluationSet,
+    broken: int,
+    directions: tuple[Direction, Direction],
+    encoder: Encoder | GivenVectors,
 ) -> list[str]:
     usage = Usage(
         captions_per_image=asked.options.captions_per_image,
@@ -169,7 +210,10 @@ def _warnings(
 
 
 def _protocol(
-    used: Sequence[CaptionedImage], asked: EvaluationSet, encoder: Encoder, distractors: int
+    used: Sequence[CaptionedImage],
+    asked: EvaluationSet,
+    encoder: Encoder | GivenVectors,
+    distractors: int,
 ) -> Protocol:
     most = asked.options.captions_per_image
     return Protocol(

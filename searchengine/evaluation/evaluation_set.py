@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from searchengine.datasets.archives import unpacked
 from searchengine.datasets.dataset import (
     AUTO,
     FORMATS,
@@ -16,7 +18,9 @@ from searchengine.datasets.dataset import (
 )
 from searchengine.datasets.images import find_images
 from searchengine.datasets.positives import Positives
+from searchengine.datasets.stored_vectors import is_stored
 from searchengine.errors import InputError
+from searchengine.evaluation.given import GivenVectors, read_given
 from searchengine.evaluation.index_loss import EXACT, THROUGH
 from searchengine.evaluation.judged import positives_of
 from searchengine.files import MAX_FILE_SIZE
@@ -94,11 +98,43 @@ def read_evaluation_set(captions: Path, options: EvaluationOptions) -> Evaluatio
     files that are not as they should be, and MissingExtraError for judgements not installed.
     """
     require_sense(options)
-    dataset = read_dataset(captions, options.format)
+    return _choose(read_dataset(captions, options.format), options)
+
+
+@contextmanager
+def opened_evaluation_set(
+    captions: Path, options: EvaluationOptions
+) -> Iterator[tuple[EvaluationSet, GivenVectors | None]]:
+    """As `read_evaluation_set`, also of what has images or vectors in it.
+
+    A WebDataset tar or a parquet table, or a directory of such, is unpacked for as long; one in
+    clip-retrieval's layout comes with its vectors, which take the place of an encoder.
+    """
+    require_sense(options)
+    if is_stored(captions):
+        dataset, given = read_given(captions)
+        yield _choose(dataset, options, [Path(image.file) for image in dataset.images]), given
+        return
+    with unpacked(captions) as source:
+        if source is None:
+            yield read_evaluation_set(captions, options), None
+            return
+        dataset = read_dataset(source.captions)
+        dataset = replace(dataset, path=captions, format=source.format)
+        yield _choose(dataset, replace(options, images=source.images)), None
+
+
+def _choose(
+    dataset: Dataset, options: EvaluationOptions, places: Sequence[Path | None] | None = None
+) -> EvaluationSet:
+    """What the options choose. `places` are those of the first images of a set without splits."""
+    captions = dataset.path
     split, whole = choose_split(dataset, options.split)
     chosen = whole[: options.limit]
     images = [image.first(options.captions_per_image) for image in chosen]
-    files = find_images(images, options.images, captions)
+    files = (
+        find_images(images, options.images, captions) if places is None else places[: len(images)]
+    )
     left_out = count_captions(chosen) - count_captions(images)
     positives = positives_of(images, options.positives)
     return EvaluationSet(options, dataset, split, whole, images, files, left_out, positives)

@@ -28,7 +28,7 @@ from cli.options import (
 )
 
 if TYPE_CHECKING:
-    from searchengine.evaluation.results import Evaluation
+    from searchengine.evaluation.evaluate import Answered
 
 
 def evaluate(
@@ -36,7 +36,8 @@ def evaluate(
         Path,
         typer.Argument(
             metavar="CAPTIONS",
-            help="Caption file: Karpathy or COCO JSON, token file, CSV, JSON Lines, VSE++ pair.",
+            help="Caption file: Karpathy or COCO JSON, token file, CSV, JSON Lines, VSE++ pair; or "
+            "WebDataset tars, parquet tables or vectors in clip-retrieval's layout.",
         ),
     ],
     images: Annotated[
@@ -92,13 +93,25 @@ def evaluate(
     report: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Write a page to look at.")
     ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write every query as JSON Lines, and TREC runs and qrels."
+        ),
+    ] = None,
+    vectors: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the vectors in clip-retrieval's layout."),
+    ] = None,
     library: LibraryOption = None,
 ) -> None:
     """Measure retrieval both ways on captioned images: R@K as papers report it."""
     from cli.progress import TqdmObserver
     from searchengine import load_encoder, open_library
+    from searchengine.datasets import parquet
+    from searchengine.errors import InputError
     from searchengine.evaluation import evaluate as evaluation
-    from searchengine.evaluation.evaluation_set import EvaluationOptions, read_evaluation_set
+    from searchengine.evaluation.evaluation_set import EvaluationOptions, opened_evaluation_set
     from searchengine.library.distractors import read_distractors
 
     options = EvaluationOptions(
@@ -116,14 +129,22 @@ def evaluate(
         max_file_size=parse_size(max_file_size),
     )
     _require_places(json_file, report)
-    asked = read_evaluation_set(captions, options)
-    with nullcontext() if distractors is None else open_library(distractors) as others:
-        name = encoder_name(model, library or distractors)
-        encoder = load_encoder(name, device=device, precision=precision)
-        wrong_answers = None if others is None else read_distractors(others, encoder)
-    with TqdmObserver("encoding") as observer:
-        result = evaluation.evaluate(asked, encoder, observer, wrong_answers)
-    _show(result, json_file, report)
+    if vectors is not None:
+        parquet.require()
+    with (
+        opened_evaluation_set(captions, options) as (asked, given),
+        nullcontext() if distractors is None else open_library(distractors) as others,
+    ):
+        wrong_answers = None
+        if given is None:
+            name = encoder_name(model, library or distractors)
+            encoder = load_encoder(name, device=device, precision=precision)
+            wrong_answers = None if others is None else read_distractors(others, encoder)
+        elif others is not None:
+            raise InputError(f"{captions}: vectors of an unknown encoder, so no --distractors")
+        with TqdmObserver("encoding") as observer:
+            answered = evaluation.answer(asked, given or encoder, observer, wrong_answers)
+        _show(answered, json_file, report, results, vectors)
 
 
 def _captions_per_image(text: str) -> int | None:
@@ -144,12 +165,19 @@ def _require_places(json_file: Path | None, report: Path | None) -> None:
         require_place(report)
 
 
-def _show(result: Evaluation, json_file: Path | None, report: Path | None) -> None:
+def _show(
+    answered: Answered,
+    json_file: Path | None,
+    report: Path | None,
+    results: Path | None,
+    vectors: Path | None,
+) -> None:
     """Write the files and print the tables: a full disk costs the files and not the numbers."""
     from cli import evaluation_json
     from cli.evaluation_tables import print_notes, print_tables
     from cli.pages.report import write_report
 
+    result = answered.evaluation
     print_notes(result)
     try:
         if json_file is not None:
@@ -157,6 +185,29 @@ def _show(result: Evaluation, json_file: Path | None, report: Path | None) -> No
         if report is not None:
             write_report(report, result)
             output.note(f"the page: {report}")
+        if results is not None:
+            _write_results(answered, results)
+        if vectors is not None:
+            _write_vectors(answered, vectors)
     finally:
         if json_file != evaluation_json.STDOUT:
             print_tables(result)
+
+
+def _write_results(answered: Answered, directory: Path) -> None:
+    from cli import evaluation_json
+    from searchengine.evaluation.exchange import write_trec
+
+    data = answered.data
+    further = [str(path) for path in data.paths[len(answered.images) :]]
+    write_trec(directory, answered.images, data.images, data.texts, data.owners, further)
+    evaluation_json.write_queries(directory / "queries.jsonl", answered.evaluation)
+    output.note(f"every query: {directory}")
+
+
+def _write_vectors(answered: Answered, directory: Path) -> None:
+    from searchengine.datasets.stored_vectors import write_vectors
+
+    data = answered.data
+    write_vectors(directory, data.images, data.texts, data.owners, data.paths, data.captions)
+    output.note(f"the vectors: {directory}")
