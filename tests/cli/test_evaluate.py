@@ -235,7 +235,7 @@ def test_the_limits_are_those_of_index(run: Run) -> None:
             " ".join(line.split())
             for command in ("index", "evaluate")
             for line in run(command, "--help").out.splitlines()
-            if flag in line
+            if line.split()[:1] == [flag]
         }
         for flag in ("--workers", "--max-megapixels")
     }
