@@ -157,7 +157,7 @@ def run(
     monkeypatch.setenv("CLIPSEEK_LIBRARY", str(bench.library_path))
     for load in ("load_encoder", "load_for_queries"):
         monkeypatch.setattr(loading, load, lambda name, **_: bench.load(name))
-    monkeypatch.setattr(registry, "choose_default", lambda: ("fake", "fake encoder: for tests"))
+    monkeypatch.setattr(registry, "choose_default", lambda **_: ("fake", "fake encoder: for tests"))
     monkeypatch.setattr(names, "canonical_name", lambda name: name)
 
     def call(*arguments: object) -> Done:
