@@ -34,6 +34,8 @@ GAP = "  "
 NARROWEST = 20
 """Columns that a path keeps on the narrowest terminal."""
 
+END_OF_MATCHES = "what matches ends here; the nearest others:"
+
 SHOWN_TEXT = 60
 """Characters of a text in the table of hits."""
 
@@ -179,7 +181,15 @@ def _print_table(hits: Sequence[SearchHit]) -> None:
     if any(hit.matched for hit in hits):
         header.append("matched")
         rows = [(*row, _why(hit)) for row, hit in zip(rows, hits, strict=True)]
-    print_table(header, rows, left={2, 5}, long=2)
+    print_table(header, rows, left={2, 5}, long=2, parted=_end_of_matches(hits))
+
+
+def _end_of_matches(hits: Sequence[SearchHit]) -> tuple[int, str] | None:
+    """The first hit that is no match, where there are matches before it, and what is said there."""
+    matching = [hit.matches is not False for hit in hits]
+    if all(matching) or not matching[0]:
+        return None
+    return matching.index(False), END_OF_MATCHES
 
 
 def _why(hit: SearchHit) -> str:
@@ -199,11 +209,14 @@ def _date_of(hit: SearchHit) -> str:
 
 
 def _print_csv(hits: Sequence[SearchHit]) -> None:
-    from searchengine.retrieval.hits import HIT_FIELDS, TEXT_FIELDS
+    from searchengine.retrieval.hits import HIT_FIELDS, RELEVANCE_FIELDS, TEXT_FIELDS
 
     records = [hit.record() for hit in hits]
     by_text = any(hit.matched for hit in hits)
-    header = [*HIT_FIELDS, *(TEXT_FIELDS if by_text else ())]
+    judged = any(hit.relevance is not None for hit in hits)
+    header = [
+        *HIT_FIELDS, *(TEXT_FIELDS if by_text else ()), *(RELEVANCE_FIELDS if judged else ())
+    ]  # fmt: skip
     rows = [header, *([record.get(name, "") for name in header] for record in records)]
     if sys.stdout.isatty():
         rows = [[visible(str(cell)) for cell in row] for row in rows]
@@ -225,10 +238,12 @@ def print_table(
     *,
     left: set[int],
     long: int | None = None,
+    parted: tuple[int, str] | None = None,
 ) -> None:
     """Aligned columns on stdout; the columns in `left` to the left, the others to the right.
 
-    On a terminal the column `long` is shortened to what its width leaves.
+    On a terminal the column `long` is shortened to what its width leaves. `parted` is a line, and
+    the row that it stands above.
     """
     lines = [[visible(cell) for cell in line] for line in (header, *rows)]
     widths = [max(width(line[column]) for line in lines) for column in range(len(header))]
@@ -242,8 +257,17 @@ def print_table(
             padded(cell, columns, left=column in left)
             for column, (cell, columns) in enumerate(zip(line, widths, strict=True))
         )
+        if parted is not None and number == parted[0] + 1:
+            _say_aside(parted[1])
         text = GAP.join(cells).rstrip()
-        write((faint(text) if number == 0 and _has_colour() else text) + "\n")
+        if number == 0:
+            _say_aside(text)
+        else:
+            write(text + "\n")
+
+
+def _say_aside(text: str) -> None:
+    write((faint(text) if _has_colour() else text) + "\n")
 
 
 def _has_colour() -> bool:

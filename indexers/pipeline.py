@@ -107,6 +107,7 @@ def index(
             writer.complete_checksums(space)
             writer.complete_words()
             _refresh_index(space, options)
+            writer.measure_relevance(space)
         _record_survey(catalog, survey)
     return _report(survey, run, removed, space, time.perf_counter() - started)
 

@@ -90,6 +90,8 @@ class Matched:
     """"caption", "text" (read in the picture) or "name" (of the file and its folders)."""
     text: str
     """The piece of text, as it is stored; of a name the whole path."""
+    by_words: bool = False
+    """Whether words of the query stand in it, and not only its meaning is near."""
 
 
 class Orientation(Enum):

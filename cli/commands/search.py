@@ -19,6 +19,7 @@ from searchengine.errors import InputError
 
 if TYPE_CHECKING:
     from searchengine import Filter, SearchHit
+    from searchengine.relevance.bar import Strictness
 
 
 _GLUED = re.compile(r"-[^\W\d_]{2}\S*")
@@ -88,6 +89,21 @@ def search(
         float | None,
         typer.Option(metavar="X", help="Only hits with at least this cosine, from -1 to 1."),
     ] = None,
+    matching: Annotated[
+        bool,
+        typer.Option(
+            "--matching",
+            help="Only hits that stand out as what was asked for does; of what is not there, none.",
+        ),
+    ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="As --matching, with less that is wrong and missing more."),
+    ] = False,
+    loose: Annotated[
+        bool,
+        typer.Option("--loose", help="As --matching, with more that is wrong and missing less."),
+    ] = False,
     words_only: Annotated[
         bool,
         typer.Option(
@@ -136,7 +152,9 @@ def search(
     if words_only and pictures_only:
         raise typer.BadParameter("--words-only and --pictures-only: choose one")
     by = By.WORDS if words_only else By.PICTURES if pictures_only else By.BOTH
-    query = Query(tuple(parse_terms(words, add=add or [], subtract=sub or [])), by=by)
+    strictness = _strictness(matching=matching, strict=strict, loose=loose)
+    sources = tuple(parse_terms(words, add=add or [], subtract=sub or []))
+    query = Query(sources, by=by, matching=strictness)
     with open_library(library) as opened:
         hits = opened.search(
             query,
@@ -153,10 +171,22 @@ def search(
     if html is not None or open_page:
         signed = [f"+ {text}" for text in add or ()] + [f"- {text}" for text in sub or ()]
         _write_page(html, " ".join([*words, *signed]), hits, show=open_page)
+    if hits.no_match is not None:
+        output.note(hits.no_match + (":" if hits else ""))
     output.print_hits(hits, form)
     said = about_language(hits) + hints(query.sources) + about_folder(words, query.sources)
     for line in said + about_gone(hits):
         output.note(line)
+
+
+def _strictness(*, matching: bool, strict: bool, loose: bool) -> Strictness | None:
+    from searchengine.relevance.bar import Strictness
+
+    asked = {Strictness.NORMAL: matching, Strictness.STRICT: strict, Strictness.LOOSE: loose}
+    chosen = [strictness for strictness, is_set in asked.items() if is_set]
+    if len(chosen) > 1:
+        raise typer.BadParameter("--matching, --strict and --loose: choose one")
+    return chosen[0] if chosen else None
 
 
 def _require_possible(where: Filter, min_score: float | None) -> None:

@@ -18,6 +18,8 @@ from searchengine.files import content_hash_of, file_state
 from searchengine.index.facts import files as index_files
 from searchengine.index.faiss_index import fault_of as fault_of_index
 from searchengine.library.layout import CATALOG
+from searchengine.relevance.kept import FILE as STATISTICS_FILE
+from searchengine.relevance.kept import fault_of_statistics
 from searchengine.spaces.space import Space
 from searchengine.types import BlockChecksum, FileState
 from searchengine.vectors.checksums import blocks_of
@@ -156,12 +158,15 @@ def _row_faults(library: Path, stored: StoredRows) -> list[Fault]:
 
 
 def _derived_faults(space: Space) -> tuple[list[Fault], list[str]]:
-    """Of the index and the text tower; and what could not be looked at."""
+    """Of the index, the text tower and the statistics; and what could not be looked at."""
     faults: list[Fault] = []
     place = space.directory.relative_to(space.library)
     tower = fault_of_tower(space.info, space.directory)
     if tower is not None:
         faults.append(Fault(str(place / TOWER_FILE), tower))
+    statistics = fault_of_statistics(space.info, space.directory)
+    if statistics is not None:
+        faults.append(Fault(str(place / STATISTICS_FILE), statistics))
     if any(path.exists() for path in index_files(space.directory)):
         try:
             index = fault_of_index(space.directory, space.catalog.rows(space.info))

@@ -20,6 +20,8 @@ from searchengine.encoders.text.encoder import TOWER_FILE, fault_of_tower
 from searchengine.errors import MissingExtraError
 from searchengine.files import content_hash
 from searchengine.library.check import StoredRows, stored_rows
+from searchengine.relevance.kept import FILE as STATISTICS_FILE
+from searchengine.relevance.kept import fault_of_statistics
 from searchengine.spaces.space import Space
 from searchengine.types import ImageEntry, ImageRecord
 from searchengine.vectors.damage import BadBlock
@@ -60,8 +62,12 @@ class _Mending:
         if fault_of_tower(self.space.info, self.space.directory) is not None:
             with suppress(OSError):
                 (self.space.directory / TOWER_FILE).unlink()
+        if fault_of_statistics(self.space.info, self.space.directory) is not None:
+            with suppress(OSError):
+                (self.space.directory / STATISTICS_FILE).unlink()
         with suppress(MissingExtraError):  # the check says that it could not be looked at
             self.space.refresh_index()
+        self.writer.measure_relevance(self.space)
         return encoded
 
     def _images(self, stored: StoredRows, bad: BadBlock) -> int:

@@ -16,6 +16,7 @@ from searchengine.catalog.sqlite.opening import identity_of
 from searchengine.catalog.sqlite.words import COMPLETE
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
+    EncoderError,
     LibraryLockedError,
     LibraryUnusableError,
     StorageFullError,
@@ -24,6 +25,7 @@ from searchengine.errors import (
 from searchengine.files import read_small
 from searchengine.library.layout import LOCK, PID, space_directory
 from searchengine.library.places import listed_images, listed_place
+from searchengine.relevance.measuring import measure_statistics
 from searchengine.spaces.names import space_name
 from searchengine.spaces.space import Space
 from searchengine.texts.matching import measure_matching
@@ -190,6 +192,18 @@ class Writer:
         measure_matching(
             space, lambda texts: self._library.encoders.for_texts(space).encode_texts(texts)
         )
+
+    def measure_relevance(self, space: Space) -> None:
+        """Measure where the matches of texts end, once a space has changed by a tenth.
+
+        Where the encoder that this takes is not to be had, that is said, and the next run tries
+        again: the images are saved in any case.
+        """
+        encoders = self._library.encoders
+        try:
+            measure_statistics(space, lambda texts: encoders.for_texts(space).encode_texts(texts))
+        except EncoderError as error:
+            log.warning("searches cannot tell yet what matches: %s", error)
 
     def complete_words(self) -> None:
         """Keep the words of images where a version listed them that kept none; says so."""

@@ -7,14 +7,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from searchengine.catalog.catalog import Catalog, CatalogReads
 from searchengine.encoders.languages import about_scripts
 from searchengine.errors import InputError, QueryError
 from searchengine.files import content_hash
 from searchengine.index.types import Modality
 from searchengine.paths import absolute
+from searchengine.relevance.bar import Bar, Strictness
+from searchengine.relevance.kept import read_statistics
 from searchengine.retrieval.compose import encoded_part, listed_part, read_part, unit
-from searchengine.retrieval.hits import Hits
+from searchengine.retrieval.hits import Hits, SearchHit
 from searchengine.retrieval.query import By, Kind, Query
 from searchengine.retrieval.rank import nearest_captions, rank_images, rank_texts
 from searchengine.retrieval.where import require_possible, why_none
@@ -22,7 +27,7 @@ from searchengine.spaces.encoders import SpaceEncoders
 from searchengine.spaces.space import Space
 from searchengine.texts.beside import NOTHING, Beside, beside, why_matched, with_all
 from searchengine.texts.words import read_words
-from searchengine.types import Filter, ImageRecord, TextHit
+from searchengine.types import Filter, ImageRecord, Matched, TextHit
 
 if TYPE_CHECKING:
     from searchengine.retrieval.pictures import ReadPicture
@@ -50,6 +55,8 @@ def answer(
     with catalog.snapshot() as now:
         vector = unit(encoded + listed_part(query, space, now))
         texts = _beside(query, space, now)
+        bar = _bar(query, space, vector)
+        least = None if bar is None or not query.matching else bar.least_score(query.matching)
 
         def ranked(left_out: LeftOut) -> Hits:
             return rank_images(
@@ -60,6 +67,7 @@ def answer(
                 offset=offset,
                 where=where,
                 min_score=min_score,
+                least=least,
                 exact=exact,
                 modality=query.modality,
                 leave_out=left_out or None,
@@ -71,7 +79,7 @@ def answer(
         if left_out.gone and not left_out.any_kept:
             hits = ranked(LeftOut(query, pictures, now, present_only=False))
         reasons = why_matched([hit.image for hit in hits], texts, space, now, vector)
-        hits[:] = [replace(hit, matched=why) for hit, why in zip(hits, reasons, strict=True)]
+        hits[:] = [_judged(hit, why, bar) for hit, why in zip(hits, reasons, strict=True)]
         hits.gone = len(left_out.gone)
         if query.by is not By.WORDS:
             hits.language = about_scripts(query.texts, space.info.encoder)
@@ -79,7 +87,47 @@ def answer(
         hits.why_none = None if hits else why_none(where, now, space.info)
         if not hits and hits.why_none is None and query.by is By.WORDS:
             hits.why_none = "no image has all of these words in its captions, names or text"
+        if hits.why_none is None and offset == 0:
+            hits.no_match = _about_matches(hits, query)
         return hits
+
+
+def _bar(query: Query, space: Space, vector: NDArray[np.float32]) -> Bar | None:
+    """Where matches end: for texts that are wanted alone, in a library that was measured.
+
+    What is subtracted or liked takes a query to where no text is; words are there or not. Raises
+    QueryError where only matches are asked for and nothing says what they are.
+    """
+    if query.by is By.WORDS:
+        return None
+    of_texts = query.modality is Modality.TEXT and len(query.wanted) == len(query.sources)
+    statistics = read_statistics(space.info, space.directory) if of_texts else None
+    if statistics is None and query.matching:
+        raise QueryError(
+            "nothing is known yet of what matches in this library; from 50 images on the next "
+            "index run measures it: clipseek index PATH"
+            if of_texts
+            else "what matches is told for words alone; leave out pictures and what is subtracted, "
+            "or ask for a score"
+        )
+    return None if statistics is None else statistics.bar(vector)
+
+
+def _judged(hit: SearchHit, why: Matched | None, bar: Bar | None) -> SearchHit:
+    """The hit with what found it and how far it stands out."""
+    if bar is None:
+        return replace(hit, matched=why)
+    matches = hit.score >= bar.least_score(Strictness.NORMAL) or (why is not None and why.by_words)
+    return replace(hit, matched=why, relevance=bar.relevance(hit.score), matches=matches)
+
+
+def _about_matches(hits: Hits, query: Query) -> str | None:
+    """A sentence where nothing matches."""
+    if not hits and query.matching:
+        return "nothing here matches well; ask for all hits to see the nearest"
+    if hits and all(hit.matches is False for hit in hits):
+        return "nothing here matches well; the nearest are"
+    return None
 
 
 def _beside(query: Query, space: Space, now: CatalogReads) -> Beside:

@@ -17,6 +17,9 @@ HIT_FIELDS = ("rank", "score", "id", "path", "width", "height", "taken_at", "mod
 TEXT_FIELDS = ("matched", "text")
 """And of one that a text found: "caption", "name" or "text", and the piece of text."""
 
+RELEVANCE_FIELDS = ("relevance", "matches")
+"""And of one that words were asked for: see `SearchHit`."""
+
 NOTEBOOK_SIDE = 200
 """Pixels of the longer side of a picture in a notebook."""
 
@@ -30,6 +33,11 @@ class SearchHit:
     image: ImageRecord
     matched: Matched | None = None
     """What found it beside its picture: a caption, a name, text in it."""
+    relevance: float | None = None
+    """How far it stands out for the words that were asked, from 0 on as what was asked for does.
+    None for pictures and other queries, and in a library that was not measured."""
+    matches: bool | None = None
+    """Whether it does, or words of the query stand in its texts; None as of `relevance`."""
 
     @property
     def id(self) -> int:
@@ -44,7 +52,8 @@ class SearchHit:
     def record(self) -> dict[str, Any]:
         """The hit in JSON's own types, with the keys of `HIT_FIELDS`.
 
-        `taken_from` follows where no EXIF says the date, and where a text found it `TEXT_FIELDS`.
+        `taken_from` follows where no EXIF says the date, where a text found it `TEXT_FIELDS`, and
+        where it was measured `RELEVANCE_FIELDS`.
         """
         facts = self.image.facts
         values = (
@@ -56,6 +65,8 @@ class SearchHit:
             record["taken_from"] = facts.taken_from
         if self.matched is not None:
             record |= zip(TEXT_FIELDS, (self.matched.kind, self.matched.text), strict=True)
+        if self.relevance is not None:
+            record |= zip(RELEVANCE_FIELDS, (round(self.relevance, 3), self.matches), strict=True)
         return record
 
     def _repr_html_(self) -> str:
@@ -70,6 +81,9 @@ class Hits(list[SearchHit]):
     """Images that were left out as their files are gone; where all are, these are the hits."""
     why_none: str | None = None
     """Why there are no hits, where the library lists nothing that the filter names."""
+    no_match: str | None = None
+    """That nothing matches, where these are only the nearest images or, where only matches were
+    asked for, there are none."""
     language: str | None = None
     """What the encoder does not know of the query's words, told by their letters."""
     damage: str | None = None

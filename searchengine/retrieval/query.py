@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 
 from searchengine.index.types import Modality
+from searchengine.relevance.bar import Strictness
 
 
 class By(Enum):
@@ -80,6 +81,8 @@ class Query:
     like: tuple[Mark, ...] = ()
     unlike: tuple[Mark, ...] = ()
     by: By = By.BOTH
+    matching: Strictness | None = None
+    """How far hits must stand out to be hits; None for all."""
 
     def __bool__(self) -> bool:
         return bool(self.sources or self.like or self.unlike)

@@ -48,6 +48,7 @@ def rank_images(
     offset: int = 0,
     where: Filter | None = None,
     min_score: float | None = None,
+    least: float | None = None,
     exact: bool = False,
     modality: Modality | None = None,
     leave_out: Callable[[ImageRecord], bool] | None = None,
@@ -55,7 +56,8 @@ def rank_images(
 ) -> Hits:
     """The images at ranks offset + 1 to offset + k for a unit query of shape (d,), as of a moment.
 
-    There are k hits whenever k images pass the filter and `min_score`. What is
+    There are k hits whenever k images pass the filter, `min_score`, and `least`, which is a score
+    too, but not asked of images that their words bring first. What is
     `beside` the pictures counts with them. Without `exact`, a library large enough to have an index
     answers through it, as is set for the `modality` of the query, None being a mixed one: its
     shortlist is scored again with the exact rows, and the rows it does not cover are scanned. Pages
@@ -98,7 +100,7 @@ def rank_images(
         if len(impossible_rows(rows.take([row for row, _ in ranked], axis=0))):
             space.images.look_through(count)
             ranked = rank(number)
-        return [pair for pair in ranked if min_score is None or pair[1] >= min_score]
+        return _reaching(ranked, min_score, least, beside.tiers)
 
     def images_of(ranked: Ranked) -> Images:
         return _listed_images(space, now, ranked)
@@ -108,6 +110,18 @@ def rank_images(
     if len(np.setdiff1d(space.images.impossible, dead)):
         space.say_what_is_left_out()
     return hits
+
+
+def _reaching(
+    ranked: Ranked, min_score: float | None, least: float | None, tiers: Sequence[RowNumbers]
+) -> Ranked:
+    """Those whose score is at least both; the rows of tiers need not reach `least`."""
+    if min_score is not None:
+        ranked = [pair for pair in ranked if pair[1] >= min_score]
+    if least is not None:
+        by_words = set[int]().union(*(tier.tolist() for tier in tiers))
+        ranked = [(row, score) for row, score in ranked if score >= least or row in by_words]
+    return ranked
 
 
 def _listed_images(space: Space, now: CatalogReads, ranked: Ranked) -> Images:

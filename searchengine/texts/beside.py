@@ -95,7 +95,7 @@ def _first_with(
     """The text with the most of the phrases, the first of several; None where none has any."""
     counted = [sum(_stands_in(phrase, words) for phrase in phrases) for _, _, words in texts]
     best = int(np.argmax(counted))
-    return Matched(*texts[best][:2]) if counted[best] else None
+    return Matched(*texts[best][:2], by_words=True) if counted[best] else None
 
 
 def _stands_in(phrase: Phrase, words: Sequence[str]) -> bool:

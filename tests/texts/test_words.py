@@ -69,10 +69,10 @@ def library(bench: Workbench) -> Library:
 @pytest.mark.parametrize(
     ("query", "name", "why"),
     [
-        ("blue fulgencio", "img-003", Matched("caption", CAPTION)),
+        ("blue fulgencio", "img-003", Matched("caption", CAPTION, by_words=True)),
         ("zermatt", "zermatt", None),
         ("a red boat in Zermatt", "zermatt", None),
-        ("ilse", "img-003", Matched("caption", CAPTION)),
+        ("ilse", "img-003", Matched("caption", CAPTION, by_words=True)),
         ("Krágero", "img-003", None),
         ('something like "Zermatt.PNG"', "zermatt", None),
     ],

@@ -1,0 +1,195 @@
+"""Searches that say where their matches end, in a library of photos."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cli import main as cli_main
+from indexers import pipeline
+from searchengine import open_library
+from searchengine.encoders.loading import load_encoder
+from searchengine.errors import QueryError
+from searchengine.library.library import Library
+from searchengine.relevance.bar import Bar, Strictness
+from searchengine.relevance.kept import FILE, read_statistics
+from searchengine.relevance.nouns import nouns, starter_nouns
+from searchengine.retrieval.query import By, Kind, Query, Source
+from searchengine.types import Filter
+from tests.conftest import Watcher
+from tests.support.places import ROOT
+
+PHOTOS = ROOT / "sample_data" / "photos"
+NONSENSE = "asdf qwer zxcv"
+
+
+def index(library: Library, *paths: Path) -> None:
+    pipeline.index(
+        library,
+        list(paths),
+        encoder="starter",
+        load=lambda: load_encoder("starter", precision="float32"),
+        observer=Watcher(),
+    )
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample photos."""
+    home = tmp_path_factory.mktemp("photos")
+    with open_library(home / "library", create=True) as library:
+        index(library, PHOTOS)
+    return home / "library"
+
+
+@pytest.fixture
+def library(made: Path) -> Iterator[Library]:
+    with open_library(made) as opened:
+        yield opened
+
+
+def measured(library: Library) -> tuple[int, Bar]:
+    """The images of when a library was measured, and the bar of a query."""
+    space = library.space()
+    found = read_statistics(space.info, space.directory)
+    assert found is not None
+    [cat] = library.encoders.for_texts(space).encode_texts(["a cat"])
+    return found.images, found.bar(cat)
+
+
+def words(text: str, **how: object) -> Query:
+    return Query((Source(Kind.TEXT, text),), **how)  # type: ignore[arg-type]
+
+
+def test_what_is_there_matches_and_nonsense_does_not(library: Library) -> None:
+    cats = library.search("a cat on a sofa")
+    assert cats[0].matches
+    assert cats.no_match is None
+    relevance = [hit.relevance for hit in cats]
+    assert all(
+        value is not None and hit.matches == (value >= 0)
+        for hit, value in zip(cats, relevance, strict=True)
+    )
+    nonsense = library.search(NONSENSE)
+    assert len(nonsense) == 10
+    assert not any(hit.matches for hit in nonsense)
+    assert nonsense.no_match == "nothing here matches well; the nearest are"
+
+
+def test_only_matches_on_request_and_more_of_them_loosely(library: Library) -> None:
+    found = {
+        how: library.search(words("a bird", matching=how), k=59) for how in (None, *Strictness)
+    }
+    counts = [len(found[how]) for how in (Strictness.STRICT, Strictness.NORMAL, Strictness.LOOSE)]
+    assert counts == sorted(counts)
+    assert 0 < counts[1] < len(found[None])
+    assert found[Strictness.NORMAL] == [hit for hit in found[None] if hit.matches]
+    nothing = library.search(words(NONSENSE, matching=Strictness.NORMAL))
+    assert not nothing
+    assert nothing.no_match == "nothing here matches well; ask for all hits to see the nearest"
+
+
+def test_words_that_stand_there_are_matches_whatever_the_picture_shows(
+    made: Path, tmp_path: Path
+) -> None:
+    copied = shutil.copytree(made, tmp_path / "library")
+    moose = PHOTOS / "animals/moose.jpg"
+    with open_library(copied) as library:
+        library.add_captions([(str(moose), "Fulgencio at the lake")])
+        first = library.search("fulgencio")[0]
+        assert first.path == moose
+        assert first.matches
+        assert first.relevance is not None
+        assert first.relevance < max(hit.relevance or 0 for hit in library.search("fulgencio"))
+        assert library.search(words("fulgencio", matching=Strictness.STRICT))[0].path == moose
+        [by_words] = library.search(words("fulgencio", by=By.WORDS, matching=Strictness.NORMAL))
+        assert by_words.matches is None, "what has the words is not measured"
+
+
+def test_filters_and_pages_do_not_move_the_end(library: Library) -> None:
+    everything = library.search("a bird", k=59)
+    bars = {hit.path: hit.relevance for hit in everything}
+    food = library.search("a bird", k=59, where=Filter(under=PHOTOS / "food"))
+    assert {hit.path: hit.relevance for hit in food}.items() <= bars.items()
+    assert not any(hit.matches for hit in food)
+    later = library.search("a bird", k=5, offset=5)
+    assert [hit.relevance for hit in later] == [hit.relevance for hit in everything[5:10]]
+
+
+def test_pictures_and_what_is_subtracted_have_none(library: Library) -> None:
+    cat = PHOTOS / "animals/orange-kitten.jpg"
+    listed = Query((Source(Kind.LISTED, 1),))
+    less = Query((Source(Kind.TEXT, "a cat"), Source(Kind.TEXT, "grass", -1.0)))
+    for query in (listed, less):
+        assert {hit.relevance for hit in library.search(query)} == {None}
+    with pytest.raises(QueryError, match="told for words alone"):
+        library.search(Query((Source(Kind.FILE, cat),), matching=Strictness.NORMAL))
+
+
+def test_index_runs_measure_and_searches_never_write(made: Path, tmp_path: Path) -> None:
+    copied = shutil.copytree(made, tmp_path / "library")
+    with open_library(copied) as library:
+        file = library.space().directory / FILE
+        before = measured(library)
+        file.unlink()
+        hits = library.search(NONSENSE)
+        assert hits.no_match is None
+        assert {hit.matches for hit in hits} == {None}
+        with pytest.raises(QueryError, match="the next index run measures it"):
+            library.search(words("a cat", matching=Strictness.NORMAL))
+        assert not file.exists()
+        index(library, PHOTOS / "food")
+        assert measured(library) == before, "the same photos, measured again"
+        written = file.read_bytes()
+        file.write_bytes(written[:-1] + bytes([written[-1] ^ 1]))
+        assert [fault.where for fault in library.check().faults] == [f"spaces/starter/{FILE}"]
+        assert library.check(repair=True).is_sound
+        assert measured(library) == before
+        for gone, then in ((2, 59), (7, 52)):
+            with library.writing() as writer:
+                writer.remove(sorted((PHOTOS / "places").iterdir())[:gone][-5:])
+            index(library, PHOTOS / "food")
+            assert measured(library)[0] == then, "measured again once a tenth has changed"
+
+
+def test_the_nouns_that_ship_are_what_the_starter_gives(library: Library) -> None:
+    space = library.space()
+    shipped = starter_nouns(space.info)
+    assert shipped is not None
+    tower = library.encoders.for_texts(space)
+    some = slice(0, 1_000, 97)
+    again = tower.encode_texts(nouns()[some])
+    assert np.einsum("nd,nd->n", again, shipped[some].astype(np.float32)).min() > 0.999
+
+
+def test_the_command_line_says_so(
+    made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["clipseek", "search", "--library", str(made), *arguments])
+        with pytest.raises(SystemExit) as stop:
+            cli_main.main()
+        return int(stop.value.code or 0), *capsys.readouterr()
+
+    code, out, err = run(NONSENSE)
+    assert code == 0
+    assert len(out.splitlines()) == 11
+    assert err == "nothing here matches well; the nearest are:\n"
+    _, out, err = run("a cat on a sofa")
+    assert out.splitlines().index("what matches ends here; the nearest others:") > 1
+    assert err == ""
+    _, out, _ = run("a cat on a sofa", "--json")
+    records = [json.loads(line) for line in out.splitlines()]
+    assert [record["matches"] for record in records][:1] == [True]
+    assert all(record["matches"] == (record["relevance"] >= 0) for record in records)
+    assert run(NONSENSE, "--matching", "--json")[:2] == (0, "")
+    assert run("a cat", "--strict", "--loose")[0] == 2
+    _, out, _ = run("a cat on a sofa", "--matching", "--paths")
+    assert out.split(os.linesep)[0].endswith(("orange-kitten.jpg", "tabby-cat-face.png"))

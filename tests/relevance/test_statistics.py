@@ -1,0 +1,121 @@
+"""The statistics of a library and the bar they set, against sums over every image, and as kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from searchengine.relevance import kept
+from searchengine.relevance.bar import (
+    BASE,
+    LEAST,
+    MIDDLE,
+    NEARNESS,
+    WIDTH,
+    Spread,
+    Strictness,
+    bar_of,
+)
+from searchengine.relevance.kept import fault_of_statistics, read_statistics, write_statistics
+from searchengine.relevance.measuring import measured_statistics
+from searchengine.relevance.nouns import nouns
+from searchengine.relevance.statistics import Statistics
+from searchengine.types import SpaceInfo, Vectors
+
+DIM = 16
+SPACE = SpaceInfo(1, "fake", "fake", DIM, "float32", "fake")
+
+
+def units(count: int, seed: int, dim: int = DIM) -> Vectors:
+    drawn = np.random.default_rng(seed).normal(size=(count, dim)).astype(np.float32)
+    drawn[:, 0] += 1  # pictures and texts each lie on one side
+    unit: Vectors = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    return unit
+
+
+def statistics(rows: Vectors, words: Vectors) -> Statistics:
+    found = measured_statistics(
+        rows.astype(np.float16), np.arange(len(rows)), words.astype(np.float16)
+    )
+    assert found is not None
+    return found
+
+
+def test_a_bar_is_what_a_look_at_every_image_says() -> None:
+    rows, words, query = units(500, 1), units(200, 2), units(1, 3)[0]
+    bar = statistics(rows, words).bar(query)
+
+    def standard(value: float, values: np.ndarray) -> float:
+        return float((value - values.mean()) / values.std())
+
+    of_words, of_query = words @ rows.T, rows @ query
+    widths = of_words.std(axis=1) / (words @ words.T).std(axis=1)
+    for score in (0.1, float(of_query.max())):
+        expected = (
+            NEARNESS * standard(score, of_words.max(axis=1))
+            + MIDDLE * standard(float(of_query.mean()), of_words.mean(axis=1))
+            + WIDTH * standard(float(of_query.std() / (words @ query).std()), widths)
+            + BASE
+        )
+        assert bar.relevance(score) == pytest.approx(expected, abs=0.03)  # rows are float16
+
+
+def test_matches_end_at_one_score_and_sooner_when_asked_strictly() -> None:
+    bar = bar_of(Spread(0.4, 0.1), middle=0.5, width=-0.2)
+    ends = [
+        bar.least_score(how) for how in (Strictness.LOOSE, Strictness.NORMAL, Strictness.STRICT)
+    ]
+    assert ends == sorted(ends)
+    assert len(set(ends)) == 3
+    for how, score in zip(
+        (Strictness.LOOSE, Strictness.NORMAL, Strictness.STRICT), ends, strict=True
+    ):
+        assert bar.relevance(score) == pytest.approx(LEAST[how])
+    assert LEAST[Strictness.NORMAL] == 0
+
+
+def test_copies_of_one_picture_say_nothing() -> None:
+    rows = np.repeat(units(1, 7), 30, axis=0).astype(np.float16)
+    same = np.repeat(units(1, 8), 50, axis=0).astype(np.float16)
+    assert measured_statistics(rows, np.arange(30), same) is None
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Statistics:
+    found = statistics(units(50, 1), units(40, 2))
+    write_statistics(found, SPACE, tmp_path)
+    return found
+
+
+def test_what_is_kept_is_read_again(written: Statistics, tmp_path: Path) -> None:
+    read = read_statistics(SPACE, tmp_path)
+    assert read is not None
+    query = units(1, 3)[0]
+    assert read.bar(query) == written.bar(query)
+    assert (read.images, fault_of_statistics(SPACE, tmp_path)) == (50, None)
+    assert read_statistics(replace(SPACE, fingerprint="another"), tmp_path) is None
+
+
+def test_every_damaged_byte_is_found_or_harmless(
+    written: Statistics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / kept.FILE
+    monkeypatch.setattr(kept, "_read_once", kept._read_once.__wrapped__)
+    whole, query = file.read_bytes(), units(1, 3)[0]
+    for place in np.random.default_rng(0).integers(len(whole), size=150).tolist():
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+        read = read_statistics(SPACE, tmp_path)
+        assert read is None or read.bar(query) == written.bar(query), place
+        is_another = read is None and fault_of_statistics(SPACE, tmp_path) is None
+        assert not is_another or place < len(whole) - 4 * DIM * DIM, "only notes say what it is"
+    file.write_bytes(whole[:100])
+    assert fault_of_statistics(SPACE, tmp_path) is not None
+
+
+def test_the_nouns_are_a_thousand_and_each_another() -> None:
+    words = nouns()
+    assert len(words) == len(set(words)) == 1_000
+    assert all(word == word.strip().lower() and word.isascii() for word in words)
