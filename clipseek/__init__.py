@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from searchengine.errors import ClipseekError
     from searchengine.evaluation.evaluation_set import EvaluationOptions
     from searchengine.library.library import Library, open_library
+    from searchengine.relevance.bar import Strictness
     from searchengine.retrieval.hits import Hits, SearchHit
     from searchengine.retrieval.query import Kind, Mark, Query, Source
     from searchengine.types import Filter, Orientation, TextHit
@@ -40,6 +41,7 @@ __all__ = [
     "Query",
     "SearchHit",
     "Source",
+    "Strictness",
     "TextHit",
     "__version__",
     "evaluate",
@@ -62,6 +64,7 @@ _HOMES = {
     "Query": "searchengine.retrieval.query",
     "SearchHit": "searchengine.retrieval.hits",
     "Source": "searchengine.retrieval.query",
+    "Strictness": "searchengine.relevance.bar",
     "TextHit": "searchengine.types",
     "evaluate": "clipseek.evaluation",
     "index_folder": "clipseek.indexing",
