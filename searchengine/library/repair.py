@@ -65,9 +65,9 @@ class _Mending:
         if fault_of_statistics(self.space.info, self.space.directory) is not None:
             with suppress(OSError):
                 (self.space.directory / STATISTICS_FILE).unlink()
+            self.writer.measure_relevance(self.space)
         with suppress(MissingExtraError):  # the check says that it could not be looked at
             self.space.refresh_index()
-        self.writer.measure_relevance(self.space)
         return encoded
 
     def _images(self, stored: StoredRows, bad: BadBlock) -> int:

@@ -44,7 +44,7 @@ def write_statistics(statistics: Statistics, space: SpaceInfo, directory: Path) 
     from safetensors.numpy import save_file
 
     tensors: dict[str, Tensor] = {
-        "nouns": statistics.nouns,
+        "nouns": statistics.nouns.astype(np.float16),
         "mean": statistics.mean,
         "covariance": statistics.covariance,
     }
@@ -142,7 +142,7 @@ def _made(file: TensorFile) -> Statistics:
         raise ValueError("a spread that no nouns have")
     return Statistics(
         int(facts["images"]),
-        np.array(file["nouns"], dtype=np.float16),
+        np.array(file["nouns"], dtype=np.float32),
         np.array(file["mean"], dtype=np.float32),
         np.array(file["covariance"], dtype=np.float32),
         *spreads,

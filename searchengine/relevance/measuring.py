@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from searchengine.relevance.kept import read_statistics, write_statistics
-from searchengine.relevance.nouns import NounVectors, encoded_nouns, starter_nouns
+from searchengine.relevance.nouns import encoded_nouns, starter_nouns
 from searchengine.relevance.statistics import Statistics, statistics_of
 from searchengine.spaces.space import Space
 from searchengine.types import Vectors
@@ -48,7 +48,7 @@ def measure_statistics(space: Space, encode: Callable[[Sequence[str]], Vectors])
         write_statistics(measured, space.info, space.directory)
 
 
-def measured_statistics(rows: Rows, living: RowNumbers, nouns: NounVectors) -> Statistics | None:
+def measured_statistics(rows: Rows, living: RowNumbers, nouns: Vectors) -> Statistics | None:
     """Of the `living` rows, ascending, of shape (n, d); None where they are too much the same.
 
     Each noun is compared with all of them, whether or not there is an index: that takes a tenth of
@@ -59,9 +59,8 @@ def measured_statistics(rows: Rows, living: RowNumbers, nouns: NounVectors) -> S
     sampled = np.delete(sampled, impossible_rows(sampled), axis=0)
     if len(sampled) == 0:
         return None
-    wide = nouns.astype(np.float32)
     best = [
-        scan(rows, wide[start : start + NOUNS_AT_A_TIME], 1, among=living)[0][:, 0]
-        for start in range(0, len(wide), NOUNS_AT_A_TIME)
+        scan(rows, nouns[start : start + NOUNS_AT_A_TIME], 1, among=living)[0][:, 0]
+        for start in range(0, len(nouns), NOUNS_AT_A_TIME)
     ]
     return statistics_of(len(living), sampled, nouns, np.nan_to_num(np.concatenate(best), nan=-1.0))

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from searchengine.encoders.text.tensors import TensorFile, UnreadableTensorsError
 from searchengine.types import SpaceInfo, Vectors
@@ -18,9 +17,6 @@ STARTER_NOUNS = Path(__file__).with_name("starter_nouns.safetensors")
 
 ENCODED_AT_A_TIME = 256
 """Texts that are encoded together."""
-
-NounVectors = NDArray[np.float16]
-"""Unit rows, shape (n, d), one a noun of the list."""
 
 
 def nouns() -> list[str]:
@@ -33,21 +29,24 @@ def digest_of(words: Sequence[str]) -> str:
     return f"{zlib.crc32(chr(10).join(words).encode()):08x}"
 
 
-def starter_nouns(space: SpaceInfo) -> NounVectors | None:
-    """The shipped vectors, where they are of this space's weights and of the list."""
+def starter_nouns(space: SpaceInfo) -> Vectors | None:
+    """The shipped vectors, unit rows of shape (n, d).
+
+    None where they are of other weights than the space, or of another list.
+    """
     try:
         file = TensorFile(STARTER_NOUNS)
     except (OSError, UnreadableTensorsError):
         return None
     fits = file.notes == {"fingerprint": space.fingerprint, "list": digest_of(nouns())}
-    return np.array(file["nouns"]) if fits else None
+    return np.array(file["nouns"], dtype=np.float32) if fits else None
 
 
-def encoded_nouns(encode: Callable[[Sequence[str]], Vectors]) -> NounVectors:
-    """The vectors that an encoder gives: `encode` turns texts into unit rows, shape (n, d)."""
+def encoded_nouns(encode: Callable[[Sequence[str]], Vectors]) -> Vectors:
+    """Their vectors by an encoder: `encode` turns texts into unit rows, shape (n, d)."""
     words = nouns()
     parts = [
         encode(words[start : start + ENCODED_AT_A_TIME])
         for start in range(0, len(words), ENCODED_AT_A_TIME)
     ]
-    return np.concatenate(parts).astype(np.float16)
+    return np.concatenate(parts)

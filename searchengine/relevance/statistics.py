@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.relevance.bar import Bar, Spread, bar_of
-from searchengine.relevance.nouns import NounVectors
 from searchengine.types import Vectors
 
 LEAST_DEVIATION = 1e-6
@@ -21,8 +20,8 @@ class Statistics:
 
     images: int
     """With a vector then."""
-    nouns: NounVectors
-    """Shape (n, d)."""
+    nouns: Vectors
+    """Unit rows, shape (n, d)."""
     mean: NDArray[np.float32]
     """Of the vectors of images, shape (d,)."""
     covariance: NDArray[np.float32]
@@ -47,26 +46,25 @@ class Statistics:
 
 
 def statistics_of(
-    images: int, rows: Vectors, nouns: NounVectors, best: NDArray[np.float32]
+    images: int, rows: Vectors, nouns: Vectors, best: NDArray[np.float32]
 ) -> Statistics | None:
     """From vectors of images, shape (m, d), and each noun's best cosine, shape (n,).
 
     None where they are too much the same.
     """
-    wide = nouns.astype(np.float32)
     mean = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
     apart = rows - mean
     covariance = (apart.T @ apart) / np.float32(len(rows))
-    spreads = [_spread(each) for each in (best, wide @ mean, _widths(wide, covariance, nouns))]
+    spreads = [_spread(each) for each in (best, nouns @ mean, _widths(nouns, covariance, nouns))]
     if any(spread.deviation < LEAST_DEVIATION for spread in spreads):
         return None
     return Statistics(images, nouns, mean, covariance, *spreads)
 
 
-def _widths(queries: Vectors, covariance: Vectors, nouns: NounVectors) -> NDArray[np.float32]:
+def _widths(queries: Vectors, covariance: Vectors, nouns: Vectors) -> NDArray[np.float32]:
     """How much images differ in their cosines with a query, over how much nouns do: shape (q,)."""
     of_images = np.sqrt(np.einsum("qd,qd->q", queries @ covariance, queries).clip(0))
-    of_nouns: NDArray[np.float32] = (queries @ nouns.astype(np.float32).T).std(axis=1)
+    of_nouns: NDArray[np.float32] = (queries @ nouns.T).std(axis=1)
     widths: NDArray[np.float32] = of_images / of_nouns.clip(LEAST_DEVIATION)
     return widths
 

@@ -37,9 +37,7 @@ def units(count: int, seed: int, dim: int = DIM) -> Vectors:
 
 
 def statistics(rows: Vectors, words: Vectors) -> Statistics:
-    found = measured_statistics(
-        rows.astype(np.float16), np.arange(len(rows)), words.astype(np.float16)
-    )
+    found = measured_statistics(rows.astype(np.float16), np.arange(len(rows)), words)
     assert found is not None
     return found
 
@@ -79,7 +77,7 @@ def test_matches_end_at_one_score_and_sooner_when_asked_strictly() -> None:
 
 def test_copies_of_one_picture_say_nothing() -> None:
     rows = np.repeat(units(1, 7), 30, axis=0).astype(np.float16)
-    same = np.repeat(units(1, 8), 50, axis=0).astype(np.float16)
+    same = np.repeat(units(1, 8), 50, axis=0)
     assert measured_statistics(rows, np.arange(30), same) is None
 
 
@@ -94,7 +92,7 @@ def test_what_is_kept_is_read_again(written: Statistics, tmp_path: Path) -> None
     read = read_statistics(SPACE, tmp_path)
     assert read is not None
     query = units(1, 3)[0]
-    assert read.bar(query) == written.bar(query)
+    assert read.bar(query).base == pytest.approx(written.bar(query).base, abs=0.01)
     assert (read.images, fault_of_statistics(SPACE, tmp_path)) == (50, None)
     assert read_statistics(replace(SPACE, fingerprint="another"), tmp_path) is None
 
@@ -105,10 +103,12 @@ def test_every_damaged_byte_is_found_or_harmless(
     file = tmp_path / kept.FILE
     monkeypatch.setattr(kept, "_read_once", kept._read_once.__wrapped__)
     whole, query = file.read_bytes(), units(1, 3)[0]
+    sound = read_statistics(SPACE, tmp_path)
+    assert sound is not None
     for place in np.random.default_rng(0).integers(len(whole), size=150).tolist():
         file.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
         read = read_statistics(SPACE, tmp_path)
-        assert read is None or read.bar(query) == written.bar(query), place
+        assert read is None or read.bar(query) == sound.bar(query), place
         is_another = read is None and fault_of_statistics(SPACE, tmp_path) is None
         assert not is_another or place < len(whole) - 4 * DIM * DIM, "only notes say what it is"
     file.write_bytes(whole[:100])
