@@ -23,7 +23,7 @@ from cli.commands import (
     spaces,
     tune,
 )
-from cli.commands.evaluating import classes, compare, evaluate, pairs
+from cli.commands.evaluating import classes, compare, evaluate, judge, pairs
 from cli.problems import TRACEBACK, message_of
 
 WRONG_USAGE: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
@@ -44,6 +44,7 @@ app.add_typer(captions.app, name="captions")
 app.command("evaluate")(evaluate.evaluate)
 app.command("evaluate-classes")(classes.evaluate_classes)
 app.command("evaluate-pairs")(pairs.evaluate_pairs)
+app.command("judge")(judge.judge)
 app.command("compare")(compare.compare)
 app.command("tune")(tune.tune)
 app.command("info")(inspect.info)

@@ -185,12 +185,14 @@ def _queries(
     used: Sequence[tuple[CaptionedImage, Path]], directions: tuple[Direction, Direction]
 ) -> Iterator[QueryResult]:
     asked, found = (iter(direction.ranks.tolist()) for direction in directions)
-    for image, path in used:
+    keys = [identity(image.key) for image, _ in used]
+    if len(set(keys)) < len(keys):  # as the names of a camera in several folders
+        keys = [image.key for image, _ in used]
+    for key, (image, path) in zip(keys, used, strict=True):
         for turn, caption in enumerate(image.captions):
-            key = identity(image.key)
             yield QueryResult(directions[0].name, key, turn, path, caption, next(asked))
-    for image, path in used:
-        yield QueryResult(directions[1].name, identity(image.key), 0, path, None, next(found))
+    for key, (_, path) in zip(keys, used, strict=True):
+        yield QueryResult(directions[1].name, key, 0, path, None, next(found))
 
 
 def _warnings(

@@ -113,7 +113,7 @@ def opened_evaluation_set(
     require_sense(options)
     if is_stored(captions):
         dataset, given = read_given(captions)
-        yield _choose(dataset, options, [Path(image.file) for image in dataset.images]), given
+        yield given_evaluation_set(dataset, options), given
         return
     with unpacked(captions) as source:
         if source is None:
@@ -122,6 +122,15 @@ def opened_evaluation_set(
         dataset = read_dataset(source.captions)
         dataset = replace(dataset, path=captions, format=source.format)
         yield _choose(dataset, replace(options, images=source.images)), None
+
+
+def given_evaluation_set(dataset: Dataset, options: EvaluationOptions) -> EvaluationSet:
+    """Of a dataset without splits whose images have vectors: no file is looked for.
+
+    Raises as `require_sense`.
+    """
+    require_sense(options)
+    return _choose(dataset, options, [Path(image.file) for image in dataset.images])
 
 
 def _choose(

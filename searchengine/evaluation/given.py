@@ -21,12 +21,10 @@ class GivenVectors:
 
     device = "cpu"
 
-    def __init__(self, directory: Path, stored: StoredVectors) -> None:
-        self.name = FORMAT
+    def __init__(self, directory: Path, stored: StoredVectors, name: str, fingerprint: str) -> None:
+        self.name = name
         self.precision = stored.kind
-        self.fingerprint = hashlib.sha256(
-            stored.image_rows.tobytes() + stored.caption_rows.tobytes()
-        ).hexdigest()[:16]
+        self.fingerprint = fingerprint
         self.dim = stored.image_rows.shape[1]
         self._directory = directory
         self._images = {Path(name): row for row, name in enumerate(stored.images)}
@@ -51,14 +49,24 @@ class GivenVectors:
 
 
 def read_given(directory: Path) -> tuple[Dataset, GivenVectors]:
-    """The images and captions of a directory in clip-retrieval's layout, and their vectors."""
+    """The images and captions of a directory in clip-retrieval's layout, and their vectors.
+
+    Their fingerprint is of the numbers themselves. Raises as `read_vectors`.
+    """
     stored = read_vectors(directory)
+    digest = hashlib.sha256(stored.image_rows.tobytes() + stored.caption_rows.tobytes())
+    given = GivenVectors(directory, stored, FORMAT, digest.hexdigest()[:16])
+    return dataset_of(directory, FORMAT, stored), given
+
+
+def dataset_of(path: Path, form: str, stored: StoredVectors) -> Dataset:
+    """Stored images with their captions, as a caption file would say it."""
     captions: list[list[str]] = [[] for _ in stored.images]
     for text, owner in zip(stored.captions, stored.owners.tolist(), strict=True):
         captions[owner].append(text)
-    dataset = Dataset(
-        path=directory,
-        format=FORMAT,
+    return Dataset(
+        path=path,
+        format=form,
         name=None,
         images=tuple(
             CaptionedImage(name, name, tuple(own), None)
@@ -72,4 +80,3 @@ def read_given(directory: Path) -> tuple[Dataset, GivenVectors]:
         stray_captions=0,
         mended_lines=0,
     )
-    return dataset, GivenVectors(directory, stored)

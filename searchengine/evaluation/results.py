@@ -119,7 +119,8 @@ class QueryResult:
 
     direction: str
     key: str
-    """Of the image, in one spelling: see `searchengine.evaluation.benchmarks.identity`."""
+    """Of the image, in one spelling, see `searchengine.evaluation.benchmarks.identity`; what the
+    file calls it where two images share that."""
     turn: int
     """Which of the image's captions asks, from 0; 0 where the image asks."""
     image: Path

@@ -42,6 +42,8 @@ def asked(bench: Workbench, run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
     pairs = tmp_path / "pairs.json"
     entry = {"image": str(first), "captions": ["red", "\x1b[31m"], "kind": "\x1b[2J写真"}
     pairs.write_text(json.dumps([entry]), encoding="utf-8")
+    judged = tmp_path / "judged.json"
+    judged.write_text(json.dumps({"judged": {"写真": {str(first): True}}}), encoding="utf-8")
     labels = tmp_path / "labels.csv"
     labels.write_text(f'image,class\n"{first}",\x1b[2J写真\n"{second}",blue\n', encoding="utf-8")
     report = tmp_path / "report.json"
@@ -63,6 +65,7 @@ def asked(bench: Workbench, run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
         "evaluate-classes": [labels, "--model", "fake"],
         "evaluate-pairs": [pairs, "--model", "fake"],
         "compare": [report, report],
+        "judge": [texts, "--judged", judged],
         "tune": ["-k", 1],
         "info": [],
         "failures": [],

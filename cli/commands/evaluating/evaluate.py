@@ -33,13 +33,14 @@ if TYPE_CHECKING:
 
 def evaluate(
     captions: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
-            metavar="CAPTIONS",
+            metavar="[CAPTIONS]",
             help="Caption file: Karpathy or COCO JSON, token file, CSV, JSON Lines, VSE++ pair; or "
-            "WebDataset tars, parquet tables or vectors in clip-retrieval's layout.",
+            "WebDataset tars, parquet tables or vectors in clip-retrieval's layout. Default: the "
+            "library's own captions, by its vectors.",
         ),
-    ],
+    ] = None,
     images: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The images. Default: beside CAPTIONS.")
     ] = None,
@@ -111,8 +112,13 @@ def evaluate(
     from searchengine.datasets import parquet
     from searchengine.errors import InputError
     from searchengine.evaluation import evaluate as evaluation
-    from searchengine.evaluation.evaluation_set import EvaluationOptions, opened_evaluation_set
+    from searchengine.evaluation.evaluation_set import (
+        EvaluationOptions,
+        given_evaluation_set,
+        opened_evaluation_set,
+    )
     from searchengine.library.distractors import read_distractors
+    from searchengine.library.judging.own_captions import read_own_captions
 
     options = EvaluationOptions(
         images=images,
@@ -131,6 +137,17 @@ def evaluate(
     _require_places(json_file, report)
     if vectors is not None:
         parquet.require()
+    if captions is None:
+        if distractors is not None:
+            raise typer.BadParameter("the library's other images are the wrong answers already")
+        with open_library(library) as own:
+            space = None if model == "auto" else model
+            dataset, rows, further = read_own_captions(own, space)
+        chosen = given_evaluation_set(dataset, options)
+        with TqdmObserver("encoding") as observer:
+            answered = evaluation.answer(chosen, rows, observer, further)
+        _show(answered, json_file, report, results, vectors)
+        return
     with (
         opened_evaluation_set(captions, options) as (asked, given),
         nullcontext() if distractors is None else open_library(distractors) as others,
