@@ -38,7 +38,7 @@ bench: .venv/dev
 	@touch $@
 
 .venv/demo: .venv/python pyproject.toml constraints.txt
-	$(INSTALL) --editable '.[cpu]'
+	$(INSTALL) --editable '.[cpu,web]'
 	@touch $@
 
 .venv/dev: .venv/python pyproject.toml constraints.txt

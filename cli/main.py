@@ -24,6 +24,7 @@ from cli.commands import (
     tune,
 )
 from cli.commands.evaluating import classes, compare, evaluate, judge, pairs
+from cli.next_steps import next_steps, program
 from cli.problems import TRACEBACK, message_of
 
 WRONG_USAGE: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
@@ -31,7 +32,7 @@ WRONG_USAGE: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
     name="clipseek",
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -66,6 +67,7 @@ def _print_version(asked: bool) -> None:
 
 @app.callback()
 def _program(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
@@ -74,6 +76,9 @@ def _program(
     ] = False,
 ) -> None:
     """Index photo folders and search them in natural language, offline."""
+    if context.invoked_subcommand is None:
+        for line in [*next_steps(), f"Everything else: {program()} --help"]:
+            output.say(line)
 
 
 class _Notes(logging.Handler):

@@ -13,6 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from cli.next_steps import PICTURES, program
+
 PHOTOS = Path(__file__).parent / "photos"
 QUERIES = (
     "two dogs looking out of a window",
@@ -32,6 +34,9 @@ def main() -> None:
     _run("search", os.path.relpath(PHOTOS / "animals" / "orange-kitten.jpg"), "--top", "3")
     _run("search", QUERIES[0], "--html", str(scratch / "hits.html"), "--paths", "--top", "12")
     print(f"\nThe gallery of the first query: {(scratch / 'hits.html').as_uri()}")
+    print("\nNow your own photos:")
+    print(f"  {program()} index {PICTURES}")
+    print(f"  {program()} serve --open")
 
 
 def _run(*arguments: str) -> None:
