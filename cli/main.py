@@ -24,6 +24,7 @@ from cli.commands import (
     tune,
 )
 from cli.commands.evaluating import classes, compare, evaluate, judge, pairs
+from cli.commands.labels import tag
 from cli.next_steps import next_steps, program
 from cli.problems import TRACEBACK, message_of
 
@@ -42,6 +43,7 @@ app.command("search", cls=search.SearchCommand)(search.search)
 app.command("serve")(serve.serve)
 app.command("describe")(captions.describe)
 app.add_typer(captions.app, name="captions")
+app.command("tag")(tag.tag)
 app.command("evaluate")(evaluate.evaluate)
 app.command("evaluate-classes")(classes.evaluate_classes)
 app.command("evaluate-pairs")(pairs.evaluate_pairs)

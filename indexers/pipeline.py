@@ -108,6 +108,7 @@ def index(
             writer.complete_words()
             _refresh_index(space, options)
             writer.measure_relevance(space)
+        library.label_sets.bring_up_to_date()
         _record_survey(catalog, survey)
     return _report(survey, run, removed, space, time.perf_counter() - started)
 

@@ -103,12 +103,18 @@ def stored_rows(space: Space) -> list[StoredRows]:
 
 
 def check(
-    library: Library, *, read_data: bool, repaired: int, observer: Observer | None
+    library: Library, *, read_data: bool, repair: bool, observer: Observer | None
 ) -> CheckReport:
     """Look at everything; `read_data` also at the file of every image, of which `observer` is told.
 
-    Nothing is written. `repaired` is for the report.
+    Nothing is written, but for what `repair` mends before.
     """
+    from searchengine.library.repair import repair as mend
+
+    repaired = 0
+    if repair:
+        with library.writing() as writer:
+            repaired = mend(library, writer, observer)
     faults = [Fault(CATALOG, why) for why in library.catalog.faults()]
     unchecked: list[str] = []
     images = vectors = without_checksum = 0

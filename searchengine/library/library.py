@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from searchengine.catalog.catalog import Catalog
@@ -39,6 +38,7 @@ from searchengine.vectors.file import Rows
 if TYPE_CHECKING:
     from searchengine.embedding.stream import Observer
     from searchengine.library.check import CheckReport
+    from searchengine.library.labels import LabelSets
     from searchengine.retrieval.asked import Asked
     from searchengine.tuning.tune import TuneReport
 
@@ -82,12 +82,7 @@ class Library:
     def __enter__(self) -> Library:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __len__(self) -> int:
@@ -257,13 +252,15 @@ class Library:
         LibraryLockedError and the encoder's errors where it repairs.
         """
         from searchengine.library.check import check
-        from searchengine.library.repair import repair as mend
 
-        repaired = 0
-        if repair:
-            with self.writing() as writer:
-                repaired = mend(self, writer, observer)
-        return check(self, read_data=read_data, repaired=repaired, observer=observer)
+        return check(self, read_data=read_data, repair=repair, observer=observer)
+
+    @property
+    def label_sets(self) -> LabelSets:
+        """Names that images are asked for, and what was found. See `LabelSets`."""
+        from searchengine.library.labels import LabelSets
+
+        return LabelSets(self)
 
     # spaces and encoders
 

@@ -66,6 +66,7 @@ def asked(bench: Workbench, run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
         "evaluate-pairs": [pairs, "--model", "fake"],
         "compare": [report, report],
         "judge": [texts, "--judged", judged],
+        "tag": ["--set", "documents", "--threshold", 0, "--json"],
         "tune": ["-k", 1],
         "info": [],
         "failures": [],

@@ -1,0 +1,148 @@
+"""Names on photos that the starter was never trained on, and how long tagging takes.
+
+    python -m benchmarks.labels ../shared/data/pack
+
+Three tables: how many of ImageNet's 1,000 names are right, and as often as they say; what 20 names
+are worth where nine of ten photos show something else; and seconds of `tag` on 100,000 images.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.machine import machine
+from searchengine import load_encoder, open_library
+from searchengine.encoders.interface import Encoder
+from searchengine.encoders.table import template_of
+from searchengine.images.decode import read_image
+from searchengine.labels.background import beside
+from searchengine.labels.decide import probabilities, texts_of
+from searchengine.labels.names import Name, shipped_names
+from searchengine.labels.prompts import in_template
+from searchengine.types import Vectors
+from tests.support.libraries import imagined_files, list_files
+
+OFFERED, DRAWS, KEPT = 20, 200, 0.9
+IMAGES, SECONDS = 100_000, 10.0
+LEAST_RIGHT, MOST_ECE = 0.55, 0.10
+
+Known: TypeAlias = dict[str, Vectors]
+"""Vectors of texts that were encoded before."""
+
+
+def vectors_of(paths: list[Path], encoder: Encoder) -> Vectors:
+    """Unit rows of pictures, shape (n, d)."""
+    parts = [
+        encoder.encode_images([read_image(p.read_bytes())[0] for p in paths[start : start + 32]])
+        for start in range(0, len(paths), 32)
+    ]
+    return np.concatenate(parts)
+
+
+def labelled(pack: Path, names: tuple[Name, ...]) -> tuple[list[Path], NDArray[np.int64]]:
+    """The photos of nips2017 whose label is a name, and the numbers of the names."""
+    place = {each.name: number for number, each in enumerate(names)}
+    entries = map(json.loads, (pack / "pack.jsonl").read_text("utf-8").splitlines())
+    found = [
+        (pack / entry["file"], place[entry["labels"][0]])
+        for entry in entries
+        if entry["source"] == "nips2017_imagenet" and entry["labels"][0] in place
+    ]
+    return [path for path, _ in found], np.array([number for _, number in found])
+
+
+def told(
+    rows: Vectors, names: tuple[Name, ...], encoder: Encoder, template: str, known: Known
+) -> NDArray[np.float32]:
+    """How probable each name is, as `clipseek tag` has it, shape (n, names)."""
+    others = beside(names)
+    words, grouping = texts_of(names, others)
+    asked = [in_template(template, word) for word in (*words, *(each.name for each in others))]
+    unknown = [text for text in dict.fromkeys(asked) if text not in known]
+    known.update(zip(unknown, encoder.encode_texts(unknown), strict=True))
+    texts = np.stack([known[text] for text in asked])
+    return probabilities(rows @ texts.T, encoder.logit_scale, grouping)
+
+
+def calibration_error(sure: NDArray[np.float32], right: NDArray[np.bool_]) -> float:
+    """Expected calibration error over ten bins (Guo et al., 2017, equation 5), in [0, 1]."""
+    bins = np.minimum((10 * sure).astype(int), 9)
+    return float(
+        sum(
+            (bins == each).mean() * abs(sure[bins == each].mean() - right[bins == each].mean())
+            for each in set(bins.tolist())
+        )
+    )
+
+
+def precision_of_few(
+    rows: Vectors, right: NDArray[np.int64], names: tuple[Name, ...], encoder: Encoder, known: Known
+) -> tuple[float, float]:
+    """Of labels at the threshold that keeps 90 % of the right ones: mean and sd of draws.
+
+    A draw offers 20 names with all of their photos among nine times as many others.
+    """
+    random, template = np.random.default_rng(0), template_of(encoder.name)
+    found = []
+    for _ in range(DRAWS):
+        offered = random.choice(np.unique(right), OFFERED, replace=False)
+        shown = np.flatnonzero(np.isin(right, offered))
+        rest = np.flatnonzero(~np.isin(right, offered))
+        asked = np.r_[shown, random.choice(rest, min(9 * len(shown), len(rest)), replace=False)]
+        said = told(rows[asked], tuple(names[each] for each in offered), encoder, template, known)
+        sure, is_right = said.max(axis=1), offered[said.argmax(axis=1)] == right[asked]
+        threshold = np.sort(sure[is_right])[int((1 - KEPT) * is_right.sum())]
+        found.append(is_right[sure >= threshold].mean())
+    return float(np.mean(found)), float(np.std(found))
+
+
+def seconds_of_tagging(encoder: Encoder) -> tuple[float, float]:
+    """Of the first run over 100,000 images with 1,000 names, and of one with nothing to do."""
+    with tempfile.TemporaryDirectory() as place:
+        list_files(Path(place, "library"), encoder, imagined_files(IMAGES))
+        times = []
+        for _ in range(2):
+            with open_library(Path(place, "library"), load=lambda _: encoder) as library:
+                start = time.perf_counter()
+                library.label_sets.tag("imagenet", threshold=0.0)
+                times.append(time.perf_counter() - start)
+    return times[0], times[1]
+
+
+def main() -> None:
+    """Print the tables; exit with 1 where less is reached than is promised."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pack", type=Path, help="the folder with pack.jsonl")
+    pack: Path = parser.parse_args().pack
+    print(json.dumps(machine()))
+    encoder, names = load_encoder("starter", device="cpu"), shipped_names("imagenet")
+    paths, right = labelled(pack, names)
+    rows = vectors_of(paths, encoder)
+    good, known = True, Known()
+    for template in ("{}", template_of("starter")):
+        said = told(rows, names, encoder, template, known)
+        is_right = said.argmax(axis=1) == right
+        error = calibration_error(said.max(axis=1), is_right)
+        print(f"{template!r}: {len(rows)} photos, right {is_right.mean():.1%}, ECE {error:.1%}")
+        good = is_right.mean() >= LEAST_RIGHT and error <= MOST_ECE
+    mean, sd = precision_of_few(rows, right, names, encoder, known)
+    print(
+        f"{OFFERED} names, nine of ten photos show something else: precision {mean:.0%} (sd of "
+        f"draws {sd:.0%}) at {KEPT:.0%} of the right ones kept"
+    )
+    first, again = seconds_of_tagging(encoder)
+    print(f"tagging {IMAGES:,} images by 1,000 names: {first:.1f} s, again {again:.1f} s")
+    sys.exit(0 if good and first <= SECONDS else 1)
+
+
+if __name__ == "__main__":
+    main()

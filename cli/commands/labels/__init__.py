@@ -1,0 +1,1 @@
+"""Commands about names of pictures: tags from lists and from examples."""

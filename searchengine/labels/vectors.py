@@ -1,0 +1,52 @@
+"""Vectors of names, kept in a space beside those of its images: an encoder reads a list once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from searchengine.encoders.interface import TextEncoder
+from searchengine.files import read_small, replacing
+from searchengine.float16 import widened
+from searchengine.types import Vectors
+from searchengine.vectors.lengths import impossible_rows
+
+MOST_BYTES = 200_000_000
+"""Of a file of them: 20,000 names of five words at 1,000 dimensions."""
+
+
+def vectors_of_texts(
+    texts: Sequence[str], encoder: TextEncoder, directory: Path, use: str
+) -> Vectors:
+    """Unit rows of texts, shape (n, d), rounded to float16 as stored rows are.
+
+    They are kept in `directory` for a `use`, and other texts' of that use are taken away. A
+    directory that cannot be written is no error: the file saves time, and nothing depends on it.
+    """
+    told = "\0".join((encoder.fingerprint, *texts))
+    path = directory / f"names-{use}-{hashlib.sha256(told.encode()).hexdigest()[:16]}.f16"
+    kept = _read(path, len(texts), encoder.dim)
+    if kept is not None:
+        return kept
+    rows = encoder.encode_texts(texts).astype(np.float16)
+    with suppress(OSError):
+        for other in directory.glob(f"names-{use}-*.f16"):
+            other.unlink(missing_ok=True)
+        with replacing(path) as beside:
+            beside.write_bytes(rows.tobytes())
+    return widened(rows)
+
+
+def _read(path: Path, n: int, d: int) -> Vectors | None:
+    try:
+        data = read_small(path, most=MOST_BYTES)
+    except OSError:
+        return None
+    if len(data) != 2 * n * d:
+        return None
+    rows = np.frombuffer(data, dtype="<f2").reshape(n, d)
+    return None if len(impossible_rows(rows)) else widened(rows)
