@@ -25,6 +25,7 @@ from cli.commands import (
 )
 from cli.commands.evaluating import classes, compare, evaluate, judge, pairs
 from cli.commands.labels import tag
+from cli.commands.sharded import look
 from cli.next_steps import next_steps, program
 from cli.problems import TRACEBACK, message_of
 
@@ -56,6 +57,7 @@ app.command("use")(spaces.use)
 app.command("forget")(spaces.forget)
 app.command("remove")(inspect.remove)
 app.command("check")(check.check)
+app.add_typer(look.app, name="snapshots")
 app.command("models")(models.models)
 
 

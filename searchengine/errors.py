@@ -194,7 +194,7 @@ class LibraryDamagedError(LibraryError):
 class NothingIndexedError(LibraryError):
     """The library holds no vectors to search."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str) -> None:
         super().__init__(
             f"library {path} is empty; fill it with: clipseek index PATH --library {path}"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 
 
@@ -14,6 +15,12 @@ def absolute(path: str | os.PathLike[str]) -> str:
 def is_url(place: str | os.PathLike[str]) -> bool:
     """Whether a place is written as the URL of a storage, as s3://bucket/name."""
     return "://" in os.fspath(place)
+
+
+def url_spelling(place: str | os.PathLike[str]) -> str | None:
+    """The URL that a place is, also where pathlib has taken a slash of it; None for a path."""
+    found = re.fullmatch(r"([a-z][a-z0-9+.-]+):/+(.*)", os.fspath(place), re.DOTALL)
+    return f"{found[1]}://{found[2]}".rstrip("/") if found else None
 
 
 def below(directory: str) -> str:

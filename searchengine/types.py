@@ -244,6 +244,19 @@ class ImageEntry:
     """The record of this path, where the catalog has one."""
 
 
+class _UrlPath(type(Path())):  # type: ignore[misc]
+    """A path that is written with both slashes behind the scheme, of which pathlib keeps one."""
+
+    def __str__(self) -> str:
+        return str(super().__str__()).replace(":/", "://", 1)
+
+
+def listed_path(path: str) -> Path:
+    """The path of an image as a library lists it: of a file, or written as a URL."""
+    listed: Path = _UrlPath(path) if "://" in path else Path(path)
+    return listed
+
+
 @dataclass(frozen=True, slots=True)
 class ImageRecord:
     """What the catalog lists of an image: its file as it was indexed, and what is in it."""
@@ -255,8 +268,8 @@ class ImageRecord:
 
     @property
     def path(self) -> Path:
-        """Where the file is: absolute."""
-        return Path(self.file.path)
+        """Where the file is: absolute, or a URL."""
+        return listed_path(self.file.path)
 
     @property
     def modified_at(self) -> datetime:

@@ -63,12 +63,14 @@ def serve(
     except ImportError as error:
         what = "clipseek serve needs starlette, uvicorn and jinja2"
         raise MissingExtraError(what, "web") from error
+    from searchengine.library.cached.opening import following
     from searchengine.library.library import open_library
     from serving.service import default_cache
 
     crowd = Crowd(limits or limits_here())
     with (
         open_library(library) as opened,
+        following(opened),
         BoundedListener(listen(host, port), crowd) as listener,
     ):
         endpoint = choose_endpoint(host, listener.getsockname()[1], proxy)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import output
+from cli.commands.sharded.look import check_parts
 from cli.notation import plural
 from cli.options import JsonOption, LibraryOption
 from searchengine.jsonable import jsonable
@@ -41,7 +42,11 @@ def check(
     """
     from cli.progress import TqdmObserver
     from searchengine import open_library
+    from searchengine.library.layout import url_of
 
+    if (url := url_of(library)) is not None and not (repair or read_data):
+        check_parts(url, as_json=json_output)
+        return
     with open_library(library) as opened, TqdmObserver("checking") as observer:
         report = opened.check(read_data=read_data, repair=repair, observer=observer)
     if json_output:

@@ -117,11 +117,11 @@ def index(
     from indexers.walk import require_roots
     from searchengine import load_encoder, open_library
     from searchengine.index.plan import cells_of
-    from searchengine.paths import is_url
+    from searchengine.library.layout import url_of
 
     sharded = ShardedOptions(shard_size, task, finish, allow_missing, executor, gpus_per_worker)
-    in_parts = library is not None and is_url(library)
-    if not in_parts:
+    url = url_of(library)
+    if url is None:
         sharded.require_none()
     if not (paths or sharded.finish):
         raise typer.BadParameter("Missing argument 'PATH...'.")
@@ -139,9 +139,9 @@ def index(
         factory=factory,
         device=device,
     )
-    if library is not None and in_parts:
+    if url is not None:
         index_into_parts(
-            library,
+            url,
             paths or (),
             sharded,
             options,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import output
+from cli.commands.sharded.look import print_parts_info
 from cli.left_out import left_out_lines
 from cli.notation import plural
 from cli.options import JsonOption, LibraryOption
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 def info(library: LibraryOption = None, json_output: JsonOption = False) -> None:
     """Show what a library holds."""
     from searchengine import open_library
+    from searchengine.library.layout import url_of
 
+    if (url := url_of(library)) is not None:
+        print_parts_info(url, as_json=json_output)
+        return
     with open_library(library) as opened:
         facts = opened.info()
     if json_output:

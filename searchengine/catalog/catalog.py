@@ -6,7 +6,7 @@ Rows and connections stay inside; what goes in and out are the values of `types.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -184,14 +184,23 @@ class Catalog(CatalogReads, LabelWrites):
         `append` writes those vectors, before the facts about them and in the same transaction.
         """
         with self._database.writing() as connection:
-            remove_images(connection, batch.removed)
-            move_images(connection, batch.moved)
-            if space is not None and batch.added:
-                add_images(connection, space, batch.added, append)
-            record_readings(connection, batch.read)
-            clear_failures(connection, [entry.file for entry in batch.added])
-            clear_failures(connection, [file for _, file in batch.moved])
-            add_failures(connection, batch.failed)
+            _record(connection, space, batch, append)
+
+    def record_all(
+        self,
+        space: SpaceInfo,
+        batches: Iterable[tuple[Batch, Append]],
+        settings: Mapping[str, str],
+    ) -> None:
+        """Record batches as `record` does, and settings, in one transaction: all or nothing.
+
+        Each batch is taken when the one before is recorded, so that memory holds one.
+        """
+        with self._database.writing() as connection:
+            for batch, append in batches:
+                _record(connection, space, batch, append)
+            for name, value in settings.items():
+                set_setting(connection, name, value)
 
     def forget_failures(self, roots: Sequence[str], keep: set[str]) -> None:
         """Drop the failures at or under `roots` that are not in `keep`: those files are gone."""
@@ -276,3 +285,16 @@ class Catalog(CatalogReads, LabelWrites):
         """Record checksums of blocks of a vector file of the space."""
         with self._database.writing() as connection:
             keep_checksums(connection, space, file, blocks)
+
+
+def _record(
+    connection: sa.Connection, space: SpaceInfo | None, batch: Batch, append: Append | None
+) -> None:
+    remove_images(connection, batch.removed)
+    move_images(connection, batch.moved)
+    if space is not None and batch.added:
+        add_images(connection, space, batch.added, append)
+    record_readings(connection, batch.read)
+    clear_failures(connection, [entry.file for entry in batch.added])
+    clear_failures(connection, [file for _, file in batch.moved])
+    add_failures(connection, batch.failed)

@@ -6,7 +6,14 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from searchengine.errors import LibraryDamagedError, LibraryError
+from searchengine.errors import (
+    LibraryDamagedError,
+    LibraryError,
+    LibraryNotFoundError,
+    LibraryUnusableError,
+    reason_of,
+)
+from searchengine.paths import is_url, real
 
 CATALOG = "catalog.sqlite"
 SPACES = "spaces"
@@ -24,6 +31,29 @@ def default_library_path() -> Path:
     import platformdirs
 
     return platformdirs.user_data_path("clipseek", appauthor=False)
+
+
+def find_directory(path: str | os.PathLike[str] | None, *, create: bool) -> Path:
+    """The directory of the library at `path`, or of the default one; made with `create`.
+
+    Raises LibraryNotFoundError, LibraryUnusableError, and LibraryError as `make_directory`.
+    """
+    directory = Path(real(default_library_path() if path is None else path))
+    try:
+        is_there = (directory / CATALOG).is_file()
+    except OSError as error:
+        raise LibraryUnusableError(directory, reason_of(error)) from error
+    if not is_there:
+        if not create:
+            raise LibraryNotFoundError(directory)
+        make_directory(directory)
+    return directory
+
+
+def url_of(path: str | os.PathLike[str] | None) -> str | None:
+    """The URL of a library in parts, where `path`, or without one $CLIPSEEK_LIBRARY, is one."""
+    place = os.environ.get("CLIPSEEK_LIBRARY", "") if path is None else os.fspath(path)
+    return place if is_url(place) else None
 
 
 def make_directory(directory: Path) -> None:

@@ -10,21 +10,15 @@ from typing import TYPE_CHECKING
 
 from searchengine.catalog.catalog import Catalog
 from searchengine.encoders.interface import Encoder
-from searchengine.errors import (
-    InputError,
-    LibraryNotFoundError,
-    LibraryUnusableError,
-    reason_of,
-)
+from searchengine.errors import InputError
 from searchengine.index.types import IndexInfo
 from searchengine.library import writing
 from searchengine.library.encoders import LoadedEncoders, load_for_queries
-from searchengine.library.layout import CATALOG, default_library_path, make_directory
+from searchengine.library.layout import CATALOG, find_directory, url_of
 from searchengine.library.open_spaces import OpenSpaces
 from searchengine.library.places import listed_ids, placed
 from searchengine.library.status import LibraryInfo, library_info
 from searchengine.library.writing import Writer
-from searchengine.paths import real
 from searchengine.retrieval.answer import answer, describe
 from searchengine.retrieval.asked import as_query
 from searchengine.retrieval.compose import encoded_part, listed_part, read_part, unit
@@ -51,19 +45,16 @@ def open_library(
 ) -> Library:
     """The library at `path`, or the default one; made there with `create`.
 
-    `load` turns an encoder's name into the encoder, when it is first needed. Raises
-    LibraryNotFoundError, LibraryTooNewError, LibraryUnusableError or LibraryDamagedError.
+    A URL is that of a library in parts, of which the newest snapshot is copied to this machine's
+    cache. `load` turns an encoder's name into the encoder, when it is first needed. Raises
+    LibraryNotFoundError, LibraryTooNewError, LibraryUnusableError or LibraryDamagedError; for a URL
+    StorageError and NothingIndexedError.
     """
-    directory = Path(real(default_library_path() if path is None else path))
-    try:
-        is_there = (directory / CATALOG).is_file()
-    except OSError as error:
-        raise LibraryUnusableError(directory, reason_of(error)) from error
-    if not is_there:
-        if not create:
-            raise LibraryNotFoundError(directory)
-        make_directory(directory)
-    return Library(directory, LoadedEncoders(load))
+    if (url := url_of(path)) is not None:
+        from searchengine.library.cached.opening import open_copy
+
+        return open_copy(url, load=load)
+    return Library(find_directory(path, create=create), LoadedEncoders(load))
 
 
 class Library:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from searchengine.catalog.catalog import Catalog, CatalogReads
 from searchengine.errors import NothingListedError, NotListedError
-from searchengine.paths import Places, absolute, composed, is_at_or_below
-from searchengine.types import Filter
+from searchengine.paths import Places, absolute, composed, is_at_or_below, url_spelling
+from searchengine.types import Filter, listed_path
 
 LINKS = "links"
 """The setting with the links that images are or were listed through: a JSON object of the link's
@@ -31,7 +31,8 @@ def listed_place(catalog: CatalogReads, path: str | os.PathLike[str]) -> str:
 
     Raises NothingListedError, with folders that may have been meant.
     """
-    for spelled in dict.fromkeys((Places().real(path), absolute(path))):
+    url = url_spelling(path)
+    for spelled in dict.fromkeys((url or Places().real(path), absolute(path))):
         if catalog.holds_images(spelled):
             return spelled
     folders = _with_those_above(catalog.folders())
@@ -84,7 +85,7 @@ def placed(catalog: CatalogReads, where: Filter) -> Filter:
     """The filter with its folder as the library lists it. Raises NothingListedError."""
     if where.under is None:
         return where
-    return replace(where, under=Path(listed_place(catalog, where.under)))
+    return replace(where, under=listed_path(listed_place(catalog, where.under)))
 
 
 def respell(catalog: Catalog, roots: Sequence[str]) -> None:

@@ -42,15 +42,15 @@ class Storage:
 
     def __init__(self, url: str) -> None:
         """Raises InputError where the storage cannot create objects safely, and StorageError."""
-        self.url = url.rstrip("/")
         protocol = url.partition("://")[0]
         if protocol not in CREATING:
             raise InputError(
                 f"{url}: a library in parts lies on one of {', '.join(sorted(CREATING))}, which "
                 "create an object only where there is none"
             )
-        self._files, self._root = _opened(self.url)
+        self._files, self._root = _opened(url.rstrip("/"))
         self._is_local = protocol in ("file", "local")
+        self.url = f"file://{self._root}" if self._is_local else url.rstrip("/")
 
     def __repr__(self) -> str:
         return f"<Storage {self.url}>"
@@ -103,6 +103,17 @@ class Storage:
                 ),
                 key=lambda stored: stored.name,
             )
+
+    def folders(self, folder: str) -> list[str]:
+        """The names of the folders right below a folder."""
+        with self._told(folder):
+            self._files.invalidate_cache()
+            try:
+                found = self._files.ls(self.path_of(folder), detail=True)
+            except FileNotFoundError:
+                return []
+        kept = (entry["name"].rstrip("/") for entry in found if entry["type"] == "directory")
+        return sorted(name.rpartition("/")[2] for name in kept)
 
     def write(self, name: str, data: bytes) -> None:
         """Write an object whole, over one that may be there."""

@@ -31,7 +31,7 @@ from searchengine.index.plan import next_step
 from searchengine.index.settings import setting_for
 from searchengine.index.types import IndexFacts, IndexInfo, Modality, Step, TunedSetting
 from searchengine.spaces.captioned import KnownCaptionRows
-from searchengine.types import SpaceInfo, Vectors
+from searchengine.types import SpaceInfo, Vectors, listed_path
 from searchengine.vectors.checksums import BLOCK_ROWS
 from searchengine.vectors.file import Rows, VectorFile
 from searchengine.vectors.lengths import impossible_rows
@@ -85,7 +85,7 @@ class Space:
         sound = ~np.isin(numbers, damaged)
         if not sound.all():
             self.say_what_is_left_out()
-        return [Path(path) for path in compress(paths, sound)], stored[numbers[sound]]
+        return [listed_path(path) for path in compress(paths, sound)], stored[numbers[sound]]
 
     def is_sound(self, row: int) -> bool:
         """Whether a row of the image vectors, which counts, is of a length that it can have."""

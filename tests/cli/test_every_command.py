@@ -18,7 +18,7 @@ from tests.support.commands import leaf_commands
 
 NAME = "写真 \x1b[2Jé\n\u202e.png"
 
-ONLY_NOTES = {"captions add", "captions remove", "forget", "remove", "use"}
+ONLY_NOTES = {"captions add", "captions remove", "forget", "remove", "snapshots gc", "use"}
 """Commands that print nothing on stdout."""
 
 REFUSED = {"forget"}
@@ -46,6 +46,8 @@ def asked(bench: Workbench, run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
     judged.write_text(json.dumps({"judged": {"写真": {str(first): True}}}), encoding="utf-8")
     labels = tmp_path / "labels.csv"
     labels.write_text(f'image,class\n"{first}",\x1b[2J写真\n"{second}",blue\n', encoding="utf-8")
+    parts = f"memory://{tmp_path.name}"
+    run("index", first, second, "--library", parts)
     report = tmp_path / "report.json"
     run("evaluate", evaluated, "--model", "fake", "--json", report)
 
@@ -71,6 +73,8 @@ def asked(bench: Workbench, run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
         "info": [],
         "failures": [],
         "check": ["--json"],
+        "snapshots list": ["--library", parts],
+        "snapshots gc": ["--library", parts],
         "models": [],
         "use": ["fake"],
         "forget": [NAME],
