@@ -25,7 +25,7 @@ MAX_WEIGHT = 100.0
 
 NAMES = (
     "q", "picture", "like", "unlike", "under", "after", "before", "camera", "orientation",
-    "dated", "min_score", "by",
+    "dated", "min_score", "by", "as_typed",
 )  # fmt: skip
 """The parameters of a question, in the order in which a URL has them."""
 
@@ -49,6 +49,8 @@ class Question:
     where: Filter = field(default_factory=Filter)
     min_score: float | None = None
     by: By = By.BOTH
+    as_typed: bool = False
+    """Whether misspelt words are searched for as they are."""
 
     @property
     def asks(self) -> bool:
@@ -71,6 +73,7 @@ class Question:
             "dated": [None if where.dated is None else _YES_OR_NO[where.dated]],
             "min_score": [None if self.min_score is None else f"{self.min_score:g}"],
             "by": [None if self.by is By.BOTH else self.by.value],
+            "as_typed": ["yes" if self.as_typed else None],
         }
         return [(name, str(value)) for name in NAMES for value in values[name] if value]
 
@@ -115,6 +118,7 @@ def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
         ),
         min_score=_score(_one(given, "min_score")),
         by=_by(_one(given, "by")),
+        as_typed=_yes_or_no("as_typed", _one(given, "as_typed")) or False,
     )
 
 

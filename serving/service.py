@@ -259,7 +259,9 @@ def _query(question: Question, opened: Opened, space: Space) -> Query:
         if held.space != space.info.name:  # another one answers by now
             raise PictureForgottenError
         sources.append(Source(Kind.VECTOR, held.vector, modality=Modality.IMAGE))
-    query = Query(tuple(sources), question.like, question.unlike, question.by)
+    query = Query(
+        tuple(sources), question.like, question.unlike, question.by, as_typed=question.as_typed
+    )
     if not query:
         raise QueryError("nothing to search for; describe a picture, as in: a dog on the beach")
     return query

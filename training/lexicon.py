@@ -1,11 +1,12 @@
-"""The English words that searches know: searchengine/texts/lexicon.txt.gz.
+"""The English words and names that searches know: searchengine/texts/{lexicon,names}.txt.gz.
 
     python training/lexicon.py --wordnet /usr/share/wordnet --coco captions_val2017.json
 
 The words of WordNet 3.0 (Debian package wordnet-base) that are one word of small letters, without
 those that WordNet lists as the name of one thing alone, and every word of three or more captions of
 COCO, each with how many captions have it. WordNet's words come with their plain forms of plural and
-tense where captions have those; no other counts go in. Lines "word count", count 0 left out.
+tense where captions have those; no other counts go in. Lines "word count", count 0 left out. The
+names are the words with a capital of WordNet's names, in small letters, of four letters and more.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ import re
 from collections import Counter
 from pathlib import Path
 
-TARGET = Path(__file__).parents[1] / "searchengine" / "texts" / "lexicon.txt.gz"
+ROOM = Path(__file__).parents[1] / "searchengine" / "texts"
+TARGET, NAMES = ROOM / "lexicon.txt.gz", ROOM / "names.txt.gz"
+LEAST_LETTERS = 4
+"""Of a name: shorter words are never put right."""
 LEAST_CAPTIONS = 3
 """Of COCO that have a word: in fewer it is often misspelt."""
 WORD = re.compile(r"[a-z]+")
@@ -38,6 +42,20 @@ def main() -> None:
     lines = [f"{word} {counts[word] or ''}".strip() for word in sorted(words)]
     TARGET.write_bytes(gzip.compress("\n".join(lines).encode("ascii"), mtime=0))
     print(f"{len(lines):,} words, {TARGET.stat().st_size:,} bytes")
+    names = sorted(wordnet_names(asked.wordnet) - words)
+    NAMES.write_bytes(gzip.compress("\n".join(names).encode("ascii"), mtime=0))
+    print(f"{len(names):,} names, {NAMES.stat().st_size:,} bytes")
+
+
+def wordnet_names(directory: Path) -> set[str]:
+    """Words of lemmas that stand with a capital, in small letters."""
+    found: set[str] = set()
+    for kind in ("noun", "adj"):
+        for line in (directory / f"data.{kind}").read_text("ascii").splitlines():
+            if not line.startswith(" "):
+                lemmas = re.findall(r"(?<= )([A-Za-z_'.-]+)(?:\((?:a|p|ip)\))? [0-9a-f](?= )", line)
+                found.update(part for lemma in lemmas for part in re.split(r"[^A-Za-z]", lemma))
+    return {word.lower() for word in found if len(word) >= LEAST_LETTERS and word != word.lower()}
 
 
 def wordnet_words(directory: Path) -> set[str]:

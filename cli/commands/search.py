@@ -114,6 +114,10 @@ def search(
     pictures_only: Annotated[
         bool, typer.Option("--pictures-only", help="Look at pictures alone, not at texts.")
     ] = False,
+    as_typed: Annotated[
+        bool,
+        typer.Option("--as-typed", help="Search for misspelt words as they are."),
+    ] = False,
     exact: Annotated[
         bool, typer.Option("--exact", help="Compare with every vector, not through the index.")
     ] = False,
@@ -142,7 +146,13 @@ def search(
     dates = [parse_date(text) if text else None for text in (after, before)]
 
     from searchengine import Filter, open_library
-    from searchengine.retrieval.hints import about_folder, about_gone, about_language, hints
+    from searchengine.retrieval.hints import (
+        about_folder,
+        about_gone,
+        about_language,
+        about_spelling,
+        hints,
+    )
     from searchengine.retrieval.query import By, Query
     from searchengine.retrieval.terms import parse_terms
 
@@ -154,7 +164,7 @@ def search(
     by = By.WORDS if words_only else By.PICTURES if pictures_only else By.BOTH
     strictness = _strictness(matching=matching, strict=strict, loose=loose)
     sources = tuple(parse_terms(words, add=add or [], subtract=sub or []))
-    query = Query(sources, by=by, matching=strictness)
+    query = Query(sources, by=by, matching=strictness, as_typed=as_typed)
     with open_library(library) as opened:
         hits = opened.search(
             query,
@@ -167,14 +177,15 @@ def search(
             present_only=True,
         )
     if hits.why_none is not None:
-        raise InputError(hits.why_none)
+        raise InputError("; ".join([hits.why_none, *about_spelling(hits)]))
     if html is not None or open_page:
         signed = [f"+ {text}" for text in add or ()] + [f"- {text}" for text in sub or ()]
         _write_page(html, " ".join([*words, *signed]), hits, show=open_page)
     if hits.no_match is not None:
         output.note(hits.no_match + (":" if hits else ""))
     output.print_hits(hits, form)
-    said = about_language(hits) + hints(query.sources) + about_folder(words, query.sources)
+    said = [f"{line}; as typed: --as-typed" for line in about_spelling(hits)]
+    said += about_language(hits) + hints(query.sources) + about_folder(words, query.sources)
     for line in said + about_gone(hits):
         output.note(line)
 

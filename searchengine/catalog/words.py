@@ -23,8 +23,31 @@ _ROWS_WITH = sa.text(
 """Joined from the words on, whatever the planner thinks."""
 
 
+_VOCABULARY = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab(main, words, row)"
+"""All words of the table, in order; it belongs to the connection and reads as it does."""
+
+MOST_WORDS = 20_000
+"""Words beginning with one letter that are looked at: a million photos may have as many."""
+
+
 class WordReads(Reads):
     """What can be asked about words."""
+
+    def has_word(self, word: str) -> bool:
+        """Whether any image has a word, as `words_of` gives it."""
+        query = "SELECT 1 FROM temp.vocabulary WHERE term = ?"
+        with self._reading() as connection:
+            connection.exec_driver_sql(_VOCABULARY)
+            return connection.exec_driver_sql(query, (word,)).first() is not None
+
+    def words_beginning_with(self, letter: str) -> dict[str, int]:
+        """Words of images that begin with a letter, and how many images have each."""
+        query = "SELECT term, doc FROM temp.vocabulary WHERE term >= ? AND term < ? LIMIT ?"
+        values = (letter, chr(ord(letter) + 1), MOST_WORDS)
+        with self._reading() as connection:
+            connection.exec_driver_sql(_VOCABULARY)
+            found = connection.exec_driver_sql(query, values)
+            return {word: images for word, images in found}  # noqa: C416 - rows are no pairs
 
     def rows_with_words(
         self, space: SpaceInfo, phrases: Sequence[Phrase], most: int = -1

@@ -30,6 +30,12 @@ _SCRIPTS: dict[str, tuple[str, ...]] = {
 Crossmodal-3600 that are written in them."""
 
 
+def knows_only_english(encoder: str) -> bool:
+    """Whether nobody published that an encoder knows words of another language."""
+    model = find_model(encoder)
+    return model is None or set(model.languages) <= {"en"}
+
+
 def about_scripts(texts: Sequence[str], encoder: str) -> str | None:
     """A sentence where a text is in a script of languages that the encoder does not know.
 

@@ -22,6 +22,7 @@ from searchengine.retrieval.compose import encoded_part, listed_part, read_part,
 from searchengine.retrieval.hits import Hits, SearchHit
 from searchengine.retrieval.query import By, Kind, Query
 from searchengine.retrieval.rank import nearest_captions, rank_images, rank_texts
+from searchengine.retrieval.typed import put_right
 from searchengine.retrieval.where import require_possible, why_none
 from searchengine.spaces.encoders import SpaceEncoders
 from searchengine.spaces.space import Space
@@ -50,6 +51,7 @@ def answer(
     require_possible(where, min_score)
     if query.by is By.WORDS and not query.wanted:
         raise QueryError("there are no words to search for; write some, or search by pictures")
+    query, corrections = put_right(query, space.info, catalog)
     pictures = read_part(query)
     encoded = encoded_part(query, pictures, space, encoders)
     with catalog.snapshot() as now:
@@ -80,6 +82,7 @@ def answer(
             hits = ranked(LeftOut(query, pictures, now, present_only=False))
         reasons = why_matched([hit.image for hit in hits], texts, space, now, vector)
         hits[:] = [_judged(hit, why, bar) for hit, why in zip(hits, reasons, strict=True)]
+        hits.corrections = corrections
         hits.gone = len(left_out.gone)
         if query.by is not By.WORDS:
             hits.language = about_scripts(query.texts, space.info.encoder)

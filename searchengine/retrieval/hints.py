@@ -18,7 +18,23 @@ def notes_on(terms: Sequence[Source], hits: Hits) -> list[str]:
     """All there is to say to a person whose words were read as these terms and found these hits."""
     reasons = [hits.why_none] if hits.why_none else []
     damage = [hits.damage] if hits.damage else []
-    return reasons + about_language(hits) + hints(terms) + about_gone(hits) + damage
+    return (
+        reasons
+        + about_spelling(hits)
+        + about_language(hits)
+        + hints(terms)
+        + about_gone(hits)
+        + damage
+    )
+
+
+def about_spelling(hits: Hits) -> list[str]:
+    """A sentence where misspelt words were put right."""
+    if not hits.corrections:
+        return []
+    used = ", ".join(each.used for each in hits.corrections)
+    typed = ", ".join(each.typed for each in hits.corrections)
+    return [f"searched for: {used} (typed: {typed})"]
 
 
 def about_language(hits: Hits) -> list[str]:

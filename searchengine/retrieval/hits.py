@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from searchengine.jsonable import jsonable
+from searchengine.texts.spelling import Correction
 from searchengine.types import ImageRecord, Matched
 
 HIT_FIELDS = ("rank", "score", "id", "path", "width", "height", "taken_at", "modified_at")
@@ -84,6 +85,8 @@ class Hits(list[SearchHit]):
     no_match: str | None = None
     """That nothing matches, where these are only the nearest images or, where only matches were
     asked for, there are none."""
+    corrections: tuple[Correction, ...] = ()
+    """Words that were searched for in the place of misspelt ones."""
     language: str | None = None
     """What the encoder does not know of the query's words, told by their letters."""
     damage: str | None = None

@@ -83,6 +83,8 @@ class Query:
     by: By = By.BOTH
     matching: Strictness | None = None
     """How far hits must stand out to be hits; None for all."""
+    as_typed: bool = False
+    """Whether misspelt words are searched for as they are."""
 
     def __bool__(self) -> bool:
         return bool(self.sources or self.like or self.unlike)

@@ -80,7 +80,7 @@ def read_words(texts: Sequence[tuple[str, bool]]) -> Words:
         for phrase in [text] if is_quoted else _PHRASE.findall(text):
             phrases.append(tuple(words_of(_without_suffixes(phrase))))
         rest = "" if is_quoted else _PHRASE.sub(" ", _without_suffixes(text))
-        single += [word for word in words_of(rest) if word not in _empty_words()]
+        single += [word for word in words_of(rest) if word not in empty_words()]
     kept = tuple(phrase for phrase in dict.fromkeys(phrases) if phrase)
     return Words(kept, tuple(dict.fromkeys(single)))
 
@@ -135,7 +135,7 @@ def _least_share(word: str, *, is_rare: bool) -> float:
 
 
 @lru_cache
-def _empty_words() -> frozenset[str]:
+def empty_words() -> frozenset[str]:
     """Words that say nothing by themselves."""
     text = (files("searchengine.texts") / "empty_words.txt").read_text(encoding="utf-8")
     return frozenset(text.split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -40,7 +41,7 @@ async def home(request: Request) -> Response:
     """The search form with what it finds; the last images added where nothing is asked."""
     service = service_of(request)
     question, wrong = read_what_can_be(request.query_params.multi_items())
-    offset, facets, found, notes = 0, None, list[Tile](), list[str]()
+    offset, facets, found, notes, typed = 0, None, list[Tile](), list[str](), None
     problem: Problem | None = None
     is_empty, answered_by = False, None
     try:
@@ -50,7 +51,8 @@ async def home(request: Request) -> Response:
             raise wrong
         given = request.query_params.get("offset")
         offset = read_whole("offset", given, low=0, high=MAX_OFFSET, default=0)
-        found, notes = await _found(service, question, offset)
+        found, notes, is_corrected = await _found(service, question, offset)
+        typed = replace(question, as_typed=True).url() if is_corrected else None
     except NothingIndexedError:
         is_empty = True
     except ClipseekError as error:
@@ -67,6 +69,7 @@ async def home(request: Request) -> Response:
         chips=chips(question),
         next=_next(question, offset, len(found), facets),
         notes=notes,
+        as_typed=typed,
         is_first=offset == 0,
         is_empty=is_empty,
         library=shlex.quote(str(service.path)),
@@ -76,14 +79,15 @@ async def home(request: Request) -> Response:
 
 async def _found(
     service: LibraryService, question: Question, offset: int
-) -> tuple[list[Tile], list[str]]:
-    """The tiles of a page of hits, and what is said beside them."""
+) -> tuple[list[Tile], list[str], bool]:
+    """The tiles of a page of hits, what is said beside them, and whether words were put right."""
     if question.asks:
         hits = await service.search(question, k=PAGE, offset=offset)
-        return tiles_of(question, hits), notes_on(parse_text(question.text), hits)
+        notes = notes_on(parse_text(question.text), hits)
+        return tiles_of(question, hits), notes, bool(hits.corrections)
     newest = await service.newest(question.where, k=PAGE, offset=offset)
     notes = [newest.why_none] if newest.why_none else []
-    return [tile_of(question, record) for record in newest.records], notes
+    return [tile_of(question, record) for record in newest.records], notes, False
 
 
 def _next(question: Question, offset: int, found: int, facets: Facets | None) -> str | None:

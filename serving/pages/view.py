@@ -159,12 +159,13 @@ def chips(question: Question) -> list[Chip]:
         for mark in marks:
             address = f"/api/images/{mark.id}/thumbnail?size=small"
             found.append(Chip(label, address, _without_mark(question, mark.id).url()))
-
     for label, left in _parts(question.where):
         found.append(Chip(label, None, replace(question, where=left).url()))
     if question.by is not By.BOTH and question.text:
         label = "In texts" if question.by is By.WORDS else "In pictures"
         found.append(Chip(label, None, replace(question, by=By.BOTH).url()))
+    if question.as_typed and question.text:
+        found.append(Chip("As typed", None, replace(question, as_typed=False).url()))
     if question.min_score is not None and question.asks:
         label = f"Score from {question.min_score:g}"
         found.append(Chip(label, None, replace(question, min_score=None).url()))
@@ -256,9 +257,8 @@ def facts_of(record: ImageRecord) -> list[tuple[str, str]]:
     changed = datetime.fromtimestamp(record.file.mtime_ns / 1e9)
     moment = ("File from", changed)
     if facts.taken_at:
-        by = {None: "", "exif": "", "name": ", by its name"}
-        said = by.get(facts.taken_from, f", by its {(facts.taken_from or '').upper()}")
-        moment = (f"Taken{said}", facts.taken_at)
+        by = "" if facts.taken_from in (None, "exif") else f", by its {facts.taken_from}"
+        moment = (f"Taken{by}", facts.taken_at)
     megapixels = facts.width * facts.height / 1e6
     rows = [
         (moment[0], f"{moment[1].day} {moment[1]:%B %Y, %H:%M}"),

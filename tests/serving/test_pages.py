@@ -317,3 +317,17 @@ def test_the_page_says_which_of_several_spaces_answers(colours: Workbench) -> No
         assert "Answered by another/encoder" in said(page)
         assert tiles(page)[0] == "red.png"
         assert client.get(f"/api/search?picture={kept}").status_code == 410
+
+
+def test_a_misspelt_word_is_said_and_can_be_undone(colours: Workbench) -> None:
+    with visit(colours) as client:
+        page = page_of(client, "/?q=a+bycicle")
+        assert "Searched for: bicycle (typed: bycicle)." in said(page)
+        typed = page_of(client, link(page, "Search for what you typed"))
+        assert "earched for" not in said(typed)
+        assert (
+            page_of(client, link(typed, "As typed")).by_id("q").attributes["value"] == "a bycicle"
+        )
+        answer = client.get("/api/search?q=a+bycicle").json()
+        assert answer["corrections"] == [{"typed": "bycicle", "used": "bicycle"}]
+        assert client.get("/api/search?q=a+bycicle&as_typed=yes").json()["corrections"] == []

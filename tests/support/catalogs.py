@@ -154,6 +154,8 @@ ASKED: dict[str, Callable[[CatalogReads], Any]] = {
     "rows_with_words": lambda now: now.rows_with_words(ONE, [["car"]]),
     "captions_of": lambda now: now.captions_of([1, 3]),
     "captions_of_rows": lambda now: now.captions_of_rows(ONE, [0, 1]),
+    "has_word": lambda now: now.has_word("sign"),
+    "words_beginning_with": lambda now: now.words_beginning_with("m"),
     "sources": lambda now: now.sources(),
     "captions_from": lambda now: now.captions_from("file"),
     "label_sets": lambda now: now.label_sets(),
