@@ -13,11 +13,13 @@ import typer
 from typer.core import TyperCommand
 
 from cli import output
+from cli.notation import plural
 from cli.options import LibraryOption, SpaceOption, parse_date
 from cli.terminal import visible
 from searchengine.errors import InputError
 
 if TYPE_CHECKING:
+    from cli.collecting.collect import Collected
     from searchengine import Filter, SearchHit
     from searchengine.relevance.bar import Strictness
 
@@ -135,6 +137,15 @@ def search(
     open_page: Annotated[
         bool, typer.Option("--open", help="Show that page in the browser.")
     ] = False,
+    copy_to: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Copy the hits into this folder.")
+    ] = None,
+    link_to: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Put links to the hits into this folder.")
+    ] = None,
+    zip_to: Annotated[
+        Path | None, typer.Option("--zip", metavar="FILE", help="Pack the hits into an archive.")
+    ] = None,
 ) -> None:
     """Find images by words, by other images, or by both.
 
@@ -145,6 +156,7 @@ def search(
     form = output.choose_form(json=json_output, csv=csv_output, paths=paths, nul=print0)
     dates = [parse_date(text) if text else None for text in (after, before)]
 
+    from cli.collecting import collect as collecting
     from searchengine import Filter, open_library
     from searchengine.retrieval.hints import (
         about_folder,
@@ -188,6 +200,26 @@ def search(
     said += about_language(hits) + hints(query.sources) + about_folder(words, query.sources)
     for line in said + about_gone(hits):
         output.note(line)
+    files = [hit.path for hit in hits]
+    lost = 0
+    for place, collect, done in (
+        (copy_to, collecting.copy_to, "copied to"),
+        (link_to, collecting.link_to, "linked from"),
+        (zip_to, collecting.zip_to, "packed into"),
+    ):
+        if place is not None:
+            lost += _tell(collect(files, place.expanduser()), f"{done} {place}")
+    if lost:
+        raise typer.Exit(1)
+
+
+def _tell(collected: Collected, done: str) -> int:
+    """Say what became of the hits' files; returns how many could not be had."""
+    already = f", {collected.already:,} there already" if collected.already else ""
+    output.note(f"{plural(collected.done, 'file')} {done}{already}")
+    for path, why in collected.failed:
+        output.note(f"not had: {path}: {why}")
+    return len(collected.failed)
 
 
 def _strictness(*, matching: bool, strict: bool, loose: bool) -> Strictness | None:
