@@ -15,6 +15,7 @@ from cli import output
 from cli.commands import (
     captions,
     check,
+    duplicates,
     index,
     inspect,
     models,
@@ -50,6 +51,7 @@ app.command("evaluate-classes")(classes.evaluate_classes)
 app.command("evaluate-pairs")(pairs.evaluate_pairs)
 app.command("judge")(judge.judge)
 app.command("compare")(compare.compare)
+app.command("duplicates")(duplicates.duplicates)
 app.command("tune")(tune.tune)
 app.command("info")(inspect.info)
 app.command("failures")(inspect.failures)

@@ -181,7 +181,10 @@ def _print_table(hits: Sequence[SearchHit]) -> None:
     if any(hit.matched for hit in hits):
         header.append("matched")
         rows = [(*row, _why(hit)) for row, hit in zip(rows, hits, strict=True)]
-    print_table(header, rows, left={2, 5}, long=2, parted=_end_of_matches(hits))
+    if any(hit.stack for hit in hits):
+        header.append("stack")
+        rows = [(*row, hit.stack_said) for row, hit in zip(rows, hits, strict=True)]
+    print_table(header, rows, left={2, 5, 6}, long=2, parted=_end_of_matches(hits))
 
 
 def _end_of_matches(hits: Sequence[SearchHit]) -> tuple[int, str] | None:
@@ -209,7 +212,12 @@ def _date_of(hit: SearchHit) -> str:
 
 
 def _print_csv(hits: Sequence[SearchHit]) -> None:
-    from searchengine.retrieval.hits import HIT_FIELDS, RELEVANCE_FIELDS, TEXT_FIELDS
+    from searchengine.retrieval.hits import (
+        HIT_FIELDS,
+        RELEVANCE_FIELDS,
+        STACK_FIELD,
+        TEXT_FIELDS,
+    )
 
     records = [hit.record() for hit in hits]
     by_text = any(hit.matched for hit in hits)
@@ -217,11 +225,20 @@ def _print_csv(hits: Sequence[SearchHit]) -> None:
     header = [
         *HIT_FIELDS, *(TEXT_FIELDS if by_text else ()), *(RELEVANCE_FIELDS if judged else ())
     ]  # fmt: skip
-    rows = [header, *([record.get(name, "") for name in header] for record in records)]
+    if any(hit.stack for hit in hits):
+        header.append(STACK_FIELD)
+        for record, hit in zip(records, hits, strict=True):
+            record[STACK_FIELD] = 1 + len(hit.stack)
+    print_csv(header, [[record.get(name, "") for name in header] for record in records])
+
+
+def print_csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """CSV with a header on stdout."""
+    lines = [header, *rows]
     if sys.stdout.isatty():
-        rows = [[visible(str(cell)) for cell in row] for row in rows]
+        lines = [[visible(str(cell)) for cell in line] for line in lines]
     text = io.StringIO()
-    csv_module.writer(text).writerows(rows)
+    csv_module.writer(text).writerows(lines)
     write(text.getvalue())
 
 

@@ -26,6 +26,7 @@ from searchengine.library.places import remember_links, respell
 from searchengine.library.status import EXCLUDES
 from searchengine.library.writing import Writer
 from searchengine.spaces.space import Space
+from searchengine.stacks.find import refresh_stacks
 from searchengine.types import PassedOver
 
 log = logging.getLogger("clipseek")
@@ -108,6 +109,7 @@ def index(
             writer.complete_words()
             _refresh_index(space, options)
             writer.measure_relevance(space)
+            refresh_stacks(space)
         library.label_sets.bring_up_to_date()
         _record_survey(catalog, survey)
     return _report(survey, run, removed, space, time.perf_counter() - started)

@@ -34,6 +34,7 @@ from searchengine.errors import LibraryError, RefusedValueError
 from searchengine.files import MAX_FILE_SIZE, content_hash
 from searchengine.images.decode import MAX_MEGAPIXELS
 from searchengine.library.writing import Writer
+from searchengine.looks.look import Looks
 from searchengine.metadata.read import read_written, read_written_file
 from searchengine.spaces.space import Space
 from searchengine.types import FailureKind, ImageEntry
@@ -95,6 +96,8 @@ class _Done:
     job: Job
     added: tuple[ImageEntry, NDArray[np.float32]] | None = None
     """With its vector, shape (d,)."""
+    look: Looks | None = None
+    """Of what is added, shape ()."""
     holder: int | None = None
     """The image that this file holds now."""
     failure: FailedFile | None = None
@@ -131,6 +134,7 @@ class Run:
             workers=self.options.workers,
             max_megapixels=self.options.max_megapixels,
             max_file_size=self.options.max_file_size,
+            looks=True,
         )
 
     @property
@@ -190,7 +194,9 @@ class Run:
             key = outcome.key
             entry = ImageEntry(job.file, key.content_hash, outcome.facts, job.image_id)
             added = entry, outcome.vector
-            self._done.append(_Done(Fate.INDEXED, job, added=added, reading=key.reading))
+            self._done.append(
+                _Done(Fate.INDEXED, job, added=added, reading=key.reading, look=outcome.look)
+            )
         elif isinstance(outcome, KnownContent):
             self._done.append(self._reused(outcome))
         else:
@@ -211,7 +217,8 @@ class Run:
         assert self.space is not None, "the content is known from it"
         vector = self.space.images.read(same.row + 1)[same.row].astype(np.float32)
         entry = ImageEntry(job.file, outcome.key.content_hash, same.facts, job.image_id)
-        return _Done(fate, job, added=(entry, vector), reading=reading)
+        [look] = self.space.looks.read(np.array([same.row]))
+        return _Done(fate, job, added=(entry, vector), reading=reading, look=look)
 
     def _failed(self, job: Job, kind: FailureKind, reason: str) -> _Done:
         self.observer.skipped(job.file.path, reason)
@@ -250,12 +257,13 @@ class Run:
 
     def _commit(self, done: Sequence[_Done]) -> None:
         added = [item.added for item in done if item.added is not None]
+        looks = [item.look for item in done if item.added is not None]
         failed = [item.failure for item in done if item.failure is not None]
         moved = [(item.holder, item.job.file) for item in done if item.holder is not None]
         vectors = np.stack([vector for _, vector in added]) if added else None
         read = [item.reading for item in done if item.reading is not None]
         batch = Batch(added=[entry for entry, _ in added], moved=moved, failed=failed, read=read)
-        self.writer.commit(self.space, batch, vectors)
+        self.writer.commit(self.space, batch, vectors, looks)
         self.counts.update(item.fate for item in done)
         self.failures += failed
 

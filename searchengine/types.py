@@ -94,6 +94,27 @@ class Matched:
     """Whether words of the query stand in it, and not only its meaning is near."""
 
 
+class Likeness(Enum):
+    """What two images of one stack have in common; the nearest first."""
+
+    EXACT = "exact"
+    """Every byte of their files."""
+    NEAR = "near"
+    """They are one picture: saved anew, scaled, lightly cropped."""
+    MOMENT = "moment"
+    """They are other pictures of one moment: a burst, RAW and JPEG, an edit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stacked:
+    """An image that another one stands for."""
+
+    id: int
+    path: str
+    likeness: Likeness
+    """To the one that stands for it."""
+
+
 class Orientation(Enum):
     """The shape of a picture as displayed upright."""
 

@@ -25,7 +25,7 @@ MAX_WEIGHT = 100.0
 
 NAMES = (
     "q", "picture", "like", "unlike", "under", "after", "before", "camera", "orientation",
-    "dated", "min_score", "by", "as_typed",
+    "dated", "min_score", "by", "as_typed", "all",
 )  # fmt: skip
 """The parameters of a question, in the order in which a URL has them."""
 
@@ -51,6 +51,8 @@ class Question:
     by: By = By.BOTH
     as_typed: bool = False
     """Whether misspelt words are searched for as they are."""
+    unfolded: bool = False
+    """Whether copies, and pictures of one moment, are each a hit."""
 
     @property
     def asks(self) -> bool:
@@ -74,6 +76,7 @@ class Question:
             "min_score": [None if self.min_score is None else f"{self.min_score:g}"],
             "by": [None if self.by is By.BOTH else self.by.value],
             "as_typed": ["yes" if self.as_typed else None],
+            "all": ["yes" if self.unfolded else None],
         }
         return [(name, str(value)) for name in NAMES for value in values[name] if value]
 
@@ -119,6 +122,7 @@ def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
         min_score=_score(_one(given, "min_score")),
         by=_by(_one(given, "by")),
         as_typed=_yes_or_no("as_typed", _one(given, "as_typed")) or False,
+        unfolded=_yes_or_no("all", _one(given, "all")) or False,
     )
 
 

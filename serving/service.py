@@ -24,6 +24,7 @@ from searchengine.retrieval.query import Kind, Query, Source
 from searchengine.retrieval.terms import parse_text
 from searchengine.retrieval.where import why_none
 from searchengine.spaces.space import Space
+from searchengine.stacks.listing import Member, stack_of
 from searchengine.types import Filter, ImageRecord, TextHit
 from serving.files.listed import KnownContents, ListedFile
 from serving.opened import Opened, OpenedLibrary
@@ -53,7 +54,9 @@ class Detail:
     captions: list[TextHit]
     """The nearest of those stored in the library; none without any."""
     neighbours: list[SearchHit]
-    """The images nearest to it, itself left out."""
+    """The images nearest to it, itself and its stack left out."""
+    stack: tuple[Member, ...]
+    """Itself with its copies and the others of its moment, the best first; empty where alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,7 @@ class LibraryService:
             where=question.where,
             min_score=question.min_score,
             present_only=True,
+            fold=not question.unfolded,
         )
 
     async def answered_by(self) -> str | None:
@@ -169,11 +173,15 @@ class LibraryService:
         def look() -> Detail:
             library = self._opened.now().library
             record, itself = _record(library, image_id), listed(image_id)
-            hits = library.search(itself, k=neighbours + 1)
+            with library.catalog.snapshot() as now:
+                stack = stack_of(library.space(), now, record)
+            together = {image_id, *(member.image.id for member in stack)}
+            hits = library.search(itself, k=neighbours + 1, fold=True)
             return Detail(
                 record=record,
                 captions=library.nearest_captions(itself, k=captions),
-                neighbours=[hit for hit in hits if hit.id != image_id][:neighbours],
+                neighbours=[hit for hit in hits if hit.id not in together][:neighbours],
+                stack=stack,
             )
 
         return await self._on(self._searchers, look)

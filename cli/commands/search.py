@@ -120,6 +120,14 @@ def search(
         bool,
         typer.Option("--as-typed", help="Search for misspelt words as they are."),
     ] = False,
+    unfolded: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Show every image; without it copies of a picture, and pictures of one moment "
+            "(bursts, RAW and JPEG, edits), are one hit.",
+        ),
+    ] = False,
     exact: Annotated[
         bool, typer.Option("--exact", help="Compare with every vector, not through the index.")
     ] = False,
@@ -187,6 +195,7 @@ def search(
             space=space,
             exact=exact,
             present_only=True,
+            fold=not unfolded,
         )
     if hits.why_none is not None:
         raise InputError("; ".join([hits.why_none, *about_spelling(hits)]))

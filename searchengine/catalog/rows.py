@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from searchengine.catalog.checksums import FILES, keep_checksums, last_checksum
 from searchengine.catalog.filters import conditions
 from searchengine.catalog.records import Append
-from searchengine.catalog.sqlite.connection import Reads, chunks
+from searchengine.catalog.sqlite.connection import FETCHED_AT_A_TIME, Reads, chunks
 from searchengine.catalog.sqlite.schema import caption_embeddings, captions, embeddings, images
 from searchengine.catalog.sqlite.values import BadValueError
 from searchengine.types import Filter, SpaceInfo
@@ -46,6 +46,11 @@ _DEAD_ROWS = (
     .where(embeddings.c.space_id == OF_SPACE, embeddings.c.owner_id.is_(None))
     .order_by(embeddings.c.row)
 )
+
+
+_COMPARED = (
+    "path", "content_hash", "width", "height", "format", "taken_at", "taken_from", "camera",
+)  # fmt: skip
 
 
 class RowReads(Reads):
@@ -135,6 +140,24 @@ class RowReads(Reads):
         with self._reading() as connection:
             found = connection.execute(query).all()
         return np.array([row for row, _ in found], dtype=np.int64), [path for _, path in found]
+
+    def pictured(self, space: SpaceInfo) -> Iterator[tuple[Any, ...]]:
+        """Of all images with a vector in the space, by row, what is compared among them.
+
+        Row, path, content hash, width, height, format, date, where that is from, camera.
+        """
+        query = (
+            sa.select(
+                embeddings.c.row,
+                *(images.c[name] for name in _COMPARED),
+            )
+            .join(images, images.c.id == embeddings.c.owner_id)
+            .where(embeddings.c.space_id == space.id)
+            .order_by(embeddings.c.row)
+        )
+        with self._reading() as connection:
+            for part in connection.execute(query).partitions(FETCHED_AT_A_TIME):
+                yield from (tuple(found) for found in part)
 
 
 def _count_rows(connection: sa.Connection, table: sa.Table, space: SpaceInfo) -> int:

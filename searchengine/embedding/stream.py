@@ -28,6 +28,7 @@ from searchengine.embedding.throttle import DecodeThrottle
 from searchengine.encoders.interface import Encoder
 from searchengine.files import MAX_FILE_SIZE, read_whole
 from searchengine.images.decode import MAX_MEGAPIXELS, read_image
+from searchengine.looks.look import LEAST_INPUT, Looks, look_of
 from searchengine.types import FailureKind, ImageFacts, Pixels
 
 BATCH_SIZES = {"cuda": 256, "mps": 64, "cpu": 16}
@@ -77,6 +78,8 @@ class Encoded(Generic[Job, Key]):
     facts: ImageFacts
     vector: NDArray[np.float32]
     """Unit vector, shape (d,)."""
+    look: Looks | None = None
+    """Shape (), where it was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,7 @@ class _Decoded(Generic[Job, Key]):
     key: Key
     facts: ImageFacts
     pixels: Pixels
+    look: Looks | None
 
 
 Outcome: TypeAlias = Encoded[Job, Key] | KnownContent[Job, Key, Stored] | Failed[Job]
@@ -118,7 +122,8 @@ class ImageStream(Generic[Job, Key, Stored]):
     all of it. `read` gets bytes that lie elsewhere, up to so many; the path is but a name then.
     `identify` looks at them before they are decoded, in the reading threads. `batch_size` images
     are encoded at a time and `workers` threads decode; None takes what suits the device. Pictures
-    over `max_megapixels`, in units of 10^6 pixels, and files over `max_file_size` bytes fail.
+    over `max_megapixels`, in units of 10^6 pixels, and files over `max_file_size` bytes fail. With
+    `looks` it is also told what pictures look like.
 
     Whatever is raised over one file is its failure, but for LibraryError and EncoderError, which
     end the stream. So does an encoder that refuses every picture, as an EncoderError.
@@ -141,6 +146,7 @@ class ImageStream(Generic[Job, Key, Stored]):
         workers: int | None = None,
         max_megapixels: float = MAX_MEGAPIXELS,
         max_file_size: int = MAX_FILE_SIZE,
+        looks: bool = False,
     ) -> None:
         self.decode_seconds = self.encode_seconds = 0.0
         self._load = load
@@ -153,6 +159,7 @@ class ImageStream(Generic[Job, Key, Stored]):
         self._workers = workers or os.cpu_count() or 1
         self._max_megapixels = max_megapixels
         self._max_file_size = max_file_size
+        self._looks = looks
 
     @property
     def encoder(self) -> Encoder | None:
@@ -233,11 +240,15 @@ class ImageStream(Generic[Job, Key, Stored]):
                 self._decode(path, data, input_size=1)
             encoder = self._on_call.ask()
             self._throttle.wait()
-            box = self._box_of(job)
-            image, facts = self._decode(path, data, None if box else encoder.input_size)
+            box, least = self._box_of(job), LEAST_INPUT if self._looks else 1
+            size = None if box else max(encoder.input_size, least)
+            image, facts = self._decode(path, data, size)
             image = image if box is None else cut(image, box)
             reached = FailureKind.ENCODER
-            return _Decoded(job, content.key, facts, encoder.preprocess(image))
+            pixels = encoder.preprocess(image)
+            return _Decoded(
+                job, content.key, facts, pixels, look_of(image) if self._looks else None
+            )
         except NOT_OF_ONE_FILE:
             raise
         except BaseException as error:  # a panic of a library in Rust is no Exception
@@ -264,4 +275,4 @@ class ImageStream(Generic[Job, Key, Stored]):
                     if isinstance(vector, str):
                         yield Failed(item.job, FailureKind.ENCODER, vector)
                     else:
-                        yield Encoded(item.job, item.key, item.facts, vector)
+                        yield Encoded(item.job, item.key, item.facts, vector, item.look)

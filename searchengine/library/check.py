@@ -18,9 +18,11 @@ from searchengine.files import content_hash_of, file_state
 from searchengine.index.facts import files as index_files
 from searchengine.index.faiss_index import fault_of as fault_of_index
 from searchengine.library.layout import CATALOG
+from searchengine.looks.kept import LOOKS_FILE
 from searchengine.relevance.kept import FILE as STATISTICS_FILE
 from searchengine.relevance.kept import fault_of_statistics
 from searchengine.spaces.space import Space
+from searchengine.spaces.stacked import STACKS_FILE
 from searchengine.types import BlockChecksum, FileState
 from searchengine.vectors.checksums import blocks_of
 from searchengine.vectors.damage import BadBlock, bad_blocks
@@ -164,7 +166,7 @@ def _row_faults(library: Path, stored: StoredRows) -> list[Fault]:
 
 
 def _derived_faults(space: Space) -> tuple[list[Fault], list[str]]:
-    """Of the index, the text tower and the statistics; and what could not be looked at."""
+    """Of all that is derived; and what could not be looked at."""
     faults: list[Fault] = []
     place = space.directory.relative_to(space.library)
     tower = fault_of_tower(space.info, space.directory)
@@ -173,9 +175,15 @@ def _derived_faults(space: Space) -> tuple[list[Fault], list[str]]:
     statistics = fault_of_statistics(space.info, space.directory)
     if statistics is not None:
         faults.append(Fault(str(place / STATISTICS_FILE), statistics))
+    rows = space.catalog.rows(space.info)
+    stacks = space.stacks.fault(rows)
+    if stacks is not None:
+        faults.append(Fault(str(place / STACKS_FILE), stacks))
+    if space.looks.is_damaged(rows):
+        faults.append(Fault(str(place / LOOKS_FILE), "some of it is not as it was written"))
     if any(path.exists() for path in index_files(space.directory)):
         try:
-            index = fault_of_index(space.directory, space.catalog.rows(space.info))
+            index = fault_of_index(space.directory, rows)
         except MissingExtraError as error:
             return faults, [f"the index of space {space.info.name}: {error}"]
         if index is not None:

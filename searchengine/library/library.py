@@ -100,19 +100,20 @@ class Library:
         space: str | None = None,
         exact: bool = False,
         present_only: bool = False,
+        fold: bool = False,
     ) -> Hits:
         """The images at ranks offset + 1 to offset + k for a query.
 
         `query` is a text, the path or URL of an image, a PIL image, a vector of shape (d,), a list
-        of these, or a `Query`, which can weigh them. `space` is the name of a space or of its
-        encoder; without it the default space answers. `exact` compares with every vector where an
-        index would answer. What is answered from the library is of one moment, whatever others
-        write meanwhile.
+        of these, or a `Query`, which can weigh them. `space` is the name of a space or its encoder;
+        without it the default one answers. `exact` compares with every vector where an index would
+        answer. All that is answered is of one moment, whatever others write meanwhile.
 
         The query's own pictures are no hits: images of the same path or the same content.
-        `present_only` leaves out images whose files are gone since, up to a thousand of them, and
-        the next ones take their place; `gone` of the hits says how many they were. Where all are
-        gone, as on a drive that is not mounted, they are the hits nevertheless.
+        `present_only` leaves out images whose files are gone since, up to a thousand of them, for
+        the next ones; `gone` of the hits says how many. Where all are, they are the hits.
+
+        `fold` makes one hit of copies and of pictures of one moment; its `stack` has the others.
 
         Raises InputError and QueryError for what makes no query, NothingListedError where the
         filter asks for a folder in which nothing is listed, NotListedError for an image that
@@ -131,6 +132,7 @@ class Library:
             min_score=min_score,
             exact=exact,
             present_only=present_only,
+            fold=fold,
         )
 
     def nearest_captions(
@@ -212,10 +214,9 @@ class Library:
         """Find and keep the quickest settings of the index whose agreement@k is the `target`.
 
         `queries` are texts like those that will be asked; None takes the library's captions, or a
-        list that is shipped. The index is built first where the library is large enough: `memory`
-        is the most bytes it may take, `factory` asks for another one in FAISS's notation, `device`
-        is where it is built. What is reported and raised is in `searchengine.tuning.tune`; beside
-        it LibraryLockedError while another process writes.
+        list that is shipped. Where the library is large enough the index is built first, on
+        `device`, of `memory` bytes at most or as `factory` says in FAISS's notation. What is
+        reported and raised is in `searchengine.tuning.tune`; beside it LibraryLockedError.
         """
         from searchengine.tuning.tune import tune_space
 
@@ -238,9 +239,8 @@ class Library:
         """Whether the library is what was written, down to every row; nothing is changed.
 
         `read_data` also holds the file of every image against what was indexed. `repair` first
-        encodes damaged vectors again where the pictures are there and unchanged, and makes anew
-        what is derived; the report says what is left. `observer` is told how either goes. Raises
-        LibraryLockedError and the encoder's errors where it repairs.
+        encodes damaged vectors again from unchanged pictures, and makes anew what is derived.
+        `observer` is told how either goes. Raises LibraryLockedError and the encoder's errors.
         """
         from searchengine.library.check import check
 

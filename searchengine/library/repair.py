@@ -20,6 +20,7 @@ from searchengine.encoders.text.encoder import TOWER_FILE, fault_of_tower
 from searchengine.errors import MissingExtraError
 from searchengine.files import content_hash
 from searchengine.library.check import StoredRows, stored_rows
+from searchengine.looks.look import Looks
 from searchengine.relevance.kept import FILE as STATISTICS_FILE
 from searchengine.relevance.kept import fault_of_statistics
 from searchengine.spaces.space import Space
@@ -66,6 +67,10 @@ class _Mending:
             with suppress(OSError):
                 (self.space.directory / STATISTICS_FILE).unlink()
             self.writer.measure_relevance(self.space)
+        if self.space.looks.is_damaged(images.rows) or self.space.stacks.fault(images.rows):
+            with suppress(OSError):  # the next index run makes both anew
+                self.space.looks.path.unlink(missing_ok=True)
+                self.space.stacks.forget()
         with suppress(MissingExtraError):  # the check says that it could not be looked at
             self.space.refresh_index()
         return encoded
@@ -77,21 +82,22 @@ class _Mending:
         if self.observer is not None:
             self.observer.planned(len(by_row))
         again = self._encode(list(by_row.values()))
-        wrong = {*bad.impossible.tolist(), *(row_of[entry.image_id or 0] for entry, _ in again)}
+        wrong = {*bad.impossible.tolist(), *(row_of[entry.image_id or 0] for entry, *_ in again)}
         self._free(stored, bad, sorted(wrong))
         if again:
-            vectors = np.stack([vector for _, vector in again])
-            self.writer.commit(self.space, Batch(added=[entry for entry, _ in again]), vectors)
+            entries, vectors, looks = zip(*again, strict=True)
+            self.writer.commit(self.space, Batch(added=entries), np.stack(vectors), looks)
         return len(again)
 
     def _encode(
         self, records: Sequence[ImageRecord]
-    ) -> list[tuple[ImageEntry, NDArray[np.float32]]]:
+    ) -> list[tuple[ImageEntry, NDArray[np.float32], Looks | None]]:
         """Those of the images whose files are as they were indexed, with their vectors."""
         stream: ImageStream[ImageRecord, bytes, str] = ImageStream(
             lambda: self.library.encoders.whole(self.space),
             path_of=lambda record: record.path,
             identify=_identify,
+            looks=True,
         )
         again = []
         with stream.outcomes(records) as outcomes:
@@ -99,7 +105,7 @@ class _Mending:
                 if isinstance(outcome, Encoded):
                     record = outcome.job
                     entry = ImageEntry(record.file, outcome.key, outcome.facts, record.id)
-                    again.append((entry, outcome.vector))
+                    again.append((entry, outcome.vector, outcome.look))
                 if self.observer is not None:
                     self.observer.advanced()
         return again

@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from searchengine.catalog.records import Append, Batch
 from searchengine.catalog.sqlite.opening import identity_of
 from searchengine.catalog.sqlite.words import COMPLETE
@@ -25,6 +27,7 @@ from searchengine.errors import (
 from searchengine.files import read_small
 from searchengine.library.layout import LOCK, PID, space_directory
 from searchengine.library.places import listed_images, listed_place
+from searchengine.looks.look import LOOK, Looks
 from searchengine.relevance.measuring import measure_statistics
 from searchengine.spaces.names import space_name
 from searchengine.spaces.space import Space
@@ -137,9 +140,16 @@ class Writer:
         self._library.use_encoder(encoder)
         return self._library.space(encoder.name)
 
-    def commit(self, space: Space | None, batch: Batch, vectors: Vectors | None = None) -> None:
+    def commit(
+        self,
+        space: Space | None,
+        batch: Batch,
+        vectors: Vectors | None = None,
+        looks: Sequence[Looks | None] = (),
+    ) -> None:
         """Make a batch last: its vectors, shape (len(batch.added), d), and its facts.
 
+        `looks` are those of the pictures in `batch.added`, where they are known.
         Raises LibraryUnusableError, and saves nothing, where the lock is no longer ours.
         """
         if len(batch.added) != (0 if vectors is None else len(vectors)):
@@ -149,7 +159,7 @@ class Writer:
         if space is None or vectors is None:
             self._catalog.record(None if space is None else space.info, batch)
         else:
-            self._catalog.record(space.info, batch, _appending(space.images, vectors))
+            self._catalog.record(space.info, batch, _with_looks(space, looks, vectors))
 
     def remove(self, paths: Iterable[str | os.PathLike[str]]) -> int:
         """Take images at or under `paths` out; returns how many.
@@ -232,6 +242,21 @@ class Writer:
 
 def _rows_of(known: Mapping[int, BlockChecksum], block: int) -> int:
     return known[block].rows if block in known else 0
+
+
+def _with_looks(space: Space, looks: Sequence[Looks | None], vectors: Vectors) -> Append:
+    """Appends the vectors of images; their looks go to the same rows, those of none as unknown."""
+    kept = np.zeros(len(vectors), dtype=LOOK)
+    for place, look in enumerate(looks):
+        if look is not None:
+            kept[place] = look
+    append_vectors = _appending(space.images, vectors)
+
+    def append(rows: int, last: BlockChecksum | None) -> Sequence[BlockChecksum]:
+        space.looks.write(rows, kept)
+        return append_vectors(rows, last)
+
+    return append
 
 
 def _appending(file: VectorFile, vectors: Vectors) -> Append:

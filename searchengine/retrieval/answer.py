@@ -46,6 +46,7 @@ def answer(
     min_score: float | None,
     exact: bool,
     present_only: bool,
+    fold: bool,
 ) -> Hits:
     """What `Library.search` returns. Raises as it."""
     require_possible(where, min_score)
@@ -74,6 +75,7 @@ def answer(
                 modality=query.modality,
                 leave_out=left_out or None,
                 beside=texts,
+                fold=fold,
             )
 
         left_out = LeftOut(query, pictures, now, present_only=present_only)

@@ -10,7 +10,7 @@ from typing import Any
 
 from searchengine.jsonable import jsonable
 from searchengine.texts.spelling import Correction
-from searchengine.types import ImageRecord, Matched
+from searchengine.types import ImageRecord, Likeness, Matched, Stacked
 
 HIT_FIELDS = ("rank", "score", "id", "path", "width", "height", "taken_at", "modified_at")
 """What a program is told of a hit, in this order; new ones come last."""
@@ -20,6 +20,9 @@ TEXT_FIELDS = ("matched", "text")
 
 RELEVANCE_FIELDS = ("relevance", "matches")
 """And of one that words were asked for: see `SearchHit`."""
+
+STACK_FIELD = "stack"
+"""And of one that stands for others: how many they are with itself, and each of them."""
 
 NOTEBOOK_SIDE = 200
 """Pixels of the longer side of a picture in a notebook."""
@@ -39,6 +42,8 @@ class SearchHit:
     None for pictures and other queries, and in a library that was not measured."""
     matches: bool | None = None
     """Whether it does, or words of the query stand in its texts; None as of `relevance`."""
+    stack: tuple[Stacked, ...] = ()
+    """The images it stands for, where copies and bursts are folded."""
 
     @property
     def id(self) -> int:
@@ -50,11 +55,19 @@ class SearchHit:
         """Where the image's file is."""
         return self.image.path
 
+    @property
+    def stack_said(self) -> str:
+        """How many images it stands for beside itself: "3 copies, 2 of its moment"; else ""."""
+        moment = sum(other.likeness is Likeness.MOMENT for other in self.stack)
+        copies = len(self.stack) - moment
+        said = [f"{copies:,} {'copy' if copies == 1 else 'copies'}"] if copies else []
+        return ", ".join([*said, *([f"{moment:,} of its moment"] if moment else [])])
+
     def record(self) -> dict[str, Any]:
         """The hit in JSON's own types, with the keys of `HIT_FIELDS`.
 
         `taken_from` follows where no EXIF says the date, where a text found it `TEXT_FIELDS`, and
-        where it was measured `RELEVANCE_FIELDS`.
+        where it was measured `RELEVANCE_FIELDS`; where it stands for others `STACK_FIELD`.
         """
         facts = self.image.facts
         values = (
@@ -68,6 +81,14 @@ class SearchHit:
             record |= zip(TEXT_FIELDS, (self.matched.kind, self.matched.text), strict=True)
         if self.relevance is not None:
             record |= zip(RELEVANCE_FIELDS, (round(self.relevance, 3), self.matches), strict=True)
+        if self.stack:
+            record[STACK_FIELD] = {
+                "count": 1 + len(self.stack),
+                "members": [
+                    {"id": other.id, "path": other.path, "likeness": other.likeness.value}
+                    for other in self.stack
+                ],
+            }
         return record
 
     def _repr_html_(self) -> str:

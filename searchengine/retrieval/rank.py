@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import compress
 
 import numpy as np
@@ -15,6 +16,8 @@ from searchengine.index.settings import setting_for, shortlist_size
 from searchengine.index.types import Modality, Setting
 from searchengine.retrieval.hits import Hits, ranked_hits
 from searchengine.spaces.space import Space
+from searchengine.spaces.stacked import Stacks
+from searchengine.stacks.folding import Images, Ranked, first_kept, stacks_of
 from searchengine.texts.beside import NOTHING, Beside
 from searchengine.texts.ranking import Captioned, captioned
 from searchengine.types import Filter, ImageRecord, TextHit, Vectors
@@ -28,15 +31,6 @@ FEW_ROWS = 20_000
 PAGED_SHARE = 0.25
 """Share of a shortlist that is shown as it is ranked. Deeper ranks are taken from an exact scan:
 near its end a shortlist says little."""
-
-MOST_LEFT_OUT = 1_000
-"""Images that are left out for others to take their place: beyond, a drive is not mounted."""
-
-Images = dict[int, ImageRecord]
-"""By row."""
-
-Ranked = list[tuple[int, float]]
-"""Row numbers and scores, best first."""
 
 
 def rank_images(
@@ -53,6 +47,7 @@ def rank_images(
     modality: Modality | None = None,
     leave_out: Callable[[ImageRecord], bool] | None = None,
     beside: Beside = NOTHING,
+    fold: bool = False,
 ) -> Hits:
     """The images at ranks offset + 1 to offset + k for a unit query of shape (d,), as of a moment.
 
@@ -63,7 +58,8 @@ def rank_images(
     shortlist is scored again with the exact rows, and the rows it does not cover are scanned. Pages
     of the same k continue each other. Images that `leave_out` names are no hits: the next ones take
     their ranks. Rows whose length is not 1 are damaged and left out, and an index that answers what
-    it cannot hold is passed by; both are said on the log.
+    it cannot hold is passed by; both are said on the log. With `fold` each stack is one hit, its
+    best-ranked image, which says whom else it stands for.
     """
     count, dead = now.rows_and_dead(space.info)
     rows = space.images.read_to_scan(count)
@@ -105,8 +101,10 @@ def rank_images(
     def images_of(ranked: Ranked) -> Images:
         return _listed_images(space, now, ranked)
 
-    ranked, images = _without(leave_out, first, images_of, offset + k)
+    stacks = space.stacks.to_fold(count) if fold else None
+    ranked, images = first_kept(leave_out, first, images_of, offset + k, stacks)
     hits = ranked_hits(ranked[offset:], images, first_rank=offset + 1)
+    _say_stacks(hits, [row for row, _ in ranked[offset:]], stacks, space, now, passing)
     if len(np.setdiff1d(space.images.impossible, dead)):
         space.say_what_is_left_out()
     return hits
@@ -124,6 +122,22 @@ def _reaching(
     return ranked
 
 
+def _say_stacks(
+    hits: Hits,
+    rows: Sequence[int],
+    stacks: Stacks | None,
+    space: Space,
+    now: CatalogReads,
+    among: Mask | None,
+) -> None:
+    """Put into each hit, whose row is in `rows`, the others it stands for."""
+    if stacks is None:
+        return
+    shown = [(row, hit.image) for row, hit in zip(rows, hits, strict=True)]
+    found = stacks_of(shown, stacks, space.info, now, among)
+    hits[:] = [replace(hit, stack=stack) for hit, stack in zip(hits, found, strict=True)]
+
+
 def _listed_images(space: Space, now: CatalogReads, ranked: Ranked) -> Images:
     """The images of the rows, by row. Raises LibraryDamagedError where one is not listed."""
     images = now.images_of_rows(space.info, [row for row, _ in ranked])
@@ -131,29 +145,6 @@ def _listed_images(space: Space, now: CatalogReads, ranked: Ranked) -> Images:
         if row not in images:
             raise LibraryDamagedError(space.library, f"row {row} is of an image that is not listed")
     return images
-
-
-def _without(
-    leave_out: Callable[[ImageRecord], bool] | None,
-    first: Callable[[int], Ranked],
-    images_of: Callable[[Ranked], Images],
-    wanted: int,
-) -> tuple[Ranked, Images]:
-    """The first `wanted` that are not left out, and the images of their rows.
-
-    Counted from the first rank on, also for a later page, so that pages stay disjoint.
-    """
-    more = 0
-    while True:
-        ranked = first(wanted + more)
-        if leave_out is None:
-            return ranked, images_of(ranked)
-        images = images_of(ranked)
-        kept = [(row, score) for row, score in ranked if not leave_out(images[row])]
-        no_more = len(ranked) < wanted + more
-        if len(kept) >= wanted or no_more or more >= MOST_LEFT_OUT:
-            return kept[:wanted], images
-        more = min(max(len(ranked) - len(kept), 2 * more), MOST_LEFT_OUT)
 
 
 def rank_through(

@@ -30,7 +30,9 @@ from searchengine.index.faiss_index import AnnIndex
 from searchengine.index.plan import next_step
 from searchengine.index.settings import setting_for
 from searchengine.index.types import IndexFacts, IndexInfo, Modality, Step, TunedSetting
+from searchengine.looks.kept import LookFile
 from searchengine.spaces.captioned import KnownCaptionRows
+from searchengine.spaces.stacked import KnownStacks
 from searchengine.types import SpaceInfo, Vectors, listed_path
 from searchengine.vectors.checksums import BLOCK_ROWS
 from searchengine.vectors.file import Rows, VectorFile
@@ -49,6 +51,8 @@ class Space:
         self.images = VectorFile(directory / IMAGE_VECTORS, info.dim)
         self.captions = VectorFile(directory / CAPTION_VECTORS, info.dim)
         self.caption_rows = KnownCaptionRows(info)
+        self.looks = LookFile(directory)
+        self.stacks = KnownStacks(directory)
         self._loaded: tuple[IndexFacts | None, AnnIndex | None] = (None, None)
         self._loading = threading.Lock()
         self.damage: str | None = None

@@ -15,11 +15,12 @@ from searchengine.errors import ClipseekError, InputError, NothingIndexedError
 from searchengine.retrieval.hints import notes_on
 from searchengine.retrieval.terms import parse_text
 from serving.api import MAX_OFFSET, base_of, image_id, read_form, service_of
+from serving.pages.facts import facts_of
 from serving.pages.rendering import render
+from serving.pages.stacked import stacked_of
 from serving.pages.view import (
     Tile,
     chips,
-    facts_of,
     groups,
     status_of,
     tile_of,
@@ -67,6 +68,7 @@ async def home(request: Request) -> Response:
         answered_by=answered_by,
         groups=groups(question, facets) if facets else [],
         chips=chips(question),
+        every=_every(question, found),
         next=_next(question, offset, len(found), facets),
         notes=notes,
         as_typed=typed,
@@ -75,6 +77,13 @@ async def home(request: Request) -> Response:
         library=shlex.quote(str(service.path)),
         problem=problem,
     )
+
+
+def _every(question: Question, found: list[Tile]) -> str | None:
+    """The address of the same search with every copy, where hits of this page stand for others."""
+    if any(tile.stack > 1 for tile in found):
+        return replace(question, unfolded=True).url()
+    return None
 
 
 async def _found(
@@ -111,6 +120,7 @@ async def detail(request: Request) -> Response:
         facts=facts_of(found.record),
         captions=found.captions,
         neighbours=tiles_of(question, found.neighbours),
+        stack=[stacked_of(question, member) for member in found.stack],
         back=question.url(),
     )
 

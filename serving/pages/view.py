@@ -51,6 +51,10 @@ class Tile:
     less: str
     said: list[Piece]
     """The text that found it; empty where its picture did."""
+    stack: int = 1
+    """How many images it stands for, with itself."""
+    stack_said: str = ""
+    """What they are: "3 copies, 2 of its moment"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,14 @@ class Group:
 
 def tiles_of(question: Question, hits: Sequence[SearchHit]) -> list[Tile]:
     """The hits, best first."""
-    return [tile_of(question, hit.image, hit.score, hit.matched) for hit in hits]
+    return [
+        replace(
+            tile_of(question, hit.image, hit.score, hit.matched),
+            stack=1 + len(hit.stack),
+            stack_said=hit.stack_said,
+        )
+        for hit in hits
+    ]
 
 
 def tile_of(
@@ -166,6 +177,8 @@ def chips(question: Question) -> list[Chip]:
         found.append(Chip(label, None, replace(question, by=By.BOTH).url()))
     if question.as_typed and question.text:
         found.append(Chip("As typed", None, replace(question, as_typed=False).url()))
+    if question.unfolded:
+        found.append(Chip("Every copy", None, replace(question, unfolded=False).url()))
     if question.min_score is not None and question.asks:
         label = f"Score from {question.min_score:g}"
         found.append(Chip(label, None, replace(question, min_score=None).url()))
@@ -248,44 +261,6 @@ def _date_label(year: int | None) -> str:
 
 def _set_camera(where: Filter, camera: str) -> Filter:
     return replace(where, camera=camera)
-
-
-def facts_of(record: ImageRecord) -> list[tuple[str, str]]:
-    """What is known of an image, as names and values to read."""
-    facts = record.facts
-    path = Path(record.file.path)
-    changed = datetime.fromtimestamp(record.file.mtime_ns / 1e9)
-    moment = ("File from", changed)
-    if facts.taken_at:
-        by = "" if facts.taken_from in (None, "exif") else f", by its {facts.taken_from}"
-        moment = (f"Taken{by}", facts.taken_at)
-    megapixels = facts.width * facts.height / 1e6
-    rows = [
-        (moment[0], f"{moment[1].day} {moment[1]:%B %Y, %H:%M}"),
-        ("Camera", facts.camera or ""),
-        ("Size", f"{facts.width:,} \N{MULTIPLICATION SIGN} {facts.height:,}"),
-        ("Resolution", f"{megapixels:.1f} megapixels" if megapixels >= 1 else ""),
-        ("File", f"{facts.format}, {file_size(record.file.size)}"),
-        ("Place", _place(facts.latitude, facts.longitude)),
-        ("Folder", str(path.parent)),
-    ]
-    return [(name, value) for name, value in rows if value]
-
-
-def file_size(size: int) -> str:
-    """Bytes as people say them.
-
-    >>> file_size(3_210_000), file_size(812)
-    ('3.2 MB', '1 KB')
-    """
-    return f"{size / 1e6:.1f} MB" if size >= 1_000_000 else f"{max(round(size / 1e3), 1)} KB"
-
-
-def _place(latitude: float | None, longitude: float | None) -> str:
-    if latitude is None or longitude is None:
-        return ""
-    north = f"{abs(latitude):.4f}\N{DEGREE SIGN} {'N' if latitude >= 0 else 'S'}"
-    return f"{north}, {abs(longitude):.4f}\N{DEGREE SIGN} {'E' if longitude >= 0 else 'W'}"
 
 
 def _period(after: datetime | None, before: datetime | None) -> str:

@@ -31,6 +31,7 @@ Asked = dict[str, list[object]]
 def asked(bench: Workbench, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
     """Arguments for each command, over pictures and captions with such names."""
     first, second = bench.paint(NAME, "red"), bench.paint(f"2 {NAME}", "blue")
+    (bench.photos / f"3 {NAME}").write_bytes(first.read_bytes())
     (bench.photos / f"bad {NAME}.jpg").write_bytes(b"no picture")
     bench.index()
     captions = tmp_path / "captions.jsonl"
@@ -58,6 +59,7 @@ def asked(bench: Workbench, run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
     return {
         "index": [bench.photos, "--retry-failed", "--json"],
         "search": ["red"],
+        "duplicates": ["--level", "exact"],
         "serve": [],
         "describe": [first, "--texts", texts],
         "captions add": [captions],

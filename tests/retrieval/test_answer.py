@@ -90,11 +90,11 @@ def test_a_folder_in_the_place_of_a_file_is_no_picture(
 def test_a_drive_that_is_not_mounted(
     colours: Workbench, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from searchengine.retrieval import rank
+    from searchengine.stacks import folding
 
     before = library.search("red", k=2)
     colours.photos.rename(colours.photos.parent / "elsewhere")
-    monkeypatch.setattr(rank, "MOST_LEFT_OUT", 3)
+    monkeypatch.setattr(folding, "MOST_LEFT_OUT", 3)
     found = library.search("red", k=2, present_only=True)
     assert (found, found.gone) == (before, 5), "no more than that is looked at"
 

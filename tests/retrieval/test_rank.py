@@ -14,7 +14,8 @@ from searchengine.index import faiss_build
 from searchengine.index.faiss_index import AnnIndex
 from searchengine.index.plan import given_plan
 from searchengine.index.types import Setting
-from searchengine.retrieval.rank import Ranked, rank_texts, rank_through
+from searchengine.retrieval.rank import rank_texts, rank_through
+from searchengine.stacks.folding import Ranked
 from tests.conftest import Workbench
 from tests.support.captioned import unit
 

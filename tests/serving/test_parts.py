@@ -30,7 +30,8 @@ from serving import server
 from serving.access import Endpoint
 from serving.connections.proxy import Proxy
 from serving.encoding import EncoderQueue
-from serving.pages.view import file_size, shape_of
+from serving.pages.facts import file_size
+from serving.pages.view import shape_of
 from serving.question import Question, read_question
 from serving.thumbnails import Side, ThumbnailCache
 from tests.conftest import Run, Workbench

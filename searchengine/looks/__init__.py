@@ -1,0 +1,1 @@
+"""What pictures look like: taken from them, kept row for row beside vectors, and compared."""

@@ -1,0 +1,155 @@
+"""Which rows of a space's image vectors stand for one picture, and which for one moment.
+
+`stacks.safetensors` is derived and deletable, as the index is: index runs make it, and it covers
+the rows that there were then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchengine.encoders.text.tensors import TensorFile, UnreadableTensorsError, checksum_of
+from searchengine.errors import LibraryUnusableError, reason_of
+from searchengine.files import replacing
+
+STACKS_FILE = "stacks.safetensors"
+
+FORMAT = "1"
+"""Of the file. One of another format is as none, and made anew by the next index run."""
+
+ALONE = -1
+
+Labels = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """Labels of rows 0 to `covered` - 1; equal ones are together, and `ALONE` is with nobody.
+
+    A label is the row of the best of them, as it was when they were found. Rows may have died
+    since.
+    """
+
+    copies: Labels
+    """Copies of one picture, shape (covered,)."""
+    moments: Labels
+    """Of one moment, shape (covered,): copies of one picture are always of one moment."""
+    sharpness: NDArray[np.float32]
+    """Of rows that are not alone, shape (covered,); see `searchengine.stacks.look`."""
+
+    @property
+    def covered(self) -> int:
+        """Rows that were looked at."""
+        return len(self.moments)
+
+    @cached_property
+    def _by_label(self) -> tuple[Labels, NDArray[np.int64]]:
+        """The labels of all rows that are not alone, ascending, and those rows."""
+        rows = np.flatnonzero(self.moments != ALONE)
+        order = np.argsort(self.moments[rows], kind="stable")
+        return self.moments[rows[order]], rows[order]
+
+    def moments_of(self, rows: NDArray[np.int64]) -> Labels:
+        """The label of the moment of each row, shape (n,)."""
+        return self._of(self.moments, rows)
+
+    def copies_of(self, rows: NDArray[np.int64]) -> Labels:
+        """The label of the copies of each row, shape (n,)."""
+        return self._of(self.copies, rows)
+
+    def _of(self, labels: Labels, rows: NDArray[np.int64]) -> Labels:
+        found = np.full(len(rows), ALONE, dtype=np.int32)
+        inside = rows < self.covered
+        found[inside] = labels[rows[inside]]
+        return found
+
+    @cached_property
+    def any(self) -> bool:
+        """Whether there is a row that is not alone."""
+        return bool((self.moments != ALONE).any())
+
+    def of_moment(self, label: int) -> NDArray[np.int64]:
+        """The rows with this label of a moment, ascending; none for `ALONE`."""
+        labels, rows = self._by_label
+        first, last = np.searchsorted(labels, label), np.searchsorted(labels, label, side="right")
+        return rows[first:last]
+
+
+class KnownStacks:
+    """The file of a space, read again when it has changed. Any thread may ask."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / STACKS_FILE
+        self._kept: tuple[tuple[int, ...], Stacks | None] | None = None
+
+    def at(self, rows: int) -> Stacks | None:
+        """As they are now, where so many rows count; None where there is no file that fits them."""
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        state = (status.st_ino, status.st_size, status.st_mtime_ns)
+        kept = self._kept
+        if kept is None or kept[0] != state:
+            kept = self._kept = state, read_stacks(self._path)
+        stacks = kept[1]
+        return stacks if stacks is not None and stacks.covered <= rows else None
+
+    def to_fold(self, rows: int) -> Stacks | None:
+        """As `at`; None also where every row is alone."""
+        stacks = self.at(rows)
+        return stacks if stacks is not None and stacks.any else None
+
+    def fault(self, rows: int) -> str | None:
+        """What is wrong with the file where `rows` rows count; None where it is sound or none."""
+        if not self._path.exists():
+            return None
+        found = read_stacks(self._path)
+        if found is None or found.covered > rows:
+            return "it is not as it was written; the next index run makes it anew"
+        return None
+
+    def keep(self, stacks: Stacks) -> None:
+        """Put them in the place of those there were. Raises LibraryUnusableError."""
+        from safetensors.numpy import save_file
+
+        tensors = {
+            "copies": stacks.copies,
+            "moments": stacks.moments,
+            "sharpness": stacks.sharpness,
+        }
+        notes = {"format": FORMAT, "crc32": checksum_of(tensors)}
+        try:
+            with replacing(self._path) as beside:
+                save_file(tensors, beside, metadata=notes)
+        except OSError as error:
+            library, why = self._path.parents[2], f"{STACKS_FILE}: {reason_of(error)}"
+            raise LibraryUnusableError(library, why) from error
+
+    def forget(self) -> None:
+        """Delete the file."""
+        self._path.unlink(missing_ok=True)
+
+
+def read_stacks(path: Path) -> Stacks | None:
+    """What the file at `path` holds; None where it is not what was written."""
+    try:
+        file = TensorFile(path)
+        found = Stacks(file["copies"], file["moments"], file["sharpness"])
+    except (OSError, UnreadableTensorsError, KeyError):
+        return None
+    shapes = {found.copies.shape, found.moments.shape, found.sharpness.shape}
+    kinds = (found.copies.dtype, found.moments.dtype, found.sharpness.dtype)
+    is_right = (
+        file.notes.get("format") == FORMAT
+        and len(shapes) == 1
+        and found.moments.ndim == 1
+        and kinds == (np.dtype("<i4"), np.dtype("<i4"), np.dtype("<f4"))
+        and file.notes.get("crc32") == file.checksum
+    )
+    return found if is_right else None

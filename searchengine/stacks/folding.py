@@ -1,0 +1,100 @@
+"""Hits where each stack is one: its best-ranked image stands for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchengine.catalog.catalog import CatalogReads
+from searchengine.spaces.stacked import ALONE, Stacks
+from searchengine.types import ImageRecord, Likeness, SpaceInfo, Stacked
+
+MOST_LEFT_OUT = 1_000
+"""Images that are left out for others to take their place: beyond, a drive is not mounted."""
+
+Images = dict[int, ImageRecord]
+"""By row."""
+
+Ranked = list[tuple[int, float]]
+"""Row numbers and scores, best first."""
+
+
+def first_kept(
+    leave_out: Callable[[ImageRecord], bool] | None,
+    first: Callable[[int], Ranked],
+    images_of: Callable[[Ranked], Images],
+    wanted: int,
+    stacks: Stacks | None = None,
+) -> tuple[Ranked, Images]:
+    """The first `wanted` that are not left out, and the images of their rows.
+
+    With `stacks` those that are of the moment of one before them are left out too. Counted from
+    the first rank on, also for a later page, so that pages stay disjoint.
+    """
+    more = 0 if stacks is None else wanted  # most often enough, and it costs next to nothing
+    while True:
+        ranked = first(wanted + more)
+        no_more = len(ranked) < wanted + more
+        kept, shown = ranked, folded(ranked, stacks)
+        images = images_of(shown[:wanted])
+        if leave_out is not None and any(leave_out(images[row]) for row, _ in shown[:wanted]):
+            images = images_of(ranked)
+            kept = [(row, score) for row, score in ranked if not leave_out(images[row])]
+            shown = folded(kept, stacks)
+        most = MOST_LEFT_OUT + len(kept) - len(shown)
+        if len(shown) >= wanted or no_more or more >= most:
+            return shown[:wanted], images
+        more = min(max(len(ranked) - len(shown), 2 * more), most)
+
+
+def folded(ranked: Ranked, stacks: Stacks | None) -> Ranked:
+    """Those that are of another moment than all before them."""
+    if stacks is None:
+        return ranked
+    labels = stacks.moments_of(np.array([row for row, _ in ranked], dtype=np.int64)).tolist()
+    seen: set[int] = set()
+    kept = []
+    for pair, label in zip(ranked, labels, strict=True):
+        if label == ALONE or label not in seen:
+            seen.add(label)
+            kept.append(pair)
+    return kept
+
+
+def stacks_of(
+    shown: Sequence[tuple[int, ImageRecord]],
+    stacks: Stacks,
+    space: SpaceInfo,
+    now: CatalogReads,
+    among: NDArray[np.bool_] | None,
+) -> list[tuple[Stacked, ...]]:
+    """For each row and its image the others of its moment that are in `among`, copies first."""
+    rows = np.array([row for row, _ in shown], dtype=np.int64)
+    together = [stacks.of_moment(label) for label in stacks.moments_of(rows).tolist()]
+    together = [some if among is None else some[among[some]] for some in together]
+    others = np.setdiff1d(np.concatenate([rows[:0], *together]), rows)
+    images = now.images_of_rows(space, others.tolist()) if len(others) else {}
+    copies = dict(zip(others.tolist(), stacks.copies_of(others).tolist(), strict=True))
+    found = []
+    for (row, image), some in zip(shown, together, strict=True):
+        label = int(stacks.copies_of(np.array([row]))[0])
+        likeness = {
+            other: likeness_of(image, label, images[other], copies[other])
+            for other in some.tolist()
+            if other in images
+        }
+        order = sorted(likeness, key=lambda other: (_ORDER[likeness[other]], other))
+        found.append(tuple(Stacked(images[o].id, images[o].file.path, likeness[o]) for o in order))
+    return found
+
+
+_ORDER = {likeness: place for place, likeness in enumerate(Likeness)}
+
+
+def likeness_of(one: ImageRecord, label: int, other: ImageRecord, other_label: int) -> Likeness:
+    """What two images of one moment have in common; the labels are those of their copies."""
+    if one.content_hash == other.content_hash:
+        return Likeness.EXACT
+    return Likeness.NEAR if label == other_label != ALONE else Likeness.MOMENT

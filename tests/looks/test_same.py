@@ -1,0 +1,84 @@
+"""Whether looks tell copies of real photos from other photos, and from other shots of them."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from searchengine.looks.look import LOOK, Looks, known_looks, look_of
+from searchengine.looks.same import same_picture
+from tests.support.places import ROOT
+from tests.support.planted import copies, cropped, moved, saved
+
+PHOTOS = sorted((ROOT / "sample_data" / "photos").rglob("*.jpg"))[::3]
+"""A third of the sample photos: none of them chose a threshold."""
+
+
+@pytest.fixture(scope="module")
+def pictures() -> list[Image.Image]:
+    return [Image.open(path).convert("RGB") for path in PHOTOS]
+
+
+@pytest.fixture(scope="module")
+def looks(pictures: list[Image.Image]) -> Looks:
+    return np.stack([look_of(picture) for picture in pictures])
+
+
+def test_copies_are_known_whatever_their_size_and_format(
+    pictures: list[Image.Image], looks: Looks
+) -> None:
+    chance = random.Random(5)
+    known = total = 0
+    for picture, look in zip(pictures, looks, strict=True):
+        made = [look_of(saved(copy, kind=kind)) for _, copy, kind in copies(picture, chance)]
+        known += int(same_picture(np.repeat(look, len(made)), np.stack(made)).sum())
+        total += len(made)
+    assert known / total >= 0.95
+
+
+def test_a_crop_is_known_from_either_side(pictures: list[Image.Image], looks: Looks) -> None:
+    parts = np.stack([look_of(cropped(each, 0.06, random.Random(2))) for each in pictures])
+    np.testing.assert_array_equal(same_picture(looks, parts), same_picture(parts, looks))
+
+
+def test_different_photos_are_never_the_same(looks: Looks) -> None:
+    one, other = np.triu_indices(len(looks), 1)
+    assert not same_picture(looks[one], looks[other]).any()
+
+
+def test_another_shot_of_the_scene_is_no_copy(pictures: list[Image.Image], looks: Looks) -> None:
+    after = np.stack([look_of(moved(each, random.Random(3))) for each in pictures])
+    assert same_picture(looks, after).mean() <= 0.08, "of some nothing is seen to have moved"
+
+
+def test_another_colour_is_another_picture(pictures: list[Image.Image], looks: Looks) -> None:
+    tinted = []
+    for picture in pictures:
+        red, green, blue = picture.split()
+        tinted.append(look_of(Image.merge("RGB", (blue, green, red))))
+    coloured = looks["colour"].std(axis=(1, 2, 3)) > 12
+    assert coloured.sum() > 10
+    assert not same_picture(looks, np.stack(tinted))[coloured].any()
+
+
+def test_blank_and_unknown_pictures_are_the_same_as_none() -> None:
+    blank = np.stack([look_of(Image.new("RGB", (40, 30), "white"))] * 2)
+    assert not same_picture(blank[:1], blank[1:]).any(), "nothing can be told from it"
+    unknown = np.zeros(2, dtype=LOOK)
+    assert not same_picture(unknown[:1], unknown[1:]).any()
+    assert known_looks(np.concatenate([blank, unknown])).tolist() == [True, True, False, False]
+
+
+def test_a_flipped_bit_makes_a_look_unknown(looks: Looks) -> None:
+    damaged = looks[:1].copy()
+    damaged["grey"][0, 3, 4] ^= 1
+    assert known_looks(damaged).tolist() == [False]
+
+
+def test_a_sharper_picture_is_said_to_be_sharper(pictures: list[Image.Image]) -> None:
+    for picture in pictures[:8]:
+        blurred = picture.resize((picture.width // 3, picture.height // 3)).resize(picture.size)
+        assert look_of(picture)["sharpness"] > look_of(blurred)["sharpness"]

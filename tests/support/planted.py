@@ -1,0 +1,84 @@
+"""Copies of photos as people and programs make them, and other shots of the same scene."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Iterator
+
+from PIL import Image, ImageDraw, ImageFilter
+
+
+def saved(picture: Image.Image, quality: int = 85, kind: str = "JPEG") -> Image.Image:
+    """The picture as it comes back from a file."""
+    return Image.open(io.BytesIO(as_file(picture, quality, kind))).convert("RGB")
+
+
+def as_file(picture: Image.Image, quality: int = 85, kind: str = "JPEG") -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind, quality=quality)
+    return file.getvalue()
+
+
+def cropped(picture: Image.Image, most: float, chance: random.Random) -> Image.Image:
+    """Up to `most` of the width and of the height cut away, part of it on either side."""
+    width, height = picture.size
+    left, top = chance.uniform(0, most), chance.uniform(0, most)
+    right, bottom = most - left, most - top
+    return picture.crop(
+        (int(left * width), int(top * height), int(width - right * width),
+         int(height - bottom * height))
+    )  # fmt: skip
+
+
+def copies(picture: Image.Image, chance: random.Random) -> Iterator[tuple[str, Image.Image, str]]:
+    """Near-copies of a picture: a name, the picture to save, and the format to save it in."""
+    width, height = picture.size
+
+    def scaled(share: float) -> Image.Image:
+        size = max(1, round(share * width)), max(1, round(share * height))
+        return picture.resize(size, Image.Resampling.LANCZOS)
+
+    yield "strong", saved(picture, 30), "PNG"
+    yield "webp", picture, "WEBP"
+    yield "half", scaled(0.5), "JPEG"
+    yield "small", scaled(0.3), "JPEG"
+    yield "large", scaled(1.5), "JPEG"
+    yield "crop", cropped(picture, 0.05, chance), "JPEG"
+    yield "closer", cropped(picture, 0.1, chance), "JPEG"
+    yield "both", cropped(scaled(0.6), 0.08, chance), "WEBP"
+
+
+def moved(picture: Image.Image, chance: random.Random) -> Image.Image:
+    """Another shot from a tripod: a part of the scene has moved by a tenth and turned."""
+    width, height = picture.size
+    part_width = int(width * chance.uniform(0.25, 0.4))
+    part_height = int(height * chance.uniform(0.25, 0.4))
+    left = int((width - part_width) * chance.uniform(0.2, 0.8))
+    top = int((height - part_height) * chance.uniform(0.2, 0.8))
+    part = picture.crop((left, top, left + part_width, top + part_height))
+    mask = Image.new("L", part.size, 0)
+    ImageDraw.Draw(mask).ellipse((2, 2, part_width - 2, part_height - 2), fill=255)
+    after = picture.copy()
+    step = int(width * chance.uniform(0.06, 0.1)) * chance.choice((-1, 1))
+    after.paste(
+        part.rotate(chance.uniform(-15, 15)),
+        (left + step, top + int(height * chance.uniform(0, 0.05))),
+        mask.filter(ImageFilter.GaussianBlur(3)),
+    )
+    return after
+
+
+def panned(
+    picture: Image.Image, chance: random.Random, share: float = 0.8
+) -> tuple[Image.Image, Image.Image]:
+    """Two shots of a scene: the camera has turned a little, and a part of it has moved."""
+    width, height = picture.size
+    window = int(share * width), int(share * height)
+    room = width - window[0], height - window[1]
+    left, top = chance.uniform(0, 0.5), chance.uniform(0, 1)
+    shots = []
+    for across in (left, left + chance.uniform(0.25, 0.5)):
+        x, y = int(across * room[0]), int(top * room[1])
+        shots.append(picture.crop((x, y, x + window[0], y + window[1])))
+    return shots[0], moved(shots[1], chance)
