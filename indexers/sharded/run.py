@@ -12,9 +12,10 @@ from indexers.sharded.plan import SHARD_SIZE, Shard, plan, planned
 from indexers.sharded.sources import find_sources
 from indexers.sharded.work import FailedShard, Work
 from searchengine.embedding.stream import Observer
-from searchengine.shards.layout import Receipt, done_shards, receipts
+from searchengine.shards.indexes import index_snapshot
+from searchengine.shards.layout import Receipt, done_shards, made_by, receipts
 from searchengine.shards.parts import read_failures
-from searchengine.shards.snapshots import followed_by, newest, publish
+from searchengine.shards.snapshots import Snapshot, followed_by, newest, publish
 from searchengine.shards.storage import Storage
 from searchengine.types import FailureKind
 
@@ -51,13 +52,16 @@ def index_sharded(
     shard_size: int = SHARD_SIZE,
     task: Task | None = None,
     allow_missing: bool = False,
+    memory: int | None = None,
+    factory: str | None = None,
 ) -> ShardedReport:
     """Bring a library in parts up to date with sources, and publish it where every shard is done.
 
     Each shard is done once, however often a run is stopped and started, on whichever machines.
     Without sources no shard is done: what others did is published. A `task` does its share and
     publishes nothing. What cannot be read of a tar or table is in `failed_shards`, and is tried
-    again by the next run; nothing is published meanwhile unless `allow_missing`. Raises
+    again by the next run; nothing is published meanwhile unless `allow_missing`. `memory` and
+    `factory` are of the approximate index, which a large library gets once it is published. Raises
     PathNotFoundError, InputError, StorageError and the encoder's errors.
     """
     storage = Storage(work.library)
@@ -74,7 +78,12 @@ def index_sharded(
     missing = len(shards) - len(parts)
     snapshot = None
     if parts and task is None and (not missing or allow_missing):
-        snapshot = publish_parts(storage, parts)
+        published = publish_parts(storage, parts)
+        made = made_by(storage)
+        assert made is not None, "it has parts"
+        snapshot = index_snapshot(
+            storage, published, made.dim, memory=memory, factory=factory, device=work.device
+        ).number
     return ShardedReport(
         library=storage.url,
         planned=len(shards),
@@ -107,15 +116,15 @@ def _do(
     return failed, count_reasons(reasons)
 
 
-def publish_parts(storage: Storage, parts: Sequence[Receipt]) -> int:
-    """Publish a snapshot that has these parts too, unless the newest has; returns its number."""
+def publish_parts(storage: Storage, parts: Sequence[Receipt]) -> Snapshot:
+    """Publish a snapshot that has these parts too, unless the newest has; returns it."""
     while True:
         before = newest(storage)
         after = followed_by(before, parts)
         if len(after.parts) == len(before.parts):
-            return before.number
+            return before
         if publish(storage, after):
-            return after.number
+            return after
 
 
 def name_of(shard: Shard) -> str:

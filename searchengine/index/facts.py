@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 NAMES = (INDEX_FILE, "index-2.faiss")
 """Of the file of an index: a new one gets the name that the facts in force do not say, so that
 replacing the facts replaces both at once."""
+
+_FETCHED = re.compile(r"index-\d{8}/merged\.faiss")
+"""The name of one that was made part by part elsewhere, in a folder with its lists."""
 
 FORMAT = 1
 """Of the file. An index of another format is as none, and built anew."""
@@ -43,6 +48,11 @@ def facts_path(directory: Path) -> Path:
     return directory / "index.json"
 
 
+def is_fetched(facts: IndexFacts) -> bool:
+    """Whether the index was made part by part elsewhere: nothing is added to it here."""
+    return _FETCHED.fullmatch(facts.file) is not None
+
+
 def files(directory: Path) -> Sequence[Path]:
     """The files of the index in `directory`, and those that a killed process left of another."""
     there = (directory / name for name in NAMES)
@@ -56,6 +66,9 @@ def remove_index(directory: Path, *, but: IndexFacts | None = None) -> None:
         if path not in kept:
             with suppress(OSError):  # a directory, or a file that another program holds
                 path.unlink()
+    for folder in directory.glob("index-[0-9]*/"):
+        if but is None or folder != index_path(directory, but).parent:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def read_facts(directory: Path) -> IndexFacts | None:
@@ -82,9 +95,18 @@ def read_any_facts(directory: Path) -> IndexFacts | None:
 
 def write_facts(directory: Path, facts: IndexFacts) -> None:
     """Put the facts in `directory`, all at once."""
-    text = json.dumps({"format": FORMAT, **asdict(facts)}, indent=1)
     with replacing(facts_path(directory)) as beside:
-        beside.write_text(text, encoding="utf-8")
+        beside.write_bytes(to_json(facts))
+
+
+def facts_of(data: bytes) -> IndexFacts:
+    """What the bytes of an `index.json` say. Raises one of `NO_FACTS`."""
+    return _parse(json.loads(data))
+
+
+def to_json(facts: IndexFacts) -> bytes:
+    """The bytes of an `index.json`."""
+    return json.dumps({"format": FORMAT, **asdict(facts)}, indent=1).encode()
 
 
 def _parse(record: Any) -> IndexFacts:  # noqa: ANN401 - whatever the file holds
@@ -95,7 +117,7 @@ def _parse(record: Any) -> IndexFacts:  # noqa: ANN401 - whatever the file holds
     text, image = (_parse_tuned(record.pop(name)) for name in ("text", "image"))
     facts = IndexFacts(plan=plan, **record, text=text, image=image)
     _checked(facts, "covered", "listed", "bytes")
-    if facts.listed > facts.covered or facts.file not in NAMES:
+    if facts.listed > facts.covered or not (facts.file in NAMES or is_fetched(facts)):
         raise ValueError("more rows in it than it covers, or a file of another name")
     return facts
 

@@ -43,11 +43,11 @@ def build(
     LibraryUnusableError where the file cannot be written.
     """
     started = time.perf_counter()
-    index = _empty(plan)
+    index = empty_index(plan)
     alive = np.setdiff1d(np.arange(len(rows)), [] if dead is None else dead, assume_unique=True)
     sample = np.random.default_rng(1).choice(alive, min(plan.training_rows, len(alive)), False)
-    _train(index, rows[np.sort(sample)].astype(np.float32), finder)
-    _add(index, rows, alive, finder)
+    train(index, rows[np.sort(sample)].astype(np.float32), finder)
+    add_rows(index, rows, alive, finder)
     seconds = time.perf_counter() - started
     return _put(index, directory, IndexFacts(plan, len(rows), index.ntotal, 0, seconds))
 
@@ -65,11 +65,12 @@ def extend(
     if facts is None or index is None or index.ntotal != facts.listed:
         return None
     fresh = np.setdiff1d(np.arange(facts.covered, len(rows)), dead, assume_unique=True)
-    _add(index, rows, fresh, finder)
+    add_rows(index, rows, fresh, finder)
     return _put(index, directory, replace(facts, covered=len(rows), listed=index.ntotal))
 
 
-def _empty(plan: IndexPlan) -> Any:  # noqa: ANN401 - faiss is untyped
+def empty_index(plan: IndexPlan) -> Any:  # noqa: ANN401 - faiss is untyped
+    """The index of a plan, not trained. Raises InputError where FAISS does not make it."""
     faiss = load_faiss()
     try:
         index = faiss.index_factory(plan.dim, plan.factory, faiss.METRIC_INNER_PRODUCT)
@@ -84,7 +85,7 @@ def _empty(plan: IndexPlan) -> Any:  # noqa: ANN401 - faiss is untyped
     return index
 
 
-def _train(index: Any, sample: Vectors, finder: CellFinder) -> None:  # noqa: ANN401
+def train(index: Any, sample: Vectors, finder: CellFinder) -> None:  # noqa: ANN401
     """Train on a sample of shape (n, d); FAISS finds no cells where a quantizer has them all."""
     inner = inverted_file(index)
     if _takes_cells(inner):
@@ -93,19 +94,30 @@ def _train(index: Any, sample: Vectors, finder: CellFinder) -> None:  # noqa: AN
     index.train(sample)
 
 
-def _add(index: Any, rows: Rows, numbers: RowNumbers, finder: CellFinder) -> None:  # noqa: ANN401
+def add_rows(
+    index: Any,  # noqa: ANN401
+    rows: Rows,
+    numbers: RowNumbers,
+    finder: CellFinder,
+    *,
+    shift: int = 0,
+) -> None:
+    """Add the rows of these numbers, under these numbers plus `shift`."""
     from faiss.contrib.ivf_tools import add_preassigned
 
     inner = inverted_file(index)
     centres = inner.quantizer.reconstruct_n(0, inner.nlist) if _takes_cells(inner) else None
     for some, block in blocks(rows, numbers, BLOCK_ROWS):
         vectors = block.astype(np.float32)
+        ids = (
+            some + shift
+        )  # kept until they are copied: add_preassigned lets go of what it is given
         if centres is None:
-            index.add_with_ids(vectors, some)
+            index.add_with_ids(vectors, ids)
             continue
         vectors = _transformed(index, vectors)
         add_preassigned(  # type: ignore[no-untyped-call]
-            inner, vectors, finder.assign(vectors, centres), some
+            inner, vectors, finder.assign(vectors, centres), ids
         )
     index.ntotal = inner.ntotal
 

@@ -101,4 +101,4 @@ def followed_by(before: Snapshot, order: Sequence[Receipt]) -> Snapshot:
     """The next snapshot: the parts of `before` where they were, and those of `order` behind."""
     known = {part.shard for part in before.parts}
     fresh = tuple(receipt for receipt in order if receipt.shard not in known)
-    return Snapshot(before.number + 1, before.parts + fresh)
+    return Snapshot(before.number + 1, before.parts + fresh, before.index)

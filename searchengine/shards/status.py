@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from searchengine.errors import StorageError
+from searchengine.shards.indexes import trained_of
 from searchengine.shards.layout import (
     INDEXES,
     PARTS,
@@ -132,7 +133,9 @@ def _files_of(part: Receipt) -> Iterator[str]:
 
 
 def _indexes(storage: Storage, kept: list[Snapshot]) -> Iterator[Stored]:
-    used = {f"{snapshot.index:08}" for snapshot in kept if snapshot.index is not None}
+    numbers = {snapshot.index for snapshot in kept if snapshot.index is not None}
+    numbers |= {trained_of(storage, number) for number in numbers}
+    used = {f"{number:08}" for number in numbers}
     for name in storage.folders(INDEXES):
         if name not in used:
             yield from storage.listing(f"{INDEXES}/{name}")

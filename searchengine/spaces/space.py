@@ -21,6 +21,7 @@ from searchengine.index.cells import ON_CPU, cell_finder_on
 from searchengine.index.facts import (
     files,
     index_path,
+    is_fetched,
     read_any_facts,
     read_facts,
     remove_index,
@@ -167,6 +168,9 @@ class Space:
         library's lock. Raises InputError, LibraryUnusableError, DeviceUnavailableError, and
         MissingExtraError without faiss.
         """
+        known = read_facts(self.directory)
+        if known is not None and is_fetched(known):
+            return Step.NOTHING
         rows = self.images.read(self.catalog.rows(self.info))
         dead = self.catalog.dead_rows(self.info)
         facts, damaged = self._known_index(len(rows))

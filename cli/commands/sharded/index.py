@@ -70,6 +70,8 @@ def index_into_parts(
                 shard_size=sharded.shard_size or SHARD_SIZE,
                 task=task,
                 allow_missing=sharded.allow_missing,
+                memory=options.memory,
+                factory=options.factory,
             )
         except KeyboardInterrupt:
             observer.close()

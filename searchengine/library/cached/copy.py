@@ -18,6 +18,7 @@ from searchengine.errors import NothingIndexedError, StorageError
 from searchengine.float16 import widened
 from searchengine.library.layout import space_directory
 from searchengine.library.library import Library
+from searchengine.shards.indexes import fetch_index
 from searchengine.shards.layout import MadeBy, Receipt, made_by
 from searchengine.shards.parts import read_entries, read_failures, read_vectors
 from searchengine.shards.snapshots import Snapshot, newest_number, read
@@ -65,6 +66,8 @@ def update(library: Library, url: str) -> int:
         state = state_of(library)
         fresh = _fresh_parts(library, state, snapshot)
         space = _space(library, made)
+        if snapshot.index is not None:  # until its rows are there too, none is used
+            fetch_index(storage, snapshot.index, space.directory)
         groups = [fresh] if state.number or not fresh else [[part] for part in fresh]
         for position, group in enumerate(groups):
             is_last = position == len(groups) - 1
