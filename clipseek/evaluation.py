@@ -19,7 +19,7 @@ from searchengine.library.library import Library
 
 def evaluate(
     captions: str | os.PathLike[str],
-    encoder: str | Encoder = "starter",
+    encoder: str | Encoder = "starter-256",
     *,
     images: str | os.PathLike[str] | None = None,
     options: EvaluationOptions | None = None,

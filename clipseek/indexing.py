@@ -41,11 +41,12 @@ def index_folder(
     """Bring a library up to date with folders and image files; returns the ledger of the run.
 
     `encoder` is a name that `load_encoder` takes; "auto" means the library's own, and for a new
-    library the recommended one where it can be had, else "starter". Files that cannot be used are
-    in `library.failures()`; `observer` is told of progress. Raises PathNotFoundError,
+    library the recommended one where it can be had, else "starter-256". Files that cannot be used
+    are in `library.failures()`; `observer` is told of progress. Raises PathNotFoundError,
     LibraryLockedError, StorageFullError and the encoder's errors.
     """
-    choice = choose_encoder(encoder, [space.info.encoder for space in library.spaces()])
+    known = [space.info.encoder for space in library.spaces()]
+    choice = choose_encoder(encoder, known, device=device)
     return pipeline.index(
         library,
         [Path(path).expanduser() for path in paths],

@@ -24,9 +24,10 @@ class Choice:
 def choose_encoder(asked: str, in_library: Sequence[str], *, device: str = "auto") -> Choice:
     """The encoder that `asked` means beside a library's spaces, its default one first.
 
-    `asked` is a name, a word of `searchengine.encoders.table.SIZES`, or `AUTO`. What is to be
-    downloaded first is said with its cost. Takes up to 5 s where that, or what a new library gets,
-    is not on this machine: the hub is probed.
+    `asked` is a name, a word of `searchengine.encoders.table.SIZES`, or `AUTO`; "starter" is the
+    one at 256 pixels save in a library that was made with the other. What is to be downloaded first
+    is said with its cost. Takes up to 5 s where that, or what a new library gets, is not on this
+    machine: the hub is probed.
     """
     if asked == AUTO and in_library:
         return Choice(in_library[0])
@@ -36,6 +37,8 @@ def choose_encoder(asked: str, in_library: Sequence[str], *, device: str = "auto
         return Choice(name, note or _cost(name))
     chosen = named_by(asked, gpu=gpu)
     name = names.canonical_name(asked) if chosen is None else chosen.name
+    if name == names.STARTER and name not in in_library:
+        name = names.STARTER_256
     return Choice(name, _cost(name))
 
 

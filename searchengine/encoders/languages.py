@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from searchengine.encoders.names import STARTER
+from searchengine.encoders.names import STARTER_SIZES
 from searchengine.encoders.table import find_model, knowing
 
 _SCRIPTS: dict[str, tuple[str, ...]] = {
@@ -48,7 +48,9 @@ def about_scripts(texts: Sequence[str], encoder: str) -> str | None:
     for script in dict.fromkeys(script for text in texts for script in _scripts_of(text)):
         languages = _SCRIPTS[script]
         if not set(languages) & set(model.languages):
-            known = "English" if model.name == STARTER else f"{len(model.languages)} languages"
+            known = (
+                "English" if model.name in STARTER_SIZES else f"{len(model.languages)} languages"
+            )
             others = [other.name for language in languages for other in knowing(language)]
             way_out = f"; one that does: {others[0]}" if others else ""
             written = script.capitalize() if script != "CJK" else "Chinese or Japanese"

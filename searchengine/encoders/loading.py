@@ -10,7 +10,7 @@ import threading
 from searchengine.devices import choose_device, may_have_gpu
 from searchengine.encoders.hub import without_downloads
 from searchengine.encoders.interface import Encoder
-from searchengine.encoders.names import STARTER, canonical_name
+from searchengine.encoders.names import STARTER_SIZES, canonical_name
 from searchengine.encoders.openvino import runtime
 from searchengine.encoders.openvino.encoder import TowerEncoder
 from searchengine.encoders.openvino.kept import KeptTowers, find
@@ -97,8 +97,8 @@ def _towers(name: str) -> Towers | None:
     if importlib.util.find_spec("openvino") is None:
         log.warning("%s runs on torch, as OpenVINO, which is faster, is not installed", name)
         return None
-    if name == STARTER:
-        return _starter()
+    if name in STARTER_SIZES:
+        return _starter(name)
     with _EXPORTING:
         towers = find(name)
         if towers is None or not _is_final(towers):
@@ -109,11 +109,11 @@ def _towers(name: str) -> Towers | None:
     return towers
 
 
-def _starter() -> Towers | None:
+def _starter(name: str) -> Towers | None:
     try:
-        return StarterTowers()
+        return StarterTowers(name)
     except UNUSABLE as error:
-        log.warning("%s runs on torch, as this installation is not whole: %s", STARTER, error)
+        log.warning("%s runs on torch, as this installation is not whole: %s", name, error)
         return None
 
 

@@ -1,6 +1,7 @@
 """Names of encoders: pure text, no model and no network.
 
-starter                          the small encoder that ships with clipseek
+starter-256                      the small encoder that ships with clipseek
+starter                          the same, reading pictures at 224 pixels, as it did at first
 ViT-B-32/laion2b_s34b_b79k       an open_clip architecture and the tag of its weights
 ViT-B-32/path/to/weights.pt      an open_clip architecture and a checkpoint file
 hf-hub:org/name                  an open_clip model on the Hugging Face hub
@@ -13,6 +14,11 @@ import re
 from pathlib import Path
 
 STARTER = "starter"
+STARTER_256 = "starter-256"
+STARTER_SIZES = {STARTER: 224, STARTER_256: 256}
+"""Pixels at which each reads its pictures, with the same weights. Vectors of the two are not mixed:
+a library that was made at 224 goes on at that until it is moved."""
+
 HUB_PREFIX = "hf-hub:"
 DIR_PREFIX = "local-dir:"
 

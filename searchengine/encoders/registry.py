@@ -10,6 +10,8 @@ from searchengine.encoders.names import (
     DIR_PREFIX,
     HUB_PREFIX,
     STARTER,
+    STARTER_256,
+    STARTER_SIZES,
     canonical_name,
     is_path,
     split_name,
@@ -26,7 +28,7 @@ def is_cached(name: str) -> bool:
     Knows the encoders of the table, `hf-hub:` names and paths; False for any other name.
     """
     name = canonical_name(name)
-    if name == STARTER:
+    if name in STARTER_SIZES:
         return (STARTER_DIR / hub.CONFIG_FILE).is_file()
     if name.startswith(DIR_PREFIX):
         return (Path(name.removeprefix(DIR_PREFIX)) / hub.CONFIG_FILE).is_file()
@@ -71,8 +73,8 @@ def choose_default(
             f"{first} is not downloaded yet and the model hub is out of reach: {why}; "
             f"this library uses {best.name}, which is on this machine"
         )
-    return STARTER, (
+    return STARTER_256, (
         f"{first} is not downloaded yet and the model hub is out of reach: {why}; "
-        f"this library uses the small encoder {STARTER!r}, which finds much less. To change that "
-        f"later: clipseek index PATH --model {first}"
+        f"this library uses the small encoder {STARTER_256!r}, which finds much less. To change "
+        f"that later: clipseek index PATH --model {first}"
     )

@@ -11,7 +11,7 @@ import shutil
 from dataclasses import dataclass
 
 from searchengine.catalog.spaces import DEFAULT_SPACE
-from searchengine.encoders.names import canonical_name
+from searchengine.encoders.names import STARTER, STARTER_256, canonical_name
 from searchengine.errors import LibraryError, NothingIndexedError, SpaceNotFoundError
 from searchengine.library.library import Library
 from searchengine.spaces.space import Space
@@ -59,7 +59,7 @@ def find_space(library: Library, name: str) -> Space:
     try:
         return library.space(name)
     except SpaceNotFoundError:
-        return library.space(canonical_name(name))
+        return library.space(STARTER_256 if name == STARTER else canonical_name(name))
 
 
 def use_space(library: Library, name: str) -> Switch:

@@ -383,7 +383,7 @@ def test_every_command_argument_and_flag_has_help(run: Run, words: str) -> None:
 def test_models_lists_licences_and_what_is_here(run: Run) -> None:
     listed = json.loads(run("models", "--json").out)
     names = [entry["name"] for entry in listed]
-    assert names[0] == "starter"
+    assert names[0] == "starter-256"
     assert {"name", "parameters", "input_size", "dim", "licence", "cached"} <= set(listed[0])
     table = run("models").out.splitlines()
     assert table[0].startswith("name")

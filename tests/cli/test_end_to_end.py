@@ -57,7 +57,7 @@ def test_without_a_network_the_starter_is_chosen_loudly_and_works(
     assert "is not downloaded yet" in done.stderr
     assert "clipseek index PATH --model ViT-B-32-SigLIP2-256/webli" in done.stderr
     report = json.loads(done.stdout)
-    assert (report["space"], report["indexed"]) == ("starter", 3)
+    assert (report["space"], report["indexed"]) == ("starter-256", 3)
     found = clipseek(environment, "search", "a cup of coffee", "-k1", "--paths")
     assert found.stdout == f"{tmp_path / 'food' / 'coffee-cup.jpg'}\n"
 

@@ -77,8 +77,8 @@ def test_stdout_is_tables(real: Real) -> None:
 
 def test_stderr_says_what_was_measured_and_what_could_not_be(real: Real) -> None:
     assert real.err[0] == (
-        f"{SAMPLES / 'captions.csv'}: 59 images, 118 captions, read as csv; starter (float32) on "
-        "cpu"
+        f"{SAMPLES / 'captions.csv'}: 59 images, 118 captions, read as csv; starter-256 (float32) "
+        "on cpu"
     )
     assert real.err[1].startswith("warning: An index needs 256 images to be trained on and there")
     assert real.err[2:] == [f"the page: {real.page}"]
@@ -89,7 +89,7 @@ def test_the_json_has_the_keys_of_clip_benchmark(real: Real) -> None:
     assert list(record)[:6] == [
         "dataset", "model", "pretrained", "task", "language", "metrics",
     ]  # fmt: skip
-    assert (record["model"], record["pretrained"]) == ("starter", "")
+    assert (record["model"], record["pretrained"]) == ("starter-256", "")
     assert (record["task"], record["language"]) == ("zeroshot_retrieval", "en")
     assert record["dataset"] == str(SAMPLES / "captions.csv")
     assert list(record["metrics"])[:6] == [

@@ -14,7 +14,7 @@ from searchengine.encoders.table import SIZES, cost_of, find_model, named_by
 
 @pytest.fixture(autouse=True)
 def nothing_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "is_cached", lambda name: name == "starter")
+    monkeypatch.setattr(registry, "is_cached", lambda name: name.startswith("starter"))
     monkeypatch.setattr(choice, "may_have_gpu", lambda: False)
     monkeypatch.setattr(hub, "why_unreachable", lambda: None)
 
@@ -67,6 +67,21 @@ def test_a_library_keeps_its_encoder() -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "in_library", "name"),
+    [
+        ("starter", [], "starter-256"),
+        ("starter", ["ViT-B-32/w.pt"], "starter-256"),
+        ("starter", ["ViT-B-32/w.pt", "starter"], "starter"),
+        ("starter-256", ["starter"], "starter-256"),
+    ],
+)
+def test_the_starter_is_read_at_256_pixels_but_where_it_was_read_at_224(
+    asked: str, in_library: list[str], name: str
+) -> None:
+    assert choose_encoder(asked, in_library).name == name
+
+
+@pytest.mark.parametrize(
     ("gpu", "device", "name"),
     [
         (False, "auto", "ViT-B-32-SigLIP2-256/webli"),
@@ -96,5 +111,6 @@ def test_without_a_hub_the_best_that_is_here_is_taken() -> None:
     assert name == "ViT-B-16-SigLIP/webli"
     assert "no cable" in str(why)
     assert (
-        choose_default(gpu=False, cached=lambda _: False, probe=lambda: "no cable")[0] == "starter"
+        choose_default(gpu=False, cached=lambda _: False, probe=lambda: "no cable")[0]
+        == "starter-256"
     )

@@ -606,6 +606,6 @@ def test_choose_default() -> None:
         assert choose_default(gpu=gpu, cached=lambda _: True, probe=unasked) == (best, None)
         assert choose_default(gpu=gpu, cached=lambda _: False, probe=lambda: None) == (best, None)
     name, why = choose_default(gpu=False, cached=lambda _: False, probe=lambda: "cable unplugged")
-    assert name == "starter"
+    assert name == "starter-256"
     assert "cable unplugged" in str(why)
     assert "\n" not in str(why)

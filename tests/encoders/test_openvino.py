@@ -16,6 +16,7 @@ from PIL import Image
 
 from searchengine.encoders.interface import Encoder
 from searchengine.encoders.loading import load_encoder, load_for_queries
+from searchengine.encoders.names import STARTER_SIZES
 from searchengine.encoders.openclip import encoder as openclip
 from searchengine.encoders.openclip.precision_cache import remember
 from searchengine.encoders.openclip.precision_choice import choose
@@ -73,11 +74,13 @@ def cosines(a: Any, b: Any) -> Any:
     return (np.asarray(a) * np.asarray(b)).sum(axis=1)
 
 
-def test_the_starter_is_what_torch_computes() -> None:
-    ours = load_encoder("starter", device="cpu", precision="float32")
-    torchs = openclip.load_encoder("starter", device="cpu", precision="float32")
+@pytest.mark.parametrize(("name", "size"), STARTER_SIZES.items())
+def test_the_starter_is_what_torch_computes(name: str, size: int) -> None:
+    ours = load_encoder(name, device="cpu", precision="float32")
+    torchs = openclip.load_encoder(name, device="cpu", precision="float32")
     assert isinstance(ours, TowerEncoder)
-    assert (ours.name, ours.dim, ours.input_size) == ("starter", torchs.dim, torchs.input_size)
+    assert (ours.name, ours.dim, ours.input_size) == (name, torchs.dim, size)
+    assert torchs.input_size == size
     assert ours.fingerprint == torchs.fingerprint
     assert ours.logit_scale == torchs.logit_scale == pytest.approx(23.6, abs=0.05)
     for photo in photos():
@@ -330,7 +333,7 @@ def test_the_graph_of_the_starter_belongs_to_its_weights(monkeypatch: pytest.Mon
     """A damaged installation is not searched with."""
     from searchengine.encoders.openvino.towers import DamagedTowersError, StarterTowers
 
-    towers = StarterTowers()
+    towers = StarterTowers("starter")
     name = next(name for name in json.loads(towers._others.notes["image"]) if "visual" in name)
     tensor = np.array(towers._tensors[name])
     tensor.reshape(-1).view(np.uint8)[5] ^= 1

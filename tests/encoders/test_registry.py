@@ -112,7 +112,7 @@ def test_a_dead_endpoint_makes_the_starter_the_default_without_importing_torch(
         [sys.executable, "-W", "error", "-c", LIGHT], capture_output=True, text=True, check=True
     )
     (name, why), seconds, modules = json.loads(done.stdout)
-    assert name == "starter"
+    assert name == "starter-256"
     assert RECOMMENDED in why
     assert "http://127.0.0.1:9" in why
     assert seconds < 6

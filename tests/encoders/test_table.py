@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from safetensors import safe_open
 
-from searchengine.encoders.names import STARTER, canonical_name
+from searchengine.encoders.names import STARTER, STARTER_256, STARTER_SIZES, canonical_name
 from searchengine.encoders.registry import STARTER_DIR
 from searchengine.encoders.table import (
     SOURCES,
@@ -25,7 +25,7 @@ from tests.support.places import SHARED
 REFERENCE = SHARED / "reference"
 """Published tables, where they lie beside the checkout."""
 
-OTHERS = [model for model in models() if model.name != STARTER]
+OTHERS = [model for model in models() if model.name not in STARTER_SIZES]
 ids = pytest.mark.parametrize("model", OTHERS, ids=lambda model: model.name)
 
 
@@ -82,10 +82,13 @@ def test_numbers_are_the_published_ones(model: ModelInfo) -> None:
 
 def test_starter_facts_are_those_of_its_files() -> None:
     starter = models()[0]
-    assert starter.name == STARTER
+    assert starter.name == STARTER_256
     config = json.loads((STARTER_DIR / "open_clip_config.json").read_text())["model_cfg"]
     assert starter.dim == config["embed_dim"]
-    assert starter.input_size == config["vision_cfg"]["image_size"]
+    at_first = find_model(STARTER)
+    assert at_first is not None
+    assert at_first.input_size == config["vision_cfg"]["image_size"] == STARTER_SIZES[STARTER]
+    assert starter.input_size == STARTER_SIZES[STARTER_256]
     assert starter.context == config["text_cfg"]["context_length"]
     with safe_open(STARTER_DIR / "open_clip_model.safetensors", "np") as weights:
         sizes = [math.prod(weights.get_slice(name).get_shape()) for name in weights.keys()]  # noqa: SIM118

@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from clipseek import index_folder
 from indexers import pipeline
 from searchengine import load_encoder, open_library
 from searchengine.errors import LibraryError, NothingIndexedError, SpaceNotFoundError
@@ -134,6 +136,30 @@ def test_a_library_moves_on_killed_and_resumed_while_it_answers(
         assert library.check().faults == ()
         with pytest.raises(SpaceNotFoundError):
             answers(library, "starter")
+
+
+def test_a_library_read_at_224_pixels_goes_on_at_that_until_it_is_moved(tmp_path: Path) -> None:
+    """The same weights, two spaces, and a query is encoded at its space's size."""
+    [photo] = sorted((ROOT / "sample_data" / "photos").rglob("orange-kitten.jpg"))
+    kittens = tmp_path / "kittens"
+    kittens.mkdir()
+    shutil.copy(photo, kittens)
+    fill(tmp_path / "at-224", kittens, "starter")
+    with (kittens / "again.jpg").open("wb") as file:
+        file.write(photo.read_bytes() + b"another file")
+    with open_library(tmp_path / "at-224") as library:
+        for asked in ("auto", "starter"):
+            index_folder(library, kittens, encoder=asked, device="cpu")
+        assert [space.info.encoder for space in library.spaces()] == ["starter"]
+        index_folder(library, kittens, encoder="starter-256", device="cpu")
+        use_space(library, "starter-256")
+        old, new = library.space("starter"), library.space("starter-256")
+        assert old.info.fingerprint == new.info.fingerprint
+        for space in (old, new):
+            hits = library.search(Image.open(photo), space=space.info.name)
+            assert [hit.score for hit in hits] == pytest.approx([1, 1], abs=1e-3)
+        forget_space(library, "starter")
+        assert use_space(library, "starter").now.space == "starter-256"
 
 
 def test_what_cannot_be_used_or_forgotten(bench: Workbench) -> None:

@@ -31,7 +31,7 @@ temporary one of Linux, so that columns stay straight."""
 IN_FLOAT32 = (
     "from searchengine.encoders.openvino.precision import prefer; "
     "from searchengine.encoders.openvino.towers import StarterTowers; "
-    "prefer(StarterTowers(), 'float32')"
+    "prefer(StarterTowers('starter-256'), 'float32')"
 )
 """What every machine computes in, as if it had been measured: the figures are then the same."""
 

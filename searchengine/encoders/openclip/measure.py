@@ -16,7 +16,13 @@ from typing import Any
 import numpy as np
 
 from searchengine.devices import choose_device
-from searchengine.encoders.names import DIR_PREFIX, HUB_PREFIX, STARTER, canonical_name, split_name
+from searchengine.encoders.names import (
+    DIR_PREFIX,
+    HUB_PREFIX,
+    STARTER_SIZES,
+    canonical_name,
+    split_name,
+)
 from searchengine.encoders.openclip.build import Parts, fingerprint, logit_scale_of, quiet
 from searchengine.encoders.openclip.encoder import MAX_PICTURES_ON_CPU, ClipEncoder
 from searchengine.encoders.openclip.precision import place
@@ -111,7 +117,7 @@ def _with_random_weights(name: str, device: str) -> ClipEncoder:
 
 
 def _architecture(name: str) -> str:
-    if name == STARTER:
+    if name in STARTER_SIZES:
         return f"{DIR_PREFIX}{STARTER_DIR}"
     if name.startswith(DIR_PREFIX):
         require_directory(Path(name.removeprefix(DIR_PREFIX)))

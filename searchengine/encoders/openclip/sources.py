@@ -7,12 +7,19 @@ import importlib
 import importlib.util
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from searchengine.encoders import hub
-from searchengine.encoders.names import DIR_PREFIX, HUB_PREFIX, STARTER, is_path, split_name
+from searchengine.encoders.names import (
+    DIR_PREFIX,
+    HUB_PREFIX,
+    STARTER_256,
+    STARTER_SIZES,
+    is_path,
+    split_name,
+)
 from searchengine.encoders.pieces.tokenizer import CONFIG_FILE, TOKENIZER_FILE
 from searchengine.encoders.registry import STARTER_DIR, is_cached, recommended
 from searchengine.encoders.table import models
@@ -49,13 +56,16 @@ class Source:
 
 def find_source(name: str) -> Source:
     """Files of the encoder with this canonical name, downloaded where they are not here."""
-    if name == STARTER:
-        if not is_cached(STARTER):
+    if name in STARTER_SIZES:
+        if not is_cached(name):
             raise EncoderError(
-                f"the encoder {STARTER!r} is missing from this installation ({STARTER_DIR}); "
+                f"the encoder {name!r} is missing from this installation ({STARTER_DIR}); "
                 "repair it with: pip install --force-reinstall clipseek"
             )
-        return _from_directory(STARTER_DIR)
+        found = _from_directory(STARTER_DIR)
+        if name == STARTER_256:
+            found = replace(found, preprocess={"force_image_size": STARTER_SIZES[name]})
+        return found
     if name.startswith(DIR_PREFIX):
         return _from_directory(Path(name.removeprefix(DIR_PREFIX)))
     if name.startswith(HUB_PREFIX):

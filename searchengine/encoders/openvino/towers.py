@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from searchengine.encoders import hub
-from searchengine.encoders.names import STARTER
+from searchengine.encoders.names import STARTER_SIZES
 from searchengine.encoders.openvino.weights import Weights
 from searchengine.encoders.preprocess import Preprocessing
 from searchengine.encoders.registry import STARTER_DIR
@@ -81,20 +81,22 @@ class StarterTowers:
 
     text_tower = None
 
-    def __init__(self) -> None:
-        """Raises OSError, ValueError or KeyError where the installation is not whole."""
+    def __init__(self, name: str) -> None:
+        """Of a name of `STARTER_SIZES`.
+
+        Raises OSError, ValueError or KeyError where the installation is not whole.
+        """
         config = json.loads((STARTER_DIR / hub.CONFIG_FILE).read_text(encoding="utf-8"))
         model = config["model_cfg"]
-        size = model["vision_cfg"]["image_size"]
         self._tensors = TensorFile(STARTER_DIR / hub.WEIGHTS_FILES[0])
         self._others = TensorFile(STARTER_GRAPHS)
         self.facts = TowerFacts(
-            name=STARTER,
+            name=name,
             fingerprint=starter_fingerprint(self._tensors),
             dim=model["embed_dim"],
             logit_scale=math.exp(float(self._tensors["logit_scale"])),
             preprocessing=Preprocessing.of(
-                {"size": size, "fill_color": 0} | config["preprocess_cfg"]
+                {"size": STARTER_SIZES[name], "fill_color": 0} | config["preprocess_cfg"]
             ),
             context=model["text_cfg"]["context_length"],
         )

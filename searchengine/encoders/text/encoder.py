@@ -18,7 +18,7 @@ import numpy as np
 
 from searchengine.encoders import hub
 from searchengine.encoders.fingerprint import fingerprint_of, stride
-from searchengine.encoders.names import STARTER
+from searchengine.encoders.names import STARTER_SIZES
 from searchengine.encoders.registry import STARTER_DIR
 from searchengine.encoders.text.tensors import (
     MALFORMED,
@@ -93,7 +93,9 @@ def load_for_texts(space: SpaceInfo, directory: Path) -> LightTextEncoder | None
     are installed; a tower of another encoder is that which made the space's vectors, or none.
     """
     try:
-        return _of_starter() if space.encoder == STARTER else _of_space(space, directory)
+        if space.encoder in STARTER_SIZES:
+            return _of_starter(space.encoder)
+        return _of_space(space, directory)
     except DamagedTensorsError as error:
         log.warning("%s; the whole encoder is loaded in its place", error)
         return None
@@ -131,14 +133,14 @@ def fault_of_tower(space: SpaceInfo, directory: Path) -> str | None:
     return None if found is not None else f"{TOWER_FILE} is of other weights than the space"
 
 
-def _of_starter() -> LightTextEncoder | None:
+def _of_starter(name: str) -> LightTextEncoder | None:
     config = json.loads((STARTER_DIR / hub.CONFIG_FILE).read_text(encoding="utf-8"))["model_cfg"]
     shape = shape_of(config)
     if shape is None:
         return None
     file = TensorFile(STARTER_DIR / hub.WEIGHTS_FILES[0])
     _require_tensors(file, shape)
-    return _made(STARTER, starter_fingerprint(file), shape, file)
+    return _made(name, starter_fingerprint(file), shape, file)
 
 
 def starter_fingerprint(file: TensorFile) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.encoders.interface import TextEncoder
-from searchengine.encoders.names import STARTER
+from searchengine.encoders.names import STARTER_SIZES
 from searchengine.encoders.openclip.encoder import ClipEncoder
 from searchengine.encoders.pieces.slices import sliced
 from searchengine.encoders.pieces.tokenizer import PieceTokenizer
@@ -58,7 +58,7 @@ def keep_text_tower(encoder: TextEncoder, space: SpaceInfo, directory: Path) -> 
     See `export_text_tower`. A directory that cannot be written is no error: the tower saves time,
     and nothing depends on it.
     """
-    if space.encoder == STARTER or has_whole_tower(space, directory):
+    if space.encoder in STARTER_SIZES or has_whole_tower(space, directory):
         return True
     if isinstance(encoder, ClipEncoder):
         return export_text_tower(encoder, directory)
