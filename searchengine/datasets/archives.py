@@ -67,6 +67,11 @@ def unpacked(source: Path) -> Iterator[Unpacked | None]:
         yield Unpacked(kind, captions, place)
 
 
+def is_archive(source: Path) -> bool:
+    """Whether a file or a directory is one of these."""
+    return bool(_files_of(source))
+
+
 def _files_of(source: Path) -> list[Path]:
     if not source.is_dir():
         return [source] if source.suffix in SUFFIXES and source.is_file() else []

@@ -93,7 +93,7 @@ def read_dataset(path: Path, format: str = AUTO) -> Dataset:  # noqa: A002
     if format not in FORMATS:
         raise InputError(f"unknown format {format!r}; known are {', '.join(FORMATS)}")
     with _no_collector():
-        dataset = _gather(path, _parse(path, format))
+        dataset = gather(path, _parse(path, format))
     if not dataset.images:
         raise CaptionFileError(f"{path}: no captions in it (read as {dataset.format})")
     return dataset
@@ -168,8 +168,8 @@ def _parse(path: Path, format: str) -> Parsed:  # noqa: A002
     )
 
 
-def _gather(path: Path, parsed: Parsed) -> Dataset:
-    """The records of a file by image."""
+def gather(path: Path, parsed: Parsed) -> Dataset:
+    """The records of a file by image, in the order in which they come."""
     gathered: dict[str, list[str]] = {}
     first: dict[str, tuple[str, str | None]] = {}
     counts: Counter[str] = Counter()

@@ -30,6 +30,7 @@ from searchengine.evaluation.index_loss import caveats, measure_methods
 from searchengine.evaluation.judged import coco_1k, measure_positives, rsum
 from searchengine.evaluation.published import published_for
 from searchengine.evaluation.results import Evaluation, Protocol, PublishedRow, QueryResult
+from searchengine.evaluation.tasks.lengths import about_lengths, cut_share
 from searchengine.measures.geometry import measure_health
 from searchengine.measures.ranks import pair_ranks
 from searchengine.measures.recall import Direction, image_retrieval, text_retrieval
@@ -106,6 +107,8 @@ def answer(
     )
     protocol = _protocol([image for image, _ in used], asked, encoder, further)
     warnings += _warnings(asked, len(broken), directions, encoder)
+    cut = about_lengths(_cut_share(data.captions, encoder, options.prompt), len(data.captions))
+    warnings += [] if cut is None else [cut]
     evaluation = Evaluation(
         protocol=protocol,
         warnings=(*warnings, *caveats(options.through, len(data.images))),
@@ -161,6 +164,13 @@ def _embed(
         max_megapixels=options.max_megapixels,
         max_file_size=options.max_file_size,
     )
+
+
+def _cut_share(captions: Sequence[str], encoder: Encoder | GivenVectors, prompt: str) -> float:
+    """Of captions whose vectors were given nobody knows."""
+    if isinstance(encoder, GivenVectors):
+        return 0.0
+    return cut_share([prompt.replace("{}", caption) for caption in captions], encoder)
 
 
 def _measure(

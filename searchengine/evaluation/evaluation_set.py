@@ -17,6 +17,7 @@ from searchengine.datasets.dataset import (
     read_dataset,
 )
 from searchengine.datasets.images import find_images
+from searchengine.datasets.languages import read_languages
 from searchengine.datasets.positives import Positives
 from searchengine.datasets.stored_vectors import is_stored
 from searchengine.errors import InputError
@@ -99,6 +100,18 @@ def read_evaluation_set(captions: Path, options: EvaluationOptions) -> Evaluatio
     """
     require_sense(options)
     return _choose(read_dataset(captions, options.format), options)
+
+
+def read_language_sets(captions: Path, options: EvaluationOptions) -> dict[str, EvaluationSet]:
+    """What the options choose of each language of a source, without judgements of its own.
+
+    Empty where it names no languages.
+    Raises as `read_evaluation_set`.
+    """
+    require_sense(options)
+    found = read_languages(captions)
+    plain = replace(options, positives=())
+    return {language: _choose(dataset, plain) for language, dataset in found.items()}
 
 
 @contextmanager

@@ -107,6 +107,7 @@ def evaluate(
     library: LibraryOption = None,
 ) -> None:
     """Measure retrieval both ways on captioned images: R@K as papers report it."""
+    from cli.commands.evaluating.languages import show_languages
     from cli.progress import TqdmObserver
     from searchengine import load_encoder, open_library
     from searchengine.datasets import parquet
@@ -116,7 +117,9 @@ def evaluate(
         EvaluationOptions,
         given_evaluation_set,
         opened_evaluation_set,
+        read_language_sets,
     )
+    from searchengine.evaluation.tasks.languages import measure_languages
     from searchengine.library.distractors import read_distractors
     from searchengine.library.judging.own_captions import read_own_captions
 
@@ -147,6 +150,17 @@ def evaluate(
         with TqdmObserver("encoding") as observer:
             answered = evaluation.answer(chosen, rows, observer, further)
         _show(answered, json_file, report, results, vectors)
+        return
+    if sets := read_language_sets(captions, options):
+        if distractors or positives or report or results or vectors or through != "exact":
+            raise typer.BadParameter(
+                "captions in several languages take a row each in the table and in --json, and no "
+                "--distractors, --positives, --through, --report, --results or --vectors"
+            )
+        encoder = load_encoder(encoder_name(model, library), device=device, precision=precision)
+        with TqdmObserver("encoding") as observer:
+            rows_of = measure_languages(sets, encoder, observer)
+        show_languages(captions, encoder, prompt, rows_of, json_file)
         return
     with (
         opened_evaluation_set(captions, options) as (asked, given),
