@@ -342,7 +342,7 @@ ERRORS = [
     (["{captions}", "--limit", "0"], 2, "--limit"),
     (["{captions}", "--workers", "0"], 2, "--workers"),
     (["{captions}", "--max-megapixels", "0"], 2, "--max-megapixels"),
-    ([], 2, "CAPTIONS"),
+    ([], 1, "no library at"),
 ]
 
 
