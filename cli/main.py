@@ -26,7 +26,7 @@ from cli.commands import (
 )
 from cli.commands.evaluating import classes, compare, evaluate, judge, pairs
 from cli.commands.labels import tag
-from cli.commands.sharded import look
+from cli.commands.sharded import exchange, look
 from cli.next_steps import next_steps, program
 from cli.problems import TRACEBACK, message_of
 
@@ -60,6 +60,8 @@ app.command("forget")(spaces.forget)
 app.command("remove")(inspect.remove)
 app.command("check")(check.check)
 app.add_typer(look.app, name="snapshots")
+app.command("export")(exchange.export)
+app.command("import")(exchange.import_)
 app.command("models")(models.models)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.campaign import damage, mutations, writes
+from tests.support.places import ROOT
 
 LINUX = pytest.mark.skipif(
     sys.platform != "linux" or shutil.which("cc") is None, reason="needs Linux and a C compiler"
@@ -42,3 +45,19 @@ def test_a_damaged_library_never_answers_wrong_in_silence(tmp_path: Path) -> Non
         *campaign.run(files["catalog.sqlite"], "truncated", 1),
     ]
     assert wrong == []
+
+
+@LINUX
+def test_libraries_in_parts_lose_nothing(tmp_path: Path) -> None:
+    """In a process of its own, as it forks."""
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed: the extra shards")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.campaign.shards", "--runs", "3", "--seed", "4"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^ +3  complete$", done.stdout, re.MULTILINE)
+    assert "killed at work" in done.stdout

@@ -36,8 +36,12 @@ def shard_of(kind: Kind, inputs: Sequence[str]) -> Shard:
 
 def planned(storage: Storage) -> list[Shard]:
     """Every shard that was planned so far, in the order of the plans."""
+    return _shards_in(storage, _plans(storage))
+
+
+def _shards_in(storage: Storage, plans: Sequence[str]) -> list[Shard]:
     found: dict[str, tuple[Kind, list[str]]] = {}
-    for data in storage.read_all(_plans(storage)):
+    for data in storage.read_all(plans):
         columns = from_parquet(data)
         for shard, kind, name in zip(
             columns["shard"], columns["kind"], columns["input"], strict=True
@@ -53,12 +57,13 @@ def plan(storage: Storage, inputs: Inputs, shard_size: int) -> list[Shard]:
     at once one is first, and the others look again.
     """
     while True:
-        known = planned(storage)
+        plans = _plans(storage)  # looked at once: whoever plans meanwhile takes the next number
+        known = _shards_in(storage, plans)
         taken = {(shard.kind, name) for shard in known for name in shard.inputs}
         fresh = list(_shards(inputs, taken, shard_size))
         if not fresh:
             return known
-        name = f"{SOURCES}/{len(_plans(storage)) + 1:08}.parquet"
+        name = f"{SOURCES}/{len(plans) + 1:08}.parquet"
         rows = [(shard.id, shard.kind.value, name) for shard in fresh for name in shard.inputs]
         columns = dict(zip(("shard", "kind", "input"), zip(*rows, strict=True), strict=True))
         if storage.create(name, to_parquet(columns)):

@@ -29,6 +29,7 @@ FORMAT = 1
 """Of all JSON files of a library in parts."""
 
 LIBRARY = "library.json"
+CAPTIONS = "captions.parquet"
 SOURCES, PARTS, INDEXES, SNAPSHOTS = "sources", "parts", "index", "snapshots"
 
 

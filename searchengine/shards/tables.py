@@ -31,18 +31,18 @@ _KINDS: dict[str, str] = {
     "shard": "string",
     "input": "string",
     "text": "string",
-    "source": "string",
+    "image_path": "string",
 }
-"""The type of every column that we write, in Arrow's words."""
+"""The type of the columns that we write, in Arrow's words; of others Arrow sees it."""
 
 Columns = Mapping[str, Sequence[Any]]
 
 
 def to_parquet(columns: Columns) -> bytes:
-    """A parquet file of columns of one length, each of the type its name has here."""
+    """A parquet file of columns of one length, each of the type its name has in `_KINDS`."""
     pa, pq = _arrow()
     table = pa.table(
-        {name: pa.array(values, _KINDS[name]) for name, values in columns.items()},
+        {name: pa.array(values, _KINDS.get(name)) for name, values in columns.items()},
     )
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")

@@ -18,7 +18,16 @@ from tests.support.commands import leaf_commands
 
 NAME = "写真 \x1b[2Jé\n\u202e.png"
 
-ONLY_NOTES = {"captions add", "captions remove", "forget", "remove", "snapshots gc", "use"}
+ONLY_NOTES = {
+    "captions add",
+    "captions remove",
+    "export",
+    "forget",
+    "import",
+    "remove",
+    "snapshots gc",
+    "use",
+}
 """Commands that print nothing on stdout."""
 
 REFUSED = {"forget"}
@@ -75,6 +84,8 @@ def asked(bench: Workbench, run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
         "info": [],
         "failures": [],
         "check": ["--json"],
+        "export": [bench.library_path, f"{parts}-exported"],
+        "import": [parts, tmp_path / "imported"],
         "snapshots list": ["--library", parts],
         "snapshots gc": ["--library", parts],
         "models": [],

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -142,6 +142,29 @@ def test_plans_stay_and_take_in_what_is_new(bench: Workbench, tmp_path: Path) ->
     for wrong in ("3/3", "1", "a/b", "-1/3", "1/0"):
         with pytest.raises(InputError, match="--task"):
             parse_task(wrong)
+
+
+def test_of_two_that_plan_at_once_none_plans_an_input_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At each look at the storage the other may have planned in between."""
+    inputs = Inputs(["/a", "/b", "/c"], [], [])
+    for moment in ("listing", "read_all", "create"):
+        storage = Storage(url_of(tmp_path / moment))
+        really = getattr(Storage, moment)
+        others = iter((True,))
+
+        def late(self: Storage, *arguments: Any, really: Any = really, others: Any = others) -> Any:
+            answer = really(self, *arguments) if moment != "create" else None  # noqa: B023
+            if next(others, False):
+                plan(self, Inputs(["/b", "/a"], [], []), 2)
+            return really(self, *arguments) if answer is None else answer
+
+        monkeypatch.setattr(Storage, moment, late)
+        shards = plan(storage, inputs, 2)
+        monkeypatch.setattr(Storage, moment, really)
+        assert sorted(name for shard in shards for name in shard.inputs) == ["/a", "/b", "/c"]
+        assert planned(storage) == shards
 
 
 def test_braces_and_stars_name_many(tmp_path: Path) -> None:

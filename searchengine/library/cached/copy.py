@@ -47,12 +47,12 @@ def copy_directory(url: str, cache: Path | None = None) -> Path:
     return cache.resolve() / name
 
 
-def update(library: Library, url: str) -> int:
+def update(library: Library, url: str, *, with_index: bool = True) -> int:
     """Bring a copy up to the newest snapshot of the library at `url`; returns its number.
 
-    Readers of a copy that is whole see a snapshot or the next, and nothing between. Raises
-    StorageError, NothingIndexedError where nothing was published, and LibraryLockedError while
-    another process does the same.
+    Without `with_index` the index of the snapshot is left where it is. Readers of a copy that is
+    whole see a snapshot or the next, and nothing between. Raises StorageError, NothingIndexedError
+    where nothing was published, and LibraryLockedError while another process does the same.
     """
     storage = Storage(url)
     number = newest_number(storage)
@@ -66,7 +66,7 @@ def update(library: Library, url: str) -> int:
         state = state_of(library)
         fresh = _fresh_parts(library, state, snapshot)
         space = _space(library, made)
-        if snapshot.index is not None:  # until its rows are there too, none is used
+        if with_index and snapshot.index is not None:  # until its rows are there too, none is used
             fetch_index(storage, snapshot.index, space.directory)
         groups = [fresh] if state.number or not fresh else [[part] for part in fresh]
         for position, group in enumerate(groups):

@@ -1,0 +1,87 @@
+"""`clipseek export` and `import`: between libraries of one machine and libraries in parts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli import output
+from cli.notation import plural
+from cli.options import JsonOption, SpaceOption
+
+LocalArgument = Annotated[
+    str, typer.Argument(metavar="LIBRARY", help="The directory of a library of this machine.")
+]
+UrlArgument = Annotated[
+    str, typer.Argument(metavar="URL", help="As s3://bucket/name or file:///mnt/team/name.")
+]
+ROWS_A_FILE = 100_000
+"""Images a part or a file: 100 MB at 512 dimensions."""
+
+
+def export(
+    library: LocalArgument,
+    url: UrlArgument,
+    layout: Annotated[
+        str,
+        typer.Option(
+            "--as",
+            metavar="parts|parquet|clip-retrieval",
+            help="A library in parts; or files for other programs: parquet with a column vector, "
+            "or img_emb/*.npy and metadata/*.parquet.",
+        ),
+    ] = "parts",
+    space: SpaceOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Copy a library to a URL. Nothing is encoded again."""
+    from indexers.sharded.exchange import export_library
+    from searchengine import open_library
+    from searchengine.library.cached.files import Layout, export_files
+
+    layouts = ["parts", *(each.value for each in Layout)]
+    if layout not in layouts:
+        raise typer.BadParameter(f"--as {layout}: choose {', '.join(layouts)}")
+    with open_library(library) as opened:
+        if layout != "parts":
+            images = export_files(opened, url, Layout(layout), rows=ROWS_A_FILE, space=space)
+            _say(
+                {"library": url, "images": images},
+                f"{plural(images, 'image')} in {url}",
+                json_output,
+            )
+            return
+        report = export_library(opened, url, shard_size=ROWS_A_FILE, space=space)
+    _say(
+        report,
+        f"{plural(report.copied, 'image')} copied, {plural(report.captions, 'caption')}; snapshot "
+        f"{report.snapshot} of {report.library} has {plural(report.images, 'image')}",
+        json_output,
+    )
+
+
+def import_(url: UrlArgument, library: LocalArgument, json_output: JsonOption = False) -> None:
+    """Copy a library in parts into one of this machine, which can be changed. Nothing is encoded.
+
+    Run again, it adds what is new there.
+    """
+    from indexers.sharded.exchange import import_library
+    from searchengine import open_library
+
+    with open_library(library, create=True) as opened:
+        report = import_library(url, opened)
+    new = f", {plural(report.captions, 'new caption')}" if report.captions else ""
+    _say(
+        report,
+        f"{plural(report.images, 'image')}{new} in {report.library}, as of snapshot "
+        f"{report.snapshot}",
+        json_output,
+    )
+
+
+def _say(report: object, line: str, as_json: bool) -> None:
+    if as_json:
+        output.print_json(report)
+    else:
+        output.note(line)

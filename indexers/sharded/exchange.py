@@ -1,0 +1,143 @@
+"""From a library of one machine to one in parts, and back: vectors are copied, none is encoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from indexers.sharded.plan import plan
+from indexers.sharded.run import publish_parts
+from indexers.sharded.sources import Inputs, Kind
+from searchengine.catalog.captions import OF_FILES
+from searchengine.errors import EncoderMismatchError, NothingIndexedError
+from searchengine.float16 import widened
+from searchengine.library.cached.copy import update
+from searchengine.library.library import Library
+from searchengine.shards.indexes import index_snapshot
+from searchengine.shards.layout import (
+    CAPTIONS,
+    LIBRARY,
+    MadeBy,
+    done_shards,
+    made_by,
+    receipts,
+    to_json,
+)
+from searchengine.shards.parts import commit
+from searchengine.shards.storage import Storage
+from searchengine.shards.tables import from_parquet, to_parquet
+from searchengine.spaces.space import Space
+from searchengine.types import ImageEntry
+
+EXPORTED_BY = "export"
+"""In the receipts of parts that were not encoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What was copied, and what is there now."""
+
+    library: str
+    """Its URL."""
+    copied: int
+    """Images, in this run."""
+    images: int
+    """In the newest snapshot."""
+    captions: int
+    snapshot: int
+
+
+def export_library(
+    library: Library, url: str, *, shard_size: int, space: str | None = None
+) -> ExportReport:
+    """Copy a space of a library into the library in parts at `url`, and publish it.
+
+    What an earlier export, or an index run, brought there stays as it is. Images that left the
+    library since stay too: parts are only added. Raises NothingIndexedError, StorageError, and
+    EncoderMismatchError where another encoder made what is there.
+    """
+    chosen, storage = library.space(space), Storage(url)
+    _require_same(storage, chosen)
+    with library.catalog.snapshot() as now:
+        numbers, paths = now.embedded_images(chosen.info)
+        if not paths:
+            raise NothingIndexedError(library.path)
+        row_of = dict(zip(paths, numbers.tolist(), strict=True))
+        shards = plan(storage, Inputs(paths, [], []), shard_size)
+        done = set(done_shards(storage))
+        rows = chosen.images.read(now.rows(chosen.info))
+        copied = 0
+        for shard in shards:
+            is_ours = shard.kind is Kind.FILES and all(name in row_of for name in shard.inputs)
+            if shard.id in done or not is_ours:
+                continue
+            places = np.array([row_of[name] for name in shard.inputs], dtype=np.int64)
+            records = now.images_of_rows(chosen.info, places.tolist())
+            entries = [
+                ImageEntry(record.file, record.content_hash, record.facts)
+                for record in (records[place] for place in places.tolist())
+            ]
+            vectors = widened(rows[places])
+            fingerprint = chosen.info.fingerprint
+            commit(storage, shard.id, entries, vectors, [], fingerprint, EXPORTED_BY)
+            copied += len(entries)
+        captions = now.captions_from(OF_FILES)
+    if captions:
+        told = {"path": [path for path, _ in captions], "text": [said.text for _, said in captions]}
+        storage.write(CAPTIONS, to_parquet(told))
+    parts = receipts(storage)
+    snapshot = publish_parts(storage, [parts[shard.id] for shard in shards if shard.id in parts])
+    after = index_snapshot(storage, snapshot, chosen.info.dim)
+    return ExportReport(storage.url, copied, after.rows, len(captions), after.number)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What a library of one machine has now."""
+
+    library: str
+    """Its directory."""
+    snapshot: int
+    """That it was brought up to."""
+    images: int
+    captions: int
+    """That are new."""
+
+
+def import_library(url: str, library: Library) -> ImportReport:
+    """Copy the newest snapshot of a library in parts into one of this machine, which is its own.
+
+    Later imports add the parts that are new since. Captions get their vectors by the next index
+    run. Raises StorageError, NothingIndexedError, LibraryLockedError, and EncoderMismatchError
+    where the library is of another encoder.
+    """
+    storage = Storage(url)
+    made = made_by(storage)
+    for space in library.spaces():
+        if made is not None and space.info.fingerprint != made.fingerprint:
+            raise EncoderMismatchError(space.info.name, space.info.encoder, made.encoder)
+    number = update(library, url, with_index=False)
+    data, added = storage.find(CAPTIONS), 0
+    with library.writing():
+        if data is not None:
+            columns = from_parquet(data)
+            pairs = list(zip(columns["path"], columns["text"], strict=True))
+            added, _ = library.catalog.add_captions(pairs)
+        library.space().refresh_index()
+    return ImportReport(str(library.path), number, len(library), added)
+
+
+def _require_same(storage: Storage, space: Space) -> None:
+    info = space.info
+    ours = MadeBy(info.encoder, info.fingerprint, info.dim, info.precision)
+    if storage.create(LIBRARY, to_json(ours)):
+        return
+    known = made_by(storage)
+    assert known is not None, "somebody has written it"
+    if (known.encoder, known.fingerprint) != (ours.encoder, ours.fingerprint):
+        raise EncoderMismatchError(
+            storage.url,
+            f"{known.encoder} with weights {known.fingerprint}",
+            f"{ours.encoder} with weights {ours.fingerprint}",
+        )
