@@ -92,7 +92,8 @@ async def search(request: Request) -> Response:
         {
             "hits": [hit.record() for hit in hits],
             "images": facets.total,
-            "notes": notes_on(parse_text(question.text), hits),
+            "notes": ([hits.no_match] if hits.no_match else [])
+            + notes_on(parse_text(question.text), hits),
             "corrections": hits.corrections,
             "thumbnails": {
                 str(hit.id): base_of(request) + thumbnail_url(hit.image) for hit in hits

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from searchengine.errors import InputError
+from searchengine.relevance.bar import Strictness
 from searchengine.retrieval.dates import read_date
 from searchengine.retrieval.query import By, Mark
 from searchengine.types import Filter, Orientation
@@ -25,7 +26,7 @@ MAX_WEIGHT = 100.0
 
 NAMES = (
     "q", "picture", "like", "unlike", "under", "after", "before", "camera", "orientation",
-    "dated", "min_score", "by", "as_typed", "all",
+    "dated", "min_score", "by", "matching", "as_typed", "all",
 )  # fmt: skip
 """The parameters of a question, in the order in which a URL has them."""
 
@@ -49,10 +50,17 @@ class Question:
     where: Filter = field(default_factory=Filter)
     min_score: float | None = None
     by: By = By.BOTH
+    matching: Strictness | None = None
+    """How far hits must stand out; of words alone, as nothing else is measured."""
     as_typed: bool = False
     """Whether misspelt words are searched for as they are."""
     unfolded: bool = False
     """Whether copies, and pictures of one moment, are each a hit."""
+
+    @property
+    def is_of_words(self) -> bool:
+        """Whether it is asked by words and by nothing else."""
+        return bool(self.text) and not (self.picture or self.like or self.unlike)
 
     @property
     def asks(self) -> bool:
@@ -75,6 +83,7 @@ class Question:
             "dated": [None if where.dated is None else _YES_OR_NO[where.dated]],
             "min_score": [None if self.min_score is None else f"{self.min_score:g}"],
             "by": [None if self.by is By.BOTH else self.by.value],
+            "matching": [self.matching.value if self.matching else None],
             "as_typed": ["yes" if self.as_typed else None],
             "all": ["yes" if self.unfolded else None],
         }
@@ -121,6 +130,7 @@ def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
         ),
         min_score=_score(_one(given, "min_score")),
         by=_by(_one(given, "by")),
+        matching=_matching(_one(given, "matching")),
         as_typed=_yes_or_no("as_typed", _one(given, "as_typed")) or False,
         unfolded=_yes_or_no("all", _one(given, "all")) or False,
     )
@@ -212,6 +222,14 @@ def _by(text: str | None) -> By:
     except ValueError as error:
         known = ", ".join(by.value for by in By)
         raise InputError(f"by must be one of {known}, not {text!r}") from error
+
+
+def _matching(text: str | None) -> Strictness | None:
+    try:
+        return Strictness(text) if text else None
+    except ValueError as error:
+        known = ", ".join(strictness.value for strictness in Strictness)
+        raise InputError(f"matching must be one of {known}, not {text!r}") from error
 
 
 def _yes_or_no(name: str, text: str | None) -> bool | None:

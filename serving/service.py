@@ -268,7 +268,12 @@ def _query(question: Question, opened: Opened, space: Space) -> Query:
             raise PictureForgottenError
         sources.append(Source(Kind.VECTOR, held.vector, modality=Modality.IMAGE))
     query = Query(
-        tuple(sources), question.like, question.unlike, question.by, as_typed=question.as_typed
+        tuple(sources),
+        question.like,
+        question.unlike,
+        question.by,
+        matching=question.matching if question.is_of_words else None,
+        as_typed=question.as_typed,
     )
     if not query:
         raise QueryError("nothing to search for; describe a picture, as in: a dog on the beach")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -16,12 +16,14 @@ from searchengine.retrieval.hints import notes_on
 from searchengine.retrieval.terms import parse_text
 from serving.api import MAX_OFFSET, base_of, image_id, read_form, service_of
 from serving.pages.facts import facts_of
+from serving.pages.matches import only_matches, parted, said_of_matches
 from serving.pages.rendering import render
 from serving.pages.stacked import stacked_of
 from serving.pages.view import (
     Tile,
     chips,
     groups,
+    pictures,
     status_of,
     tile_of,
     tiles_of,
@@ -42,7 +44,7 @@ async def home(request: Request) -> Response:
     """The search form with what it finds; the last images added where nothing is asked."""
     service = service_of(request)
     question, wrong = read_what_can_be(request.query_params.multi_items())
-    offset, facets, found, notes, typed = 0, None, list[Tile](), list[str](), None
+    offset, facets, found, typed = 0, None, Found(), None
     problem: Problem | None = None
     is_empty, answered_by = False, None
     try:
@@ -52,25 +54,28 @@ async def home(request: Request) -> Response:
             raise wrong
         given = request.query_params.get("offset")
         offset = read_whole("offset", given, low=0, high=MAX_OFFSET, default=0)
-        found, notes, is_corrected = await _found(service, question, offset)
-        typed = replace(question, as_typed=True).url() if is_corrected else None
+        found = await _found(service, question, offset, facets.total)
+        typed = replace(question, as_typed=True).url() if found.is_corrected else None
     except NothingIndexedError:
         is_empty = True
     except ClipseekError as error:
         problem = problem_of(error)
+    tiles = found.tiles
+    status = status_of(question, facets.total, offset, tiles, PAGE) if facets else ""
     return render(
         "search.html",
         problem.status if problem else HTTPStatus.OK,
         base=base_of(request),
         question=question,
-        tiles=found,
-        said=status_of(question, facets.total, offset, found, PAGE) if facets else "",
+        tiles=tiles,
+        said=found.of_matches or status,
+        only=only_matches(question),
         answered_by=answered_by,
         groups=groups(question, facets) if facets else [],
         chips=chips(question),
-        every=_every(question, found),
-        next=_next(question, offset, len(found), facets),
-        notes=notes,
+        every=_every(question, tiles),
+        next=_next(question, offset, len(tiles), facets),
+        notes=found.notes,
         as_typed=typed,
         is_first=offset == 0,
         is_empty=is_empty,
@@ -86,17 +91,32 @@ def _every(question: Question, found: list[Tile]) -> str | None:
     return None
 
 
-async def _found(
-    service: LibraryService, question: Question, offset: int
-) -> tuple[list[Tile], list[str], bool]:
-    """The tiles of a page of hits, what is said beside them, and whether words were put right."""
-    if question.asks:
-        hits = await service.search(question, k=PAGE, offset=offset)
-        notes = notes_on(parse_text(question.text), hits)
-        return tiles_of(question, hits), notes, bool(hits.corrections)
-    newest = await service.newest(question.where, k=PAGE, offset=offset)
-    notes = [newest.why_none] if newest.why_none else []
-    return [tile_of(question, record) for record in newest.records], notes, False
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of hits."""
+
+    tiles: list[Tile] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What is said beside them."""
+    of_matches: str | None = None
+    """How many match; None where that is not known."""
+    is_corrected: bool = False
+    """Whether words were put right."""
+
+
+async def _found(service: LibraryService, question: Question, offset: int, total: int) -> Found:
+    if not question.asks:
+        newest = await service.newest(question.where, k=PAGE, offset=offset)
+        tiles = [tile_of(question, record) for record in newest.records]
+        return Found(tiles, [newest.why_none] if newest.why_none else [])
+    before = min(offset, 1)  # the hit on the page before, which says whether matches end there
+    hits = await service.search(question, k=PAGE + 1, offset=offset - before)
+    shown = hits[before : before + PAGE]
+    tiles = parted(tiles_of(question, shown), shown, hits[0] if before and hits else None)
+    notes = [hits.no_match] if hits.no_match and not hits else []
+    notes += notes_on(parse_text(question.text), hits)
+    of_matches = said_of_matches(shown, offset, PAGE, pictures(total))
+    return Found(tiles, notes, of_matches, bool(hits.corrections))
 
 
 def _next(question: Question, offset: int, found: int, facets: Facets | None) -> str | None:

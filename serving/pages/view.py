@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from searchengine.catalog.records import Facets
+from searchengine.relevance.bar import Strictness
 from searchengine.retrieval.hits import SearchHit
 from searchengine.retrieval.query import By, Mark
 from searchengine.types import Filter, ImageRecord, Matched
@@ -27,6 +28,12 @@ LAST_YEAR = 9_998
 
 NO_DATE = "No date of its own"
 """Of a picture that no camera dated: by year it goes by the date of its file."""
+
+LABELS = {
+    Strictness.LOOSE: "Matches, loosely",
+    Strictness.NORMAL: "Only matches",
+    Strictness.STRICT: "Matches, strictly",
+}
 
 T = TypeVar("T")
 
@@ -51,6 +58,8 @@ class Tile:
     less: str
     said: list[Piece]
     """The text that found it; empty where its picture did."""
+    is_past_matches: bool = False
+    """Whether it is the first after what matches."""
     stack: int = 1
     """How many images it stands for, with itself."""
     stack_said: str = ""
@@ -137,16 +146,17 @@ def status_of(question: Question, total: int, offset: int, found: Sequence[Tile]
     if not total or not found:
         return "No pictures"
     if not question.asks:
-        return f"{_pictures(total)}, last added first"
+        return f"{pictures(total)}, last added first"
     reached = offset + len(found)
     if question.min_score is None or reached >= total:
-        return f"{_pictures(total)}, nearest first"
+        return f"{pictures(total)}, nearest first"
     if len(found) < page:
-        return f"{reached:,} of {_pictures(total)}, nearest first"
-    return f"{reached:,} or more of {_pictures(total)}, nearest first"
+        return f"{reached:,} of {pictures(total)}, nearest first"
+    return f"{reached:,} or more of {pictures(total)}, nearest first"
 
 
-def _pictures(count: int) -> str:
+def pictures(count: int) -> str:
+    """So many, in words."""
     return f"{count:,} {'picture' if count == 1 else 'pictures'}"
 
 
@@ -179,6 +189,9 @@ def chips(question: Question) -> list[Chip]:
         found.append(Chip("As typed", None, replace(question, as_typed=False).url()))
     if question.unfolded:
         found.append(Chip("Every copy", None, replace(question, unfolded=False).url()))
+    if question.matching is not None and question.is_of_words:
+        label = LABELS[question.matching]
+        found.append(Chip(label, None, replace(question, matching=None).url()))
     if question.min_score is not None and question.asks:
         label = f"Score from {question.min_score:g}"
         found.append(Chip(label, None, replace(question, min_score=None).url()))

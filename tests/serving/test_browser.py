@@ -126,6 +126,8 @@ def visit(browser: Browser, address: str) -> Iterator[Visit]:
     context.close()
 
 
+MATCHING_OF_59 = re.compile(r"^\d+ of 59 pictures match(es)?, nearest first$")
+
 ENCODER_LOADS = 60_000
 """Milliseconds that the first picture may wait for torch on a busy machine."""
 
@@ -140,7 +142,7 @@ def test_typing_finds_the_right_photo_and_the_address_follows(visit: Visit) -> N
     page.keyboard.press("/")
     page.keyboard.type("two dogs looking out of a window", delay=12)
     hits_begin_with(page, "two-dogs-at-window.jpg")
-    expect(page.locator("#status")).to_have_text("59 pictures, nearest first")
+    expect(page.locator("#status")).to_have_text(MATCHING_OF_59)
     expect(page).to_have_url(re.compile(r"\?q=two\+dogs\+looking\+out\+of\+a\+window$"))
     expect(page).to_have_title(re.compile("two dogs looking"))
     page.locator("#q").blur()
@@ -227,20 +229,20 @@ def test_what_is_no_picture_is_said_in_place(
 def test_filters_narrow_and_are_taken_back(visit: Visit) -> None:
     page = visit.page
     page.locator("#q").fill("water")
-    expect(page.locator("#status")).to_have_text("59 pictures, nearest first")
+    expect(page.locator("#status")).to_have_text(MATCHING_OF_59)
     page.get_by_text("Folder", exact=True).click()
     choice = page.locator(".menu a", has_text="animals")
     expect(choice).to_contain_text("17")
     choice.click()
-    expect(page.locator("#status")).to_have_text("17 pictures, nearest first")
+    expect(page.locator("#status")).to_contain_text("of 17 pictures")
     expect(page.locator("#hits .tile")).to_have_count(17)
     page.get_by_text("Shape", exact=True).click()
     page.locator(".menu a", has_text="Portrait").click()
     expect(page.locator(".chip")).to_have_count(2)
     page.go_back()
-    expect(page.locator("#status")).to_have_text("17 pictures, nearest first")
+    expect(page.locator("#status")).to_contain_text("of 17 pictures")
     page.locator(".chip").click()
-    expect(page.locator("#status")).to_have_text("59 pictures, nearest first")
+    expect(page.locator("#status")).to_have_text(MATCHING_OF_59)
     page.get_by_text("Date", exact=True).click()
     page.locator("input[name=before]").fill("2003-01-01")
     page.get_by_role("button", name="Apply").click()
@@ -329,6 +331,38 @@ def test_arrows_move_through_the_rows(visit: Visit) -> None:
     assert page.evaluate(focused) in names[: rows.count(rows[0])]
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement === document.body")
+
+
+def test_where_matches_end_is_seen_and_said(visit: Visit) -> None:
+    page = visit.page
+    status, end = page.locator("#status"), page.locator("#hits .end")
+    page.locator("#q").fill("asdf qwer zxcv")
+    expect(status).to_have_text("Nothing here matches well; the nearest of 59 pictures")
+    expect(page.locator("#hits .tile")).to_have_count(59)
+    expect(end).to_have_count(0)
+    page.locator("#q").fill("an orange kitten")
+    hits_begin_with(page, "orange-kitten.jpg")
+    expect(status).to_have_text(MATCHING_OF_59)
+    found = int(status.inner_text().split()[0])
+    assert 0 < found < 20
+    expect(end).to_contain_text("What matches ends here")
+    before = "document.querySelector('.end').previousElementSibling"
+    assert page.evaluate(f"[...{before}.parentElement.children].indexOf({before}) + 1") == found
+    page.locator("#q").blur()
+    for _ in range(found):
+        page.keyboard.press("ArrowRight")
+    last = page.evaluate("document.activeElement.querySelector('img').alt")
+    page.keyboard.press("ArrowRight")  # over the line
+    assert page.evaluate("document.activeElement.querySelector('img').alt") != last
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("document.activeElement.querySelector('img').alt") == last
+    end.get_by_role("link").click()
+    expect(page.locator("#hits .tile")).to_have_count(found)
+    expect(page).to_have_url(re.compile("matching=normal"))
+    page.get_by_role("link", name="Remove: Only matches").click()
+    expect(page.locator("#hits .tile")).to_have_count(59)
+    page.locator("#q").fill("")
+    expect(status).to_have_text("59 pictures, last added first")
 
 
 @pytest.mark.parametrize("width", [320, 390, 900, 1600])
@@ -450,7 +484,7 @@ def test_the_page_works_under_the_path_of_a_proxy(browser: Browser, many: Workbe
         page = visit.page
         page.goto(address + "photos/")
         page.locator("#q").fill("red")
-        expect(page.locator("#status")).to_have_text("150 pictures, nearest first")
+        expect(page.locator("#status")).to_contain_text("of 150 pictures match, nearest first")
         expect(page).to_have_url(address + "photos/?q=red")
         page.keyboard.press("ArrowDown")
         page.keyboard.press("Enter")

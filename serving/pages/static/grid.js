@@ -8,8 +8,16 @@ const FAR = "5000px"; // pictures this far away are let go: ten thousand would f
 
 const links = () => $("#hits").querySelectorAll("a.open");
 const tileOf = (node) => node?.closest?.("#hits .tile");
-const after = (tile) => tile.nextElementSibling ?? tile.parentElement.nextElementSibling?.firstElementChild;
-const before = (tile) => tile.previousElementSibling ?? tile.parentElement.previousElementSibling?.lastElementChild;
+const follower = (one) => one.nextElementSibling ?? one.parentElement.nextElementSibling?.firstElementChild;
+const leader = (one) => one.previousElementSibling ?? one.parentElement.previousElementSibling?.lastElementChild;
+// Between tiles there may be a line that says where matches end.
+const nextTile = (step) => (tile) => {
+  let one = step(tile);
+  while (one && !one.matches(".tile")) one = step(one);
+  return one;
+};
+const after = nextTile(follower);
+const before = nextTile(leader);
 
 const watcher = new IntersectionObserver(
   (entries) => entries.some((entry) => entry.isIntersecting) && more(),
