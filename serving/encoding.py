@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from searchengine.encoders.interface import Encoder, TextEncoder
+from searchengine.encoders.reading import tokens_of
 from searchengine.errors import ClipseekError
 from searchengine.spaces.encoders import SpaceEncoders
 from searchengine.spaces.space import Space
@@ -93,6 +94,11 @@ class EncoderQueue:
         """As `texts`, for any thread but the queue's own and that of the event loop."""
         futures = [self._vector_of(space, text) for text in texts]
         return np.stack([future.result() for future in futures])
+
+    def tokens(self, space: Space, texts: Sequence[str]) -> Sequence[Sequence[int]]:
+        """The ids of texts, cut at the context. Raises the encoder's errors."""
+        load = self._encoders.for_texts
+        return self._pool.submit(lambda: tokens_of(self._load(load, space), texts)).result()
 
     # on the queue's thread
 
@@ -182,3 +188,7 @@ class QueuedTextEncoder:
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts to unit rows, shape (n, d), float32. Raises the encoder's errors."""
         return self._queue.encode_texts(self._space, texts)
+
+    def tokens(self, texts: Sequence[str]) -> Sequence[Sequence[int]]:
+        """The ids of texts, cut at the context, by the queue's thread."""
+        return self._queue.tokens(self._space, texts)

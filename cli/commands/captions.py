@@ -39,6 +39,7 @@ def describe(
 
     choices = read_texts(texts) if texts else None
     with open_library(library) as opened:
+        unread = opened.about_reading(choices, space=space) if choices else None
         for number, image in enumerate(images):
             hits = opened.describe(image, texts=choices, k=k, space=space)
             if json_output:
@@ -49,6 +50,8 @@ def describe(
             output.say(str(image))
             rows = [(str(hit.rank), f"{hit.score:.3f}", hit.text) for hit in hits]
             output.print_table(("rank", "score", "text"), rows, left={2})
+    if unread is not None:
+        output.note(unread)
 
 
 @app.command("add")
@@ -71,6 +74,9 @@ def add(
     pairs = read_captions(file, images)
     with open_library(library) as opened:
         added, strangers = opened.add_captions(pairs)
+        unread = opened.about_reading([text for _, text in pairs])
+    if unread is not None:
+        output.note(unread)
     if json_output:
         output.print_json({"read": len(pairs), "added": added, "unknown_images": strangers})
         return

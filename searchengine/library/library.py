@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from searchengine.catalog.catalog import Catalog
 from searchengine.encoders.interface import Encoder
+from searchengine.encoders.reading import about_reading
 from searchengine.errors import InputError
 from searchengine.index.types import IndexInfo
 from searchengine.library import writing
@@ -163,6 +164,10 @@ class Library:
         """
         asked = as_query(Path(image) if isinstance(image, str) else image)
         return describe(asked, self.space(space), self.catalog, self.encoders, texts=texts, k=k)
+
+    def about_reading(self, texts: Sequence[str], *, space: str | None = None) -> str | None:
+        """A sentence where an encoder does not read all of texts, with how many; else None."""
+        return about_reading(self.encoders.for_texts(self.space(space)), texts)
 
     def vectors(
         self, paths: Sequence[str | os.PathLike[str]], *, space: str | None = None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from searchengine.catalog.catalog import Catalog, CatalogReads
 from searchengine.encoders.languages import about_scripts
+from searchengine.encoders.reading import about_reading
 from searchengine.errors import InputError, QueryError
 from searchengine.files import content_hash
 from searchengine.index.types import Modality
@@ -55,6 +56,7 @@ def answer(
     query, corrections = put_right(query, space.info, catalog)
     pictures = read_part(query)
     encoded = encoded_part(query, pictures, space, encoders)
+    unread = about_reading(encoders.for_texts(space), query.texts) if query.texts else None
     with catalog.snapshot() as now:
         vector = unit(encoded + listed_part(query, space, now))
         texts = _beside(query, space, now)
@@ -88,6 +90,7 @@ def answer(
         hits.gone = len(left_out.gone)
         if query.by is not By.WORDS:
             hits.language = about_scripts(query.texts, space.info.encoder)
+            hits.unread = unread
         hits.damage = space.damage
         hits.why_none = None if hits else why_none(where, now, space.info)
         if not hits and hits.why_none is None and query.by is By.WORDS:

@@ -38,8 +38,8 @@ def about_spelling(hits: Hits) -> list[str]:
 
 
 def about_language(hits: Hits) -> list[str]:
-    """A sentence where the query is in letters that the encoder does not know."""
-    return [hits.language] if hits.language else []
+    """Sentences where the encoder does not know the query's letters, or read all of its words."""
+    return [said for said in (hits.language, hits.unread) if said]
 
 
 def hints(terms: Sequence[Source]) -> list[str]:

@@ -110,6 +110,8 @@ class Hits(list[SearchHit]):
     """Words that were searched for in the place of misspelt ones."""
     language: str | None = None
     """What the encoder does not know of the query's words, told by their letters."""
+    unread: str | None = None
+    """What it does not read of them: the end of a long text, signs it has no token for."""
     damage: str | None = None
     """What is wrong with the vectors that were searched, where any search has met it."""
 

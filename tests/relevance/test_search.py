@@ -193,3 +193,30 @@ def test_the_command_line_says_so(
     assert run("a cat", "--strict", "--loose")[0] == 2
     _, out, _ = run("a cat on a sofa", "--matching", "--paths")
     assert out.split(os.linesep)[0].endswith(("orange-kitten.jpg", "tabby-cat-face.png"))
+
+
+def test_what_is_cut_is_said_wherever_texts_come_in(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied = shutil.copytree(made, tmp_path / "library")
+    long = " ".join(["snow"] * 30)
+    texts, captions = tmp_path / "texts.txt", tmp_path / "captions.csv"
+    moose = PHOTOS / "animals/moose.jpg"
+    texts.write_text(f"a dog\n{long} a tabby cat\n", "utf-8")
+    captions.write_text(f"image,caption\n{moose},{long} an astronaut\n{moose},A moose.\n", "utf-8")
+
+    def said(*arguments: object) -> str:
+        monkeypatch.setattr(sys, "argv", ["clipseek", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli_main.main()
+        assert stop.value.code in (0, None)
+        return capsys.readouterr().err
+
+    there = ("--library", copied)
+    cat = "starter reads a text only so far: 'a tabby cat' at its end does not count\n"
+    assert said("search", f"{long} a tabby cat", *there).endswith(cat)
+    many = "1 of 2 texts is longer than starter reads: their ends do not count, the first being "
+    assert f"{many}'a tabby cat'\n" in said("describe", moose, "--texts", texts, *there)
+    assert f"{many}'an astronaut'\n" in said("captions", "add", captions, *there)
+    evaluated = said("evaluate", captions, "--model", "starter")
+    assert f"{many}'an astronaut'" in evaluated

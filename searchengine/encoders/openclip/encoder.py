@@ -82,6 +82,11 @@ class ClipEncoder:
         """Pictures to unit rows, shape (n, d), float32."""
         return self.encode_pixels([self.preprocess(image) for image in images])
 
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of texts, cut at the context."""
+        rows: list[list[int]] = self.tokenizer(list(texts)).tolist()
+        return rows
+
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts to unit rows, shape (n, d), float32. Texts beyond the context are cut."""
         return self._in_batches(texts, self._embed_texts, self.text_limit)

@@ -18,8 +18,10 @@ from searchengine.encoders.interface import Encoder
 from searchengine.encoders.openvino import runtime
 from searchengine.encoders.openvino.towers import IMAGE, TEXT, UNUSABLE, Towers
 from searchengine.encoders.openvino.weights import Weights
+from searchengine.encoders.reading import tokens_of
 from searchengine.encoders.text.encoder import tokenizer_of
 from searchengine.encoders.text.tensors import DamagedTensorsError
+from searchengine.encoders.text.tokenizer import Tokenizer
 from searchengine.errors import EncoderError, first_line
 from searchengine.types import Pixels, Vectors
 
@@ -101,6 +103,11 @@ class TowerEncoder:
         """Pictures to unit rows, shape (n, d), float32."""
         return self.encode_pixels([self.preprocess(image) for image in images])
 
+    def tokens(self, texts: Sequence[str]) -> Sequence[Sequence[int]]:
+        """The ids of texts, cut at the context."""
+        tokenizer = self._tokenizer
+        return tokens_of(self._whole, texts) if tokenizer is None else tokenizer.rows(texts)
+
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts to unit rows, shape (n, d), float32. Texts beyond the context are cut."""
         tower = self._texts
@@ -133,6 +140,11 @@ class TowerEncoder:
     @cached_property
     def _images(self) -> runtime.Tower | None:
         return open_images(self.towers, self.precision)
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer | None:
+        context = self.towers.facts.context
+        return None if context is None else tokenizer_of(*self.towers.tokens(), context)
 
     @cached_property
     def _texts(self) -> Callable[[Sequence[str]], Vectors] | None:

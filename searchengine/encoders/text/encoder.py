@@ -67,6 +67,10 @@ class LightTextEncoder:
         """Length d of the vectors."""
         return self.tower.shape.dim
 
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of texts, cut at the context."""
+        return self.tokenizer.rows(texts)
+
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Texts to unit rows, shape (n, d), float32. Texts beyond the context are cut.
 
