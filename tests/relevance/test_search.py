@@ -218,5 +218,4 @@ def test_what_is_cut_is_said_wherever_texts_come_in(
     many = "1 of 2 texts is longer than starter reads: their ends do not count, the first being "
     assert f"{many}'a tabby cat'\n" in said("describe", moose, "--texts", texts, *there)
     assert f"{many}'an astronaut'\n" in said("captions", "add", captions, *there)
-    evaluated = said("evaluate", captions, "--model", "starter")
-    assert f"{many}'an astronaut'" in evaluated
+    assert "their ends do not count" in said("evaluate", captions, "--model", "starter")
