@@ -20,14 +20,37 @@ from typing import Any
 
 from searchengine.texts.lexicon import lexicon
 
+WEIGHTS = "open_clip_model.safetensors"
+
+TRANSFORMERS: dict[str, dict[str, Any]] = {
+    "xlm-roberta-base-ViT-B-32": {
+        "model_type": "xlm-roberta", "vocab_size": 250_002, "hidden_size": 768,
+        "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072,
+        "max_position_embeddings": 514, "type_vocab_size": 1, "pad_token_id": 1,
+        "bos_token_id": 0, "eos_token_id": 2, "layer_norm_eps": 1e-5,
+    },
+    "nllb-clip-base-siglip": {
+        "model_type": "m2m_100", "vocab_size": 256_206, "d_model": 1024, "encoder_layers": 12,
+        "decoder_layers": 12, "encoder_attention_heads": 16, "decoder_attention_heads": 16,
+        "encoder_ffn_dim": 4096, "decoder_ffn_dim": 4096, "max_position_embeddings": 1024,
+        "scale_embedding": True, "pad_token_id": 1, "activation_function": "relu",
+    },
+}  # fmt: skip
+"""What their makers publish of text towers that are described on the hub alone."""
+
 SPECIAL = ("<pad>", "<eos>", "<bos>", "<unk>", "<mask>")
 UNIGRAM_FROM = ("<s>", "<pad>", "</s>", "<unk>")
 
 
 def make_encoder(architecture: str, directory: Path) -> str:
-    """In `directory`, by a process of its own; the name of the encoder."""
+    """In `directory`, by a process of its own; the name of the encoder.
+
+    Of one whose text tower is of transformers the description lies in the hub's cache.
+    """
     command = [sys.executable, "-m", "benchmarks.random_encoder", architecture, str(directory)]
     subprocess.run(command, check=True)
+    if architecture in TRANSFORMERS:
+        return f"{architecture}/{directory / WEIGHTS}"
     return f"local-dir:{directory}"
 
 
@@ -40,18 +63,36 @@ def main() -> None:
     architecture, directory = sys.argv[1], Path(sys.argv[2])
     directory.mkdir(parents=True, exist_ok=True)
     config = open_clip.get_model_config(architecture)
-    size = config["text_cfg"].get("vocab_size")
-    if config["text_cfg"].get("hf_tokenizer_name"):
+    text = config["text_cfg"]
+    described = TRANSFORMERS.get(architecture)
+    size = int((described or text)["vocab_size"])
+    home = directory
+    if described is not None:
+        home = _in_cache(text["hf_model_name"])
+        (home / "config.json").write_text(json.dumps(described), encoding="utf-8")
+    if text.get("hf_tokenizer_name"):
         kind = make_bpe if size == 256_000 else make_unigram
-        kind(directory, size)
+        kind(home, size)
     torch.manual_seed(0)
     model = open_clip.create_model(architecture, pretrained_hf=False)
     state = {name: tensor.half().contiguous() for name, tensor in model.state_dict().items()}
-    save_file(state, directory / "open_clip_model.safetensors")
+    save_file(state, directory / WEIGHTS)
     seen = model.visual.preprocess_cfg
     shown = {name: seen[name] for name in ("mean", "std", "interpolation", "resize_mode")}
     written = {"model_cfg": config, "preprocess_cfg": shown}
     (directory / "open_clip_config.json").write_text(json.dumps(written), encoding="utf-8")
+
+
+def _in_cache(repo: str) -> Path:
+    """Where huggingface_hub keeps the files of a repository."""
+    from huggingface_hub import constants
+
+    place = Path(constants.HF_HUB_CACHE) / f"models--{repo.replace('/', '--')}"
+    home = place / "snapshots" / "made"
+    home.mkdir(parents=True)
+    (place / "refs").mkdir()
+    (place / "refs" / "main").write_text("made")
+    return home
 
 
 def make_bpe(directory: Path, size: int) -> None:

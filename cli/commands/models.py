@@ -13,7 +13,7 @@ from cli.notation import plural
 from cli.options import DeviceOption, JsonOption
 
 if TYPE_CHECKING:
-    from searchengine.encoders.openclip.measure import Speed
+    from searchengine.encoders.openvino.measure import Speed
     from searchengine.encoders.table import ModelInfo
 
 
@@ -61,7 +61,7 @@ def _download(name: str) -> None:
 
 
 def _measure(names: Sequence[str], device: str, *, as_json: bool) -> None:
-    from searchengine.encoders.openclip.measure import measure
+    from searchengine.encoders.openvino.measure import measure
 
     speeds = []
     for name in names:
@@ -74,6 +74,7 @@ def _measure(names: Sequence[str], device: str, *, as_json: bool) -> None:
         (
             speed.name,
             speed.device,
+            speed.runtime,
             speed.precision,
             f"{speed.image_ms:.1f}",
             f"{speed.one_image_ms:.1f}",
@@ -82,12 +83,15 @@ def _measure(names: Sequence[str], device: str, *, as_json: bool) -> None:
         )
         for speed in speeds
     ]
-    header = ("name", "device", "precision", "ms/image", "ms/image alone", "ms/text", "images/s")
-    output.print_table(header, rows, left={0, 1, 2})
+    header = (
+        "name", "device", "runtime", "precision", "ms/image", "ms/image alone", "ms/text",
+        "images/s",
+    )  # fmt: skip
+    output.print_table(header, rows, left={0, 1, 2, 3})
 
 
 def _list(*, as_json: bool) -> None:
-    from searchengine.encoders.openclip.measure import remembered
+    from searchengine.encoders.openvino.measure import remembered
     from searchengine.encoders.registry import is_cached
     from searchengine.encoders.table import models
 

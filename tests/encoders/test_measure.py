@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from searchengine.encoders.openclip import measure as measuring
 from searchengine.encoders.openclip import precision_cache
-from searchengine.encoders.openclip.measure import measure, remembered
+from searchengine.encoders.openvino import measure as measuring
+from searchengine.encoders.openvino.measure import measure, remembered
 from searchengine.errors import UnknownEncoderError
 from tests.conftest import Run
 from tests.support.models import make_model
@@ -28,10 +28,20 @@ def test_a_measured_encoder_is_remembered_on_this_processor_alone(
     assert remembered() == {}
     speed = measure(name, device="cpu")
     assert remembered() == {name: speed}
-    assert (speed.name, speed.device) == (name, "cpu")
+    assert (speed.name, speed.device, speed.runtime) == (name, "cpu", "OpenVINO")
     assert min(speed.image_ms, speed.one_image_ms, speed.text_ms) > 0
     monkeypatch.setattr(measuring, "cpu", lambda: ("another", frozenset()))
     assert remembered() == {}
+
+
+def test_what_is_not_exported_is_timed_on_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("no translation for aten::odd")
+
+    monkeypatch.setattr(measuring, "convert", refuse)
+    assert measure(make_model(tmp_path / "model", {}), device="cpu").runtime == "torch"
 
 
 def test_a_damaged_memory_is_as_none(tmp_path: Path) -> None:
@@ -47,8 +57,8 @@ def test_models_measures_what_is_named(run: Run, tmp_path: Path) -> None:
     done = run("models", "--measure", name, "--device", "cpu")
     assert done.code == 0, done.err
     header, row = done.out.splitlines()
-    assert header.split()[:3] == ["name", "device", "precision"]
-    assert row.split()[:2] == [name, "cpu"]
+    assert header.split()[:4] == ["name", "device", "runtime", "precision"]
+    assert row.split()[:3] == [name, "cpu", "OpenVINO"]
     assert f"measuring {name}" in done.err
 
 
