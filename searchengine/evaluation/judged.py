@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.datasets.dataset import CaptionedImage
-from searchengine.datasets.positives import Positives, read_positives
+from searchengine.datasets.positives import Pairs, Positives, read_positives
 from searchengine.errors import InputError
 from searchengine.evaluation.benchmarks import identity
 from searchengine.evaluation.examples import Measured
 from searchengine.evaluation.results import Judged
 from searchengine.measures.ranks import pair_ranks
 from searchengine.measures.recall import Direction, image_retrieval, success, text_retrieval
-from searchengine.measures.relevance import judgements, measure_judged
+from searchengine.measures.relevance import JudgedDirection, judgements, measure_judged
+from searchengine.types import Vectors
 
 RSUM_KS = (1, 5, 10)
 
@@ -87,32 +88,48 @@ def _measure(
     device: str,
 ) -> Judged:
     first, second = positives.by_caption, positives.by_image
-    asked = judgements(*_renumbered(first.captions, first.images, first.gains, used_captions, used))
-    found = judgements(
-        *_renumbered(second.images, second.captions, second.gains, used, used_captions)
-    )
-    if (asked.answers < 0).all() or (found.answers < 0).all():
+    if not (_has_known(first, used_captions, used) and _has_known(second, used_captions, used)):
         raise InputError(
             f"{positives.name}: no right pair of a caption and an image that are both here"
         )
-    elsewhere = np.count_nonzero(asked.answers < 0) + np.count_nonzero(found.answers < 0)
-    return Judged(
-        name=positives.name,
-        image_retrieval=measure_judged(
-            "image_retrieval", data.texts, data.images, asked, ks, data.owners, device=device
-        ),
-        text_retrieval=measure_judged(
-            "text_retrieval",
-            data.images,
-            data.texts,
-            found,
-            ks,
-            np.arange(len(data.images)),
-            device=device,
-        ),
-        pairs=len(asked.queries) + len(found.queries),
-        elsewhere=int(elsewhere),
+    # One direction after the other: the pairs of both at once are half a gigabyte at 4,000,000.
+    found, pairs, elsewhere = _direction(
+        "image_retrieval",
+        (first.captions, first.images, first.gains, used_captions, used),
+        (data.texts, data.images, data.owners),
+        ks,
+        device,
     )
+    of_texts, more, lacking = _direction(
+        "text_retrieval",
+        (second.images, second.captions, second.gains, used, used_captions),
+        (data.images, data.texts, np.arange(len(data.images))),
+        ks,
+        device,
+    )
+    return Judged(positives.name, found, of_texts, pairs + more, elsewhere + lacking)
+
+
+def _has_known(pairs: Pairs, captions: Numbers, images: Numbers) -> bool:
+    both = np.isin(pairs.captions, captions) & np.isin(pairs.images, images)
+    return bool((both & (pairs.gains > 0)).any())
+
+
+def _direction(
+    name: str,
+    pairs: tuple[Numbers, Numbers, NDArray[np.float64], Numbers, Numbers],
+    vectors: tuple[Vectors, Vectors, Numbers],
+    ks: Sequence[int],
+    device: str,
+) -> tuple[JudgedDirection, int, int]:
+    """One direction measured, how many pairs it has, and how many of them are not there.
+
+    `pairs` are what `_renumbered` takes; `vectors` those that ask, the gallery, and the groups.
+    """
+    asking, gallery, groups = vectors
+    judged = judgements(*_renumbered(*pairs))
+    measured = measure_judged(name, asking, gallery, judged, ks, groups, device=device)
+    return measured, len(judged.queries), int(np.count_nonzero(judged.answers < 0))
 
 
 def _renumbered(

@@ -21,7 +21,7 @@ from searchengine.vectors.scan_torch import best_rows
 CUT = 10
 """The K of nDCG@K and mAP@K."""
 
-ANSWERS_AT_A_TIME = 2**19
+ANSWERS_AT_A_TIME = 2**18
 """Answers of a part of the queries: some 100 MB with what is made of them."""
 
 Numbers = NDArray[np.int64]
