@@ -23,6 +23,11 @@ def write(path: Path, result: Evaluation) -> None:
     write_record(path, record(result), queries=[_query(query) for query in result.queries])
 
 
+def whole_record(result: Evaluation) -> dict[str, Any]:
+    """What `write` writes, as one value."""
+    return {**record(result), "queries": [_query(query) for query in result.queries]}
+
+
 def write_record(path: Path, record: dict[str, Any], **lists: list[dict[str, Any]]) -> None:
     """Write a record to a file or to `STDOUT`, and after it `lists`, an entry a line.
 

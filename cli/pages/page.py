@@ -87,8 +87,13 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(data_uri=data_uri, unit="{:.1f}".format)
+    environment.filters.update(data_uri=data_uri, unit="{:.1f}".format, file_url=_file_url)
     return environment
+
+
+def _file_url(path: Path) -> str:
+    """The address of a file, for a link."""
+    return path.absolute().as_uri()
 
 
 @contextmanager

@@ -56,15 +56,23 @@ class Comparison:
 def compare(first: Path, second: Path) -> Comparison:
     """Compare what `clipseek evaluate --json` wrote, query by query.
 
-    Raises InputError where a file is none of these, and where they asked other queries or had
-    other images to choose from.
+    Raises InputError where a file is none of these, and as `compare_records`.
     """
-    one, other = _read(first), _read(second)
+    return compare_records(_read(first), _read(second), (str(first), str(second)))
+
+
+def compare_records(
+    one: dict[str, Any], other: dict[str, Any], places: tuple[str, str]
+) -> Comparison:
+    """Compare two evaluations as JSON has them, from `places`.
+
+    Raises InputError where they asked other queries or had other images to choose from.
+    """
     for key, what in (("sha256", "images and captions"), ("distractors", "distractors")):
         if one["protocol"][key] != other["protocol"][key]:
             raise InputError(
-                f"{first} and {second} are of other {what}: compare evaluations of one caption "
-                "file, with the same split, limit and library of distractors"
+                f"{places[0]} and {places[1]} are of other {what}: compare evaluations of one "
+                "caption file, with the same split, limit and library of distractors"
             )
     ks = sorted(_ks(one) & _ks(other))
     names = (str(one["protocol"]["encoder"]), str(other["protocol"]["encoder"]))

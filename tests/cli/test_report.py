@@ -463,7 +463,13 @@ def test_the_page_needs_nothing_else_and_allows_nothing_else(
     policy = next(meta for meta in page.all("meta") if "http-equiv" in meta.attributes)
     assert policy.attributes["content"].startswith("default-src 'none'; img-src data:;")
     assert not re.search(r"\$\w", text)
-    assert {a.attributes["href"][1:] for a in page.all("a")} <= set(ids(page))
+    links = {a.attributes["href"] for a in page.all("a")}
+    files = {link for link in links if link.startswith("file:///")}
+    assert {link[1:] for link in links - files} <= set(ids(page))
+    shown = {*evaluation.sample.images, *(failure.image for failure in evaluation.failures)}
+    shown |= {path for failure in evaluation.failures for path, _ in failure.returned_images}
+    assert files <= {path.absolute().as_uri() for path in shown}
+    assert {failure.image.absolute().as_uri() for failure in evaluation.failures} <= files
     assert len(ids(page)) == len(set(ids(page)))
 
 

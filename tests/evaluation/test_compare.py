@@ -11,6 +11,7 @@ import pytest
 from searchengine.errors import InputError
 from searchengine.evaluation.compare import compare
 from tests.conftest import Run, Workbench
+from tests.support.pages import parse
 
 IMAGES, CAPTIONS = 400, 5
 
@@ -111,3 +112,27 @@ def test_the_command_reads_what_evaluate_writes(run: Run, bench: Workbench, tmp_
     done = run("compare", file, file)
     assert (done.code, done.out) == (1, "")
     assert "not an evaluation with its queries" in done.err
+
+
+def test_the_page_and_two_encoders_at_once(run: Run, bench: Workbench, tmp_path: Path) -> None:
+    for name in ("red", "green", "blue"):
+        bench.paint(f"{name}.png", name)
+    file = bench.photos / "captions.csv"
+    file.write_text("image,caption\n" + "".join(f"{n}.png,a {n} x\n" for n in ("red", "blue")))
+    run("evaluate", file, "--json", tmp_path / "a.json")
+    run("evaluate", file, "--json", tmp_path / "b.json", "--prompt", "a blue blue {}")
+    page = tmp_path / "compare.html"
+    done = run("compare", tmp_path / "a.json", tmp_path / "b.json", "--report", page)
+    assert done.code == 0, done.err
+    parsed = parse(page)
+    assert "B ranks 0 of 2 queries better and 1 worse" in parsed.one("main").text
+    links = [link.attributes["href"] for link in parsed.all("a")]
+    assert (bench.photos / "red.png").as_uri() in links
+    assert len(parsed.all("img")) >= 1
+    done = run("evaluate", file, "--model", "fake", "--model", "fake")
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[0].split()[:4] == ["paired,", "%", "A", "B"]
+    assert "B ranks 0 of 2 queries better and 0 worse" in done.out
+    for wrong in (["--model", "third"], ["--json", "x.json"]):
+        done = run("evaluate", file, "--model", "fake", "--model", "fake", *wrong)
+        assert (done.code, done.out) == (2, "")

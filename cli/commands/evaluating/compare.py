@@ -10,7 +10,7 @@ import typer
 from cli import output
 
 if TYPE_CHECKING:
-    from searchengine.evaluation.compare import AskedBoth, ComparedDirection
+    from searchengine.evaluation.compare import AskedBoth, ComparedDirection, Comparison
 
 
 def compare(
@@ -23,12 +23,29 @@ def compare(
     show: Annotated[
         int, typer.Option(metavar="N", min=0, help="Queries won and lost that are listed.")
     ] = 3,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", help="Write a page with pictures of these queries."),
+    ] = None,
 ) -> None:
     """Compare two evaluations of the same queries: what is more than chance."""
-    from cli.notation import DIRECTIONS, hundredths, points
+    from cli.pages.compare_page import write_comparison
+    from cli.pages.report import require_place
     from searchengine.evaluation import compare as comparing
 
+    if report is not None:
+        require_place(report)
     found = comparing.compare(first, second)
+    if report is not None:
+        write_comparison(report, found)
+        output.note(f"the page: {report}")
+    print_comparison(found, show)
+
+
+def print_comparison(found: Comparison, show: int) -> None:
+    """The differences, and the first queries that were won and lost."""
+    from cli.notation import DIRECTIONS, hundredths, points
+
     output.note(f"A: {found.names[0]}, B: {found.names[1]}; differences are B - A, in points")
     rows = []
     for direction in found.directions:

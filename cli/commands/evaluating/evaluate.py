@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,6 @@ import typer
 from cli import output
 from cli.commands.evaluating.shared import (
     JsonFileOption,
-    ModelOption,
     PrecisionOption,
     encoder_name,
     require_json_place,
@@ -29,6 +29,10 @@ from cli.options import (
 
 if TYPE_CHECKING:
     from searchengine.evaluation.evaluate import Answered
+    from searchengine.evaluation.evaluation_set import EvaluationOptions
+
+SHOWN = 3
+"""Queries won and lost that are listed where two encoders are compared."""
 
 
 def evaluate(
@@ -55,7 +59,14 @@ def evaluate(
         str | None,
         typer.Option(metavar="NAME", help="Default: test, or the only one. all takes every image."),
     ] = None,
-    model: ModelOption = "auto",
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Encoder: small, balanced or best, or a name (see: clipseek models); two to "
+            "compare them. Default: the library's, if any.",
+        ),
+    ] = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "float32",
     workers: WorkersOption = None,
@@ -109,19 +120,11 @@ def evaluate(
     """Measure retrieval both ways on captioned images: R@K as papers report it."""
     from cli.commands.evaluating.languages import show_languages
     from cli.progress import TqdmObserver
-    from searchengine import load_encoder, open_library
+    from searchengine import load_encoder
     from searchengine.datasets import parquet
-    from searchengine.errors import InputError
-    from searchengine.evaluation import evaluate as evaluation
-    from searchengine.evaluation.evaluation_set import (
-        EvaluationOptions,
-        given_evaluation_set,
-        opened_evaluation_set,
-        read_language_sets,
-    )
+    from searchengine.encoders.choice import AUTO
+    from searchengine.evaluation.evaluation_set import EvaluationOptions, read_language_sets
     from searchengine.evaluation.tasks.languages import measure_languages
-    from searchengine.library.distractors import read_distractors
-    from searchengine.library.judging.own_captions import read_own_captions
 
     options = EvaluationOptions(
         images=images,
@@ -140,28 +143,75 @@ def evaluate(
     _require_places(json_file, report)
     if vectors is not None:
         parquet.require()
-    if captions is None:
-        if distractors is not None:
-            raise typer.BadParameter("the library's other images are the wrong answers already")
-        with open_library(library) as own:
-            space = None if model == "auto" else model
-            dataset, rows, further = read_own_captions(own, space)
-        chosen = given_evaluation_set(dataset, options)
-        with TqdmObserver("encoding") as observer:
-            answered = evaluation.answer(chosen, rows, observer, further)
-        _show(answered, json_file, report, results, vectors)
-        return
-    if sets := read_language_sets(captions, options):
+    models = model or [AUTO]
+    if len(models) > 2 or (len(models) == 2 and (json_file or report or results or vectors)):
+        raise typer.BadParameter(
+            "two are compared in the terminal; write a file of each, then: clipseek compare",
+            param_hint="--model",
+        )
+    if captions is None and distractors is not None:
+        raise typer.BadParameter("the library's other images are the wrong answers already")
+    if captions is not None and (sets := read_language_sets(captions, options)):
         if distractors or positives or report or results or vectors or through != "exact":
             raise typer.BadParameter(
                 "captions in several languages take a row each in the table and in --json, and no "
                 "--distractors, --positives, --through, --report, --results or --vectors"
             )
-        encoder = load_encoder(encoder_name(model, library), device=device, precision=precision)
+        encoder = load_encoder(encoder_name(models[0], library), device=device, precision=precision)
         with TqdmObserver("encoding") as observer:
-            rows_of = measure_languages(sets, encoder, observer)
-        show_languages(captions, encoder, prompt, rows_of, json_file)
+            rows = measure_languages(sets, encoder, observer)
+        show_languages(captions, encoder, prompt, rows, json_file)
         return
+
+    def answer(name: str) -> AbstractContextManager[Answered]:
+        if captions is None:
+            return _own(library, name, options)
+        return _answered(captions, options, name, library, distractors, device, precision)
+
+    with answer(models[0]) as first:
+        if len(models) == 1:
+            _show(first, json_file, report, results, vectors)
+            return
+        with answer(models[1]) as second:
+            _compare(first, second)
+
+
+@contextmanager
+def _own(library: str | None, model: str, options: EvaluationOptions) -> Iterator[Answered]:
+    """On the library's own captions, by the vectors of the space of an encoder."""
+    from cli.progress import TqdmObserver
+    from searchengine import open_library
+    from searchengine.encoders.choice import AUTO
+    from searchengine.evaluation import evaluate as evaluation
+    from searchengine.evaluation.evaluation_set import given_evaluation_set
+    from searchengine.library.judging.own_captions import read_own_captions
+
+    with open_library(library) as own:
+        dataset, rows, others = read_own_captions(own, None if model == AUTO else model)
+    asked = given_evaluation_set(dataset, options)
+    with TqdmObserver("encoding") as observer:
+        answered = evaluation.answer(asked, rows, observer, others)
+    yield answered
+
+
+@contextmanager
+def _answered(
+    captions: Path,
+    options: EvaluationOptions,
+    model: str,
+    library: str | None,
+    distractors: Path | None,
+    device: str,
+    precision: str,
+) -> Iterator[Answered]:
+    """On a caption file; what was unpacked for it goes away at the end."""
+    from cli.progress import TqdmObserver
+    from searchengine import load_encoder, open_library
+    from searchengine.errors import InputError
+    from searchengine.evaluation import evaluate as evaluation
+    from searchengine.evaluation.evaluation_set import opened_evaluation_set
+    from searchengine.library.distractors import read_distractors
+
     with (
         opened_evaluation_set(captions, options) as (asked, given),
         nullcontext() if distractors is None else open_library(distractors) as others,
@@ -175,7 +225,21 @@ def evaluate(
             raise InputError(f"{captions}: vectors of an unknown encoder, so no --distractors")
         with TqdmObserver("encoding") as observer:
             answered = evaluation.answer(asked, given or encoder, observer, wrong_answers)
-        _show(answered, json_file, report, results, vectors)
+        yield answered
+
+
+def _compare(first: Answered, second: Answered) -> None:
+    from cli.commands.evaluating.compare import print_comparison
+    from cli.evaluation_json import whole_record
+    from cli.evaluation_tables import print_notes
+    from searchengine.evaluation.compare import compare_records
+
+    both = first.evaluation, second.evaluation
+    for each in both:
+        print_notes(each)
+    one, other = (whole_record(each) for each in both)
+    names = both[0].protocol.encoder, both[1].protocol.encoder
+    print_comparison(compare_records(one, other, names), SHOWN)
 
 
 def _captions_per_image(text: str) -> int | None:
