@@ -92,7 +92,9 @@ def _measure(place: Path, arguments: argparse.Namespace) -> None:
 def _positives(owners: NDArray[np.int64], gallery: int) -> Positives:
     """The own image of each caption, and others that follow it in the file."""
     captions = np.repeat(np.arange(len(owners)), RIGHT)
-    images = (np.repeat(owners, RIGHT) + np.tile(np.arange(RIGHT) * 7, len(owners))) % gallery
+    images = np.repeat(owners, RIGHT)
+    images += np.tile(np.arange(RIGHT) * 7, len(owners))
+    images %= gallery
     pairs = Pairs(captions, images, np.ones(len(captions)))
     return Positives("eight images a caption", pairs, pairs, 0)
 

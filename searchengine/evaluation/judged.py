@@ -111,8 +111,10 @@ def _measure(
 
 
 def _has_known(pairs: Pairs, captions: Numbers, images: Numbers) -> bool:
-    both = np.isin(pairs.captions, captions) & np.isin(pairs.images, images)
-    return bool((both & (pairs.gains > 0)).any())
+    right = pairs.gains > 0
+    right &= np.isin(pairs.captions, captions)
+    right &= np.isin(pairs.images, images)
+    return bool(right.any())
 
 
 def _direction(
@@ -143,6 +145,8 @@ def _renumbered(
 
     Those whose query is not used are left out.
     """
+    if _is_every(asking, queries) and _is_every(gallery, answers):
+        return queries, answers, gains
     asked = np.isin(queries, asking)
     queries, answers, gains = queries[asked], answers[asked], gains[asked]
     places = np.where(
@@ -150,6 +154,11 @@ def _renumbered(
     )
     places -= (places < 0) & (answers < 0)  # odd and even: no two answers share a number
     return np.searchsorted(asking, queries), places, gains
+
+
+def _is_every(used: Numbers, numbers: Numbers) -> bool:
+    """Whether every one of `numbers` is used, and all of those up to the last: as in most sets."""
+    return len(used) == used[-1] + 1 and bool(((numbers >= 0) & (numbers <= used[-1])).all())
 
 
 def rsum(directions: Sequence[Direction]) -> float:

@@ -103,6 +103,11 @@ def test_pairs_given_twice_and_judged_wrong() -> None:
     found = judgements(np.array([2, 0, 2, 0]), np.array([5, 1, 5, 3]), np.array([1.0, 2, 3, 0]))
     assert found.queries.tolist() == [0, 2]
     assert (found.answers.tolist(), found.gains.tolist()) == ([1, 5], [2, 1])
+    columns = np.array([0, 0, 2]), np.array([3, 5, 1]), np.array([1.0, 2, 1])
+    found = judgements(*columns)
+    assert found.answers is columns[1], "in order and right: as they are"
+    found = judgements(columns[0], columns[1], np.array([1.0, 0, 1]))
+    assert found.answers.tolist() == [3, 1]
 
 
 @pytest.fixture(scope="module")
