@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from searchengine.catalog.catalog import CatalogReads
 from searchengine.types import SpaceInfo
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class CaptionRows:
     """The captions that have a vector, and whose images have one, by image; all arrays int64."""
 
@@ -22,6 +23,12 @@ class CaptionRows:
 
     def __len__(self) -> int:
         return len(self.captions)
+
+    @cached_property
+    def by_caption(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The same pairs by caption: its rows, ascending, and the owners."""
+        order = np.argsort(self.captions)
+        return self.captions[order], self.owners[order]
 
     def without(self, damaged: NDArray[np.int64]) -> CaptionRows:
         """Those whose caption row is none of `damaged`."""

@@ -47,12 +47,12 @@ class Captioned:
         Best first; equal scores go to the lower row. Each score is computed for its row alone, so
         that the best k are the first of the best of any more.
         """
-        captioned = np.unique(self.known.owners)
         if among is None:
+            captioned = np.unique(self.known.owners)
             bare = np.delete(np.arange(len(self.rows)), captioned)
         else:
-            captioned = np.intersect1d(captioned, among, assume_unique=True)
-            bare = np.setdiff1d(among, captioned, assume_unique=True)
+            has_caption = self._have_captions(among)
+            captioned, bare = among[has_caption], among[~has_caption]
         [bare] = scan(self.rows, self.query[np.newaxis], k, among=bare)[1]
         captioned = captioned[self._may_be_among(captioned, k)]
         numbers = np.concatenate([bare, captioned])
@@ -63,18 +63,18 @@ class Captioned:
 
     def likely(self, size: int, among: Mask | None) -> RowNumbers:
         """The rows of the images of the `size` captions nearest to the query, ascending."""
-        known = self.known
+        captions, owners = self.known.by_caption
         if among is not None:
-            inside = among[known.owners]
-            known = CaptionRows(known.captions[inside], known.owners[inside])
-        by_caption = np.argsort(known.captions)
-        captions = known.captions[by_caption]
-        [found] = scan(self.texts, self.query[np.newaxis], size, among=captions)[1]
-        return np.unique(known.owners[by_caption[np.searchsorted(captions, found)]])
+            inside = among[owners]
+            captions, owners = captions[inside], owners[inside]
+        which = None if len(captions) == len(self.texts) else captions
+        [found] = scan(self.texts, self.query[np.newaxis], size, among=which)[1]
+        return np.unique(owners[np.searchsorted(captions, found)])
 
     def nearer(self, rows: RowNumbers) -> dict[int, int]:
         """For each of these rows whose nearest caption is nearer than the picture: its row."""
-        found = np.intersect1d(rows, self.known.owners)
+        found = np.unique(rows)
+        found = found[self._have_captions(found)]
         if len(found) == 0:
             return {}
         pairs, starts = self._pairs(found)
@@ -115,6 +115,13 @@ class Captioned:
 
     def _of_pictures(self, numbers: RowNumbers) -> Exact:
         return _exact(self.rows, self.query, numbers)
+
+    def _have_captions(self, rows: RowNumbers) -> Mask:
+        """Which of these rows have a caption; without sorting all that have one."""
+        owners = self.known.owners
+        places = np.searchsorted(owners, rows).clip(max=len(owners) - 1)
+        found: Mask = owners[places] == rows
+        return found
 
     def _pairs(self, captioned: RowNumbers) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The places in `known` of all captions of these rows, and where each row's begin."""
