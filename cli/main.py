@@ -19,6 +19,7 @@ from cli.commands import (
     index,
     inspect,
     models,
+    read,
     search,
     serve,
     spaces,
@@ -45,6 +46,9 @@ app.command("search", cls=search.SearchCommand)(search.search)
 app.command("serve")(serve.serve)
 app.command("describe")(captions.describe)
 app.add_typer(captions.app, name="captions")
+app.command("read")(read.read)
+app.command("caption")(read.caption)
+app.command("ask")(read.ask)
 app.command("tag")(tag.tag)
 app.command("evaluate")(evaluate.evaluate)
 app.command("evaluate-classes")(classes.evaluate_classes)

@@ -9,12 +9,13 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.dialects import sqlite
 
-from searchengine.catalog.images import read_ids
-from searchengine.catalog.records import METADATA, CaptionedText, Reading
+from searchengine.catalog.filters import at_or_under
+from searchengine.catalog.images import image_record, read_ids
+from searchengine.catalog.records import METADATA, CaptionedText, Found, Reading
 from searchengine.catalog.sqlite.connection import Reads, chunks
 from searchengine.catalog.sqlite.schema import caption_embeddings, captions, images, readings
 from searchengine.catalog.sqlite.words import write_words
-from searchengine.types import KEYWORDS, ORIGINS, READ, SourcedText, SpaceInfo
+from searchengine.types import KEYWORDS, ORIGINS, READ, ImageRecord, SourcedText, SpaceInfo
 
 OF_FILES = "file"
 """The source of captions that a person gave in a file."""
@@ -68,6 +69,58 @@ class CaptionReads(Reads):
             )
             return [(path, SourcedText(text, each)) for path, text, each in found]
 
+    def unread(
+        self, reader: str, state: str, places: Sequence[str], *, retry_failed: bool = False
+    ) -> list[ImageRecord]:
+        """Images at and under the places, all without any, that a reader of a state has not read.
+
+        Those that it failed on are among them with `retry_failed`.
+        """
+        is_read = [
+            readings.c.image_id == images.c.id,
+            readings.c.reader == reader,
+            readings.c.state == state,
+        ]
+        if retry_failed:
+            is_read.append(readings.c.failure.is_(None))
+        query = sa.select(images).where(_inside(places), ~sa.exists().where(*is_read))
+        with self._reading() as connection:
+            return [image_record(row) for row in connection.execute(query.order_by(images.c.path))]
+
+    def listed_under(self, places: Sequence[str]) -> int:
+        """How many images are listed at and under the places, all without any."""
+        query = sa.select(sa.func.count()).select_from(images).where(_inside(places))
+        with self._reading() as connection:
+            return int(connection.execute(query).scalar_one())
+
+
+def _inside(places: Sequence[str]) -> sa.ColumnElement[bool]:
+    return sa.or_(*(at_or_under(place) for place in places)) if places else sa.true()
+
+
+def record_found(
+    connection: sa.Connection, reader: str, state: str, found: Sequence[Found]
+) -> None:
+    """Put what a reader found in images in place of what it found before; images may be gone."""
+    ids = [each.image_id for each in found]
+    there: set[int] = set()
+    for chunk in chunks(ids):
+        there.update(
+            connection.execute(sa.select(images.c.id).where(images.c.id.in_(chunk))).scalars()
+        )
+        these = captions.c.image_id.in_(chunk), captions.c.source == reader
+        connection.execute(sa.delete(captions).where(*these))
+    found = [each for each in found if each.image_id in there]
+    texts = [
+        {"image_id": each.image_id, "source": reader, "text": text}
+        for each in found
+        for text in dict.fromkeys(each.texts)
+    ]
+    if texts:
+        connection.execute(sa.insert(captions), texts)
+    _record_states(connection, reader, [(each.image_id, state, each.failure) for each in found])
+    write_words(connection, sorted(there))
+
 
 def add_captions(
     connection: sa.Connection, pairs: Sequence[tuple[str, str]], source: str
@@ -109,7 +162,8 @@ def record_readings(connection: sa.Connection, read: Sequence[Reading]) -> None:
     listed = [(ids[reading.path], reading) for reading in read if reading.path in ids]
     if not listed:
         return
-    _record_states(connection, [(image_id, reading.state) for image_id, reading in listed])
+    states = [(image_id, reading.state, None) for image_id, reading in listed]
+    _record_states(connection, METADATA, states)
     _record_dates(connection, listed)
     known: dict[tuple[int, str, str], int] = {}
     query = sa.select(captions.c.image_id, captions.c.source, captions.c.text, captions.c.id)
@@ -132,13 +186,18 @@ def record_readings(connection: sa.Connection, read: Sequence[Reading]) -> None:
     write_words(connection, sorted({key[0] for key in gone} | {key[0] for key in new}))
 
 
-def _record_states(connection: sa.Connection, states: Sequence[tuple[int, str]]) -> None:
+def _record_states(
+    connection: sa.Connection, reader: str, states: Sequence[tuple[int, str, str | None]]
+) -> None:
+    if not states:
+        return
     insert = sqlite.insert(readings)
+    new = insert.excluded
     connection.execute(
-        insert.on_conflict_do_update(set_={"state": insert.excluded.state}),
+        insert.on_conflict_do_update(set_={"state": new.state, "failure": new.failure}),
         [
-            {"image_id": image_id, "reader": METADATA, "state": state, "failure": None}
-            for image_id, state in states
+            {"image_id": image_id, "reader": reader, "state": state, "failure": failure}
+            for image_id, state, failure in states
         ],
     )
 

@@ -16,6 +16,7 @@ from searchengine.catalog.captions import (
     OF_FILES,
     CaptionReads,
     add_captions,
+    record_found,
     record_readings,
     remove_captions,
 )
@@ -39,7 +40,7 @@ from searchengine.catalog.labels.examples import ExampleReads
 from searchengine.catalog.labels.given import LabelReads
 from searchengine.catalog.labels.sets import LabelSetReads
 from searchengine.catalog.labels.writes import LabelWrites
-from searchengine.catalog.records import Append, Batch
+from searchengine.catalog.records import Append, Batch, Found
 from searchengine.catalog.rows import RowReads, free_rows, own_rows
 from searchengine.catalog.spaces import SpaceReads, add_space, remove_space
 from searchengine.catalog.sqlite.connection import Database, our_errors
@@ -251,6 +252,11 @@ class Catalog(CatalogReads, LabelWrites):
         """Store (image path, text) pairs; returns how many are new, and the paths not listed."""
         with self._database.writing() as connection:
             return add_captions(connection, pairs, source)
+
+    def record_found(self, reader: str, state: str, found: Sequence[Found]) -> None:
+        """Put what a reader found in images in place of what it found before."""
+        with self._database.writing() as connection:
+            record_found(connection, reader, state, found)
 
     def remove_captions(self, source: str) -> int:
         """Take out the captions of a source, and those under its name; returns how many."""

@@ -60,7 +60,7 @@ class ImageReads(Reads):
         with self._reading() as connection:
             for chunk in chunks(ids):
                 for record in connection.execute(query.where(images.c.id.in_(chunk))):
-                    found[record.id] = _image_record(record)
+                    found[record.id] = image_record(record)
         return found
 
     def images_of_rows(self, space: SpaceInfo, rows: Sequence[int]) -> dict[int, ImageRecord]:
@@ -69,7 +69,7 @@ class ImageReads(Reads):
         with self._reading() as connection:
             for chunk in chunks(rows):
                 for record in connection.execute(_IMAGES_OF, {"space": space.id, "rows": chunk}):
-                    found[record.row] = _image_record(record)
+                    found[record.row] = image_record(record)
         return found
 
     def newest(
@@ -85,7 +85,7 @@ class ImageReads(Reads):
             .offset(offset)
         )
         with self._reading() as connection:
-            return [_image_record(record) for record in connection.execute(query)]
+            return [image_record(record) for record in connection.execute(query)]
 
     def lists(self, where: Filter) -> bool:
         """Whether any image passes the filter."""
@@ -201,7 +201,8 @@ class ImageReads(Reads):
             yield from connection.execute(query).scalars()
 
 
-def _image_record(record: Any) -> ImageRecord:  # noqa: ANN401 - a row of `images`
+def image_record(record: Any) -> ImageRecord:  # noqa: ANN401 - a row of `images`
+    """A row of `images` as a record."""
     facts = {name: getattr(record, name) for name in ImageFacts.__dataclass_fields__}
     return ImageRecord(
         id=record.id,

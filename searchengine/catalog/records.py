@@ -68,6 +68,16 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What a reader found in an image, or why it could not be read."""
+
+    image_id: int
+    texts: tuple[str, ...]
+    failure: str | None = None
+    """One line."""
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """What one transaction of an index run records."""
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from searchengine.catalog.records import Append, Batch
+from searchengine.catalog.captions import OF_FILES
+from searchengine.catalog.records import Append, Batch, Found
 from searchengine.catalog.sqlite.opening import identity_of
 from searchengine.catalog.sqlite.words import COMPLETE
 from searchengine.encoders.interface import Encoder
@@ -176,14 +177,20 @@ class Writer:
         self._catalog.forget_survey(places)
         return len(ids)
 
-    def add_captions(self, space: Space, pairs: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
+    def add_captions(
+        self, space: Space, pairs: Sequence[tuple[str, str]], source: str = OF_FILES
+    ) -> tuple[int, list[str]]:
         """Store and embed (image path, caption) pairs; how many are new, and paths not listed."""
         places = listed_images(self._catalog, list(dict.fromkeys(path for path, _ in pairs)))
         added, strangers = self._catalog.add_captions(
-            [(places.get(path, path), text) for path, text in pairs]
+            [(places.get(path, path), text) for path, text in pairs], source
         )
         self.embed_captions(space)
         return added, strangers
+
+    def record_found(self, reader: str, state: str, found: Sequence[Found]) -> None:
+        """Put what a reader found in images in place of what it found before."""
+        self._catalog.record_found(reader, state, found)
 
     def remove_captions(self, source: str) -> int:
         """Take out the captions of a source and those under its name; returns how many."""

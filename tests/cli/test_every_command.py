@@ -6,7 +6,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from serving import server
 from tests.cli.test_output import clean
 from tests.conftest import Run, Workbench
 from tests.support.commands import leaf_commands
+from tests.support.vision import Vision, reply, vision
 
 NAME = "写真 \x1b[2Jé\n\u202e.png"
 
@@ -37,7 +38,16 @@ Asked = dict[str, list[object]]
 
 
 @pytest.fixture
-def asked(bench: Workbench, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
+def shown() -> Iterator[Vision]:
+    with vision() as made:
+        made.answer = lambda _: (200, reply("\x1b[2J写真\u202e"))
+        yield made
+
+
+@pytest.fixture
+def asked(
+    bench: Workbench, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: Vision
+) -> Asked:
     """Arguments for each command, over pictures and captions with such names."""
     first, second = bench.paint(NAME, "red"), bench.paint(f"2 {NAME}", "blue")
     (bench.photos / f"3 {NAME}").write_bytes(first.read_bytes())
@@ -74,6 +84,9 @@ def asked(bench: Workbench, run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
         "captions add": [captions],
         "captions list": ["--source", "file"],
         "captions remove": ["--source", "file"],
+        "read": ["--limit", 1],
+        "caption": ["--server", shown.url, "--model", "\x1b[2J写真"],
+        "ask": [first, "\x1b[2J写真?", "--server", shown.url, "--model", "m"],
         "evaluate": [evaluated, "--model", "fake"],
         "evaluate-classes": [labels, "--model", "fake"],
         "evaluate-pairs": [pairs, "--model", "fake"],

@@ -1,0 +1,1 @@
+"""Programs that say what is in a picture: its text, a caption, an answer."""
