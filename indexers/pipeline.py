@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from indexers.away import MOUNTS
@@ -19,8 +20,9 @@ from indexers.walk import Walk
 from searchengine.catalog.catalog import Catalog
 from searchengine.catalog.records import Batch
 from searchengine.embedding.stream import Observer
+from searchengine.encoders.crops import with_crops
 from searchengine.encoders.interface import Encoder
-from searchengine.errors import MissingExtraError
+from searchengine.errors import InputError, MissingExtraError
 from searchengine.library.library import Library
 from searchengine.library.places import remember_links, respell
 from searchengine.library.status import EXCLUDES
@@ -81,13 +83,15 @@ def index(
     on from there. Globs in `options.rules.exclude` are added to those the library keeps, which hold
     for this run too; an empty one drops those before it.
 
-    Raises PathNotFoundError, LibraryLockedError, StorageFullError and the encoder's errors.
+    Raises PathNotFoundError, LibraryLockedError, StorageFullError and the encoder's errors, and
+    InputError for another number of crops than the space was made with.
     """
     started = time.perf_counter()
     options = options or IndexOptions()
     trial = Trial(options.max_megapixels, options.max_file_size, encoder)
     with library.writing() as writer:
         catalog = library.catalog
+        crops = _crops(_space_of(library, encoder), options.crops)
         rules = _rules(catalog, options.rules)
         walk = Walk(paths, rules, listed=lambda paths: catalog.ids_by_path(list(paths)))
         catalog.set_setting(EXCLUDES, json.dumps(rules.exclude))
@@ -98,7 +102,9 @@ def index(
             observer.skipped(failure.file.path, failure.reason)
         for path, reason in survey.unreadable:
             observer.skipped(path, reason)
-        run = Run(writer, _space_of(library, encoder), load, observer, options, trial)
+        space = _space_of(library, encoder)
+        cropping = partial(_cropping, load, crops)
+        run = Run(writer, space, cropping, observer, options, trial)
         run.work(survey.plan.jobs)
         read_metadata(writer, survey.plan.unread)
         removed = _settle(library, writer, survey, run.moved_ids)
@@ -117,6 +123,23 @@ def index(
 
 def _space_of(library: Library, encoder: str) -> Space | None:
     return next((space for space in library.spaces() if space.info.encoder == encoder), None)
+
+
+def _crops(space: Space | None, asked: int | None) -> int:
+    """How many crops go into the vectors of this run. Raises InputError for vectors that differ."""
+    made_with = 1 if space is None else space.crops
+    if asked is None or asked == made_with:
+        return made_with
+    if space is not None and space.catalog.rows(space.info):
+        raise InputError(
+            f"the vectors of {space.info.name} are made with --crops {made_with}, and those with "
+            f"--crops {asked} cannot be compared with them; index into another library: --library"
+        )
+    return asked
+
+
+def _cropping(load: Callable[[], Encoder], crops: int) -> Encoder:
+    return with_crops(load(), crops)
 
 
 def _settle(library: Library, writer: Writer, survey: Survey, moved_ids: set[int]) -> int:

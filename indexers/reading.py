@@ -65,6 +65,9 @@ class IndexOptions:
     """FAISS's notation of the approximate index."""
     device: str = "auto"
     """Where that index is built: "auto" takes a GPU with CUDA where there is one."""
+    crops: int | None = None
+    """Of each picture, in its vector beside the whole: 4, or 1 for the whole alone. None takes what
+    the space was made with, and 1 for a new one."""
 
 
 class Fate(Enum):

@@ -46,6 +46,7 @@ def info(library: LibraryOption = None, json_output: JsonOption = False) -> None
         output.say(
             f"space     {space.name}{mark}: {_images_in(space, facts.images)}, "
             f"{plural(space.captions, 'caption')}, {space.dim} dimensions, {space.precision}, "
+            f"{f'{space.crops} crops, ' if space.crops > 1 else ''}"
             f"{index}, {space.bytes / 1e6:,.1f} MB"
         )
         for line in _index_lines(space.index):

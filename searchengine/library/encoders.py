@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from searchengine.encoders.crops import with_crops, without_crops
 from searchengine.encoders.interface import Encoder, TextEncoder
 from searchengine.encoders.text.encoder import load_for_texts
 from searchengine.errors import EncoderMismatchError
@@ -31,7 +32,7 @@ class LoadedEncoders:
     def whole(self, space: Space) -> Encoder:
         """The encoder of a space, loaded once. Raises EncoderMismatchError for other weights."""
         if space.info.name not in self._whole:
-            self.use(self.load(space.info.encoder), [space])
+            self.use(with_crops(self.load(space.info.encoder), space.crops), [space])
         return self._whole[space.info.name]
 
     def for_texts(self, space: Space) -> TextEncoder:
@@ -61,7 +62,7 @@ class LoadedEncoders:
         for space in spaces:
             if space.info.encoder == encoder.name:
                 _require_same(space.info, encoder)
-                keep_text_tower(encoder, space.info, space.directory)
+                keep_text_tower(without_crops(encoder), space.info, space.directory)
         self._whole[space_name(encoder.name)] = encoder
 
 

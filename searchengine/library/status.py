@@ -30,6 +30,8 @@ class SpaceStatus:
     """Rows the approximate index covers; 0 where the exact scan serves."""
     index: IndexInfo
     bytes: int
+    crops: int
+    """Of a picture, in its vector beside the whole; 1 for the whole alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +84,5 @@ def _space_status(catalog: Catalog, space: Space) -> SpaceStatus:
         indexed_rows=index.index.covered if index.index else 0,
         index=index,
         bytes=space.bytes,
+        crops=space.crops,
     )

@@ -17,6 +17,7 @@ from searchengine.catalog.captions import OF_FILES
 from searchengine.catalog.records import Append, Batch, Found
 from searchengine.catalog.sqlite.opening import identity_of
 from searchengine.catalog.sqlite.words import COMPLETE
+from searchengine.encoders.crops import crops_of
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
     EncoderError,
@@ -31,7 +32,7 @@ from searchengine.library.places import listed_images, listed_place
 from searchengine.looks.look import LOOK, Looks
 from searchengine.relevance.measuring import measure_statistics
 from searchengine.spaces.names import space_name
-from searchengine.spaces.space import Space
+from searchengine.spaces.space import Space, crops_setting
 from searchengine.texts.matching import measure_matching
 from searchengine.types import BlockChecksum, Vectors
 from searchengine.vectors.checksums import blocks_of
@@ -138,8 +139,11 @@ class Writer:
                 precision=encoder.precision,
                 fingerprint=encoder.fingerprint,
             )
+        space = self._library.space(encoder.name)
+        if space.crops != crops_of(encoder):  # it is empty, or the run would have been refused
+            self._catalog.set_setting(crops_setting(space.info.name), str(crops_of(encoder)))
         self._library.use_encoder(encoder)
-        return self._library.space(encoder.name)
+        return space
 
     def commit(
         self,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from searchengine.catalog.catalog import Catalog, CatalogReads
 from searchengine.catalog.checksums import CAPTION_VECTORS, IMAGE_VECTORS
+from searchengine.encoders.crops import CHOICES
 from searchengine.errors import LibraryDamagedError, MissingExtraError, NotListedError
 from searchengine.files import checksum_of
 from searchengine.index import faiss_build, faiss_index
@@ -42,6 +43,11 @@ from searchengine.vectors.lengths import impossible_rows
 log = logging.getLogger("clipseek")
 
 
+def crops_setting(name: str) -> str:
+    """The setting of the catalog that says how many crops are in the vectors of a space."""
+    return f"crops {name}"
+
+
 class Space:
     """Vectors and index on disk; `info` is what the catalog records of them."""
 
@@ -59,6 +65,15 @@ class Space:
         self.damage: str | None = None
         """What is wrong with the vectors, as far as a search has met it; it was said once."""
         self._held: set[VectorFile] = set()
+
+    @property
+    def crops(self) -> int:
+        """How many crops of a picture are in its vector beside the whole; 1 for the whole alone."""
+        kept = self.catalog.setting(crops_setting(self.info.name)) or "1"
+        if kept not in map(str, CHOICES):
+            why = f"the setting {crops_setting(self.info.name)!r} holds {kept[:60]!a}"
+            raise LibraryDamagedError(self.library, why)
+        return int(kept)
 
     @property
     def library(self) -> Path:
