@@ -41,6 +41,14 @@ _CAPTION_OWNERS = (
     .where(caption_embeddings.c.space_id == OF_SPACE, embeddings.c.space_id == OF_SPACE)
     .order_by(embeddings.c.row, caption_embeddings.c.row)
 )
+_FILES_OF = (
+    sa.select(embeddings.c.row, images.c.id, images.c.path, images.c.content_hash)
+    .join(images, images.c.id == embeddings.c.owner_id)
+    .where(
+        embeddings.c.space_id == OF_SPACE,
+        embeddings.c.row.in_(sa.bindparam("rows", expanding=True)),
+    )
+)
 _DEAD_ROWS = (
     sa.select(_NUMBER)
     .where(embeddings.c.space_id == OF_SPACE, embeddings.c.owner_id.is_(None))
@@ -140,6 +148,17 @@ class RowReads(Reads):
         with self._reading() as connection:
             found = connection.execute(query).all()
         return np.array([row for row, _ in found], dtype=np.int64), [path for _, path in found]
+
+    def files_of_rows(
+        self, space: SpaceInfo, rows: Sequence[int]
+    ) -> dict[int, tuple[int, str, bytes]]:
+        """Id, path and content hash of the images whose vectors these rows hold, by row."""
+        found: dict[int, tuple[int, str, bytes]] = {}
+        with self._reading() as connection:
+            for chunk in chunks(rows):
+                for row, *file in connection.execute(_FILES_OF, {"space": space.id, "rows": chunk}):
+                    found[row] = (file[0], file[1], file[2])
+        return found
 
     def pictured(self, space: SpaceInfo) -> Iterator[tuple[Any, ...]]:
         """Of all images with a vector in the space, by row, what is compared among them.

@@ -59,7 +59,7 @@ def _crc(look: Looks) -> int:
 
 
 def _means(picture: Image.Image, side: int) -> Image.Image:
-    return picture.resize((side, side), Image.Resampling.BOX)
+    return picture.resize((side, side), Image.Resampling.BILINEAR)
 
 
 def _sharpness(luma: NDArray[np.uint8]) -> float:

@@ -46,7 +46,8 @@ def first_kept(
         most = MOST_LEFT_OUT + len(kept) - len(shown)
         if len(shown) >= wanted or no_more or more >= most:
             return shown[:wanted], images
-        more = min(max(len(ranked) - len(shown), 2 * more), most)
+        likely = wanted * len(ranked) // max(1, len(shown))
+        more = min(max(len(ranked) - len(shown), 2 * more, likely), most)
 
 
 def folded(ranked: Ranked, stacks: Stacks | None) -> Ranked:
@@ -75,26 +76,26 @@ def stacks_of(
     together = [stacks.of_moment(label) for label in stacks.moments_of(rows).tolist()]
     together = [some if among is None else some[among[some]] for some in together]
     others = np.setdiff1d(np.concatenate([rows[:0], *together]), rows)
-    images = now.images_of_rows(space, others.tolist()) if len(others) else {}
+    images = now.files_of_rows(space, others.tolist()) if len(others) else {}
     copies = dict(zip(others.tolist(), stacks.copies_of(others).tolist(), strict=True))
     found = []
     for (row, image), some in zip(shown, together, strict=True):
         label = int(stacks.copies_of(np.array([row]))[0])
         likeness = {
-            other: likeness_of(image, label, images[other], copies[other])
+            other: likeness_of(image.content_hash, label, images[other][2], copies[other])
             for other in some.tolist()
             if other in images
         }
         order = sorted(likeness, key=lambda other: (_ORDER[likeness[other]], other))
-        found.append(tuple(Stacked(images[o].id, images[o].file.path, likeness[o]) for o in order))
+        found.append(tuple(Stacked(*images[o][:2], likeness[o]) for o in order))
     return found
 
 
 _ORDER = {likeness: place for place, likeness in enumerate(Likeness)}
 
 
-def likeness_of(one: ImageRecord, label: int, other: ImageRecord, other_label: int) -> Likeness:
-    """What two images of one moment have in common; the labels are those of their copies."""
-    if one.content_hash == other.content_hash:
+def likeness_of(one: bytes, label: int, other: bytes, other_label: int) -> Likeness:
+    """What two images of one moment have in common, by content hashes and labels of copies."""
+    if one == other:
         return Likeness.EXACT
     return Likeness.NEAR if label == other_label != ALONE else Likeness.MOMENT

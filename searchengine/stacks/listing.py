@@ -87,7 +87,7 @@ def stack_of(space: Space, now: CatalogReads, image: ImageRecord) -> tuple[Membe
             each.sharpness,
             None
             if each.image.id == image.id
-            else likeness_of(image, copies, each.image, each.copies),
+            else likeness_of(image.content_hash, copies, each.image.content_hash, each.copies),
         )
         for each in images
     )
@@ -149,7 +149,9 @@ def _group(level: Likeness, images: Sequence[_Labelled]) -> Group:
     best, *others = sorted(images, key=_quality, reverse=True)
     members = [Member(best.image, best.sharpness, None)]
     for other in others:
-        likeness = likeness_of(best.image, best.copies, other.image, other.copies)
+        likeness = likeness_of(
+            best.image.content_hash, best.copies, other.image.content_hash, other.copies
+        )
         members.append(Member(other.image, other.sharpness, likeness))
     return Group(level, tuple(members))
 

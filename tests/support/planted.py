@@ -70,9 +70,12 @@ def moved(picture: Image.Image, chance: random.Random) -> Image.Image:
 
 
 def panned(
-    picture: Image.Image, chance: random.Random, share: float = 0.8
+    picture: Image.Image, chance: random.Random, share: float = 0.7
 ) -> tuple[Image.Image, Image.Image]:
-    """Two shots of a scene: the camera has turned a little, and a part of it has moved."""
+    """Two shots of a scene: the camera has turned a little, and a part of it has moved.
+
+    Each shows `share` of it a side: less than a light crop leaves.
+    """
     width, height = picture.size
     window = int(share * width), int(share * height)
     room = width - window[0], height - window[1]
