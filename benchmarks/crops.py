@@ -19,7 +19,7 @@ from PIL import Image
 
 from searchengine.datasets.dataset import read_dataset
 from searchengine.datasets.images import find_images
-from searchengine.encoders.crops import with_crops
+from searchengine.embedding.crops import with_crops
 from searchengine.encoders.interface import Encoder
 from searchengine.encoders.loading import load_encoder
 from searchengine.measures.resampling import paired_difference

@@ -19,8 +19,8 @@ from indexers.trial import Trial
 from indexers.walk import Walk
 from searchengine.catalog.catalog import Catalog
 from searchengine.catalog.records import Batch
+from searchengine.embedding.crops import with_crops
 from searchengine.embedding.stream import Observer
-from searchengine.encoders.crops import with_crops
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import InputError, MissingExtraError
 from searchengine.library.library import Library

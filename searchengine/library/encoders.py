@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from searchengine.encoders.crops import with_crops, without_crops
+from searchengine.embedding.crops import with_crops, without_crops
 from searchengine.encoders.interface import Encoder, TextEncoder
 from searchengine.encoders.text.encoder import load_for_texts
 from searchengine.errors import EncoderMismatchError

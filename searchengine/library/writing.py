@@ -17,7 +17,7 @@ from searchengine.catalog.captions import OF_FILES
 from searchengine.catalog.records import Append, Batch, Found
 from searchengine.catalog.sqlite.opening import identity_of
 from searchengine.catalog.sqlite.words import COMPLETE
-from searchengine.encoders.crops import crops_of
+from searchengine.embedding.crops import crops_of
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
     EncoderError,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from searchengine.catalog.catalog import Catalog, CatalogReads
 from searchengine.catalog.checksums import CAPTION_VECTORS, IMAGE_VECTORS
-from searchengine.encoders.crops import CHOICES
+from searchengine.embedding.crops import CHOICES
 from searchengine.errors import LibraryDamagedError, MissingExtraError, NotListedError
 from searchengine.files import checksum_of
 from searchengine.index import faiss_build, faiss_index

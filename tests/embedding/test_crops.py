@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from indexers.reading import IndexOptions
-from searchengine.encoders.crops import boxes, crops_of, with_crops, without_crops
+from searchengine.embedding.crops import boxes, crops_of, with_crops, without_crops
 from searchengine.errors import InputError
 from tests.conftest import Run, Workbench
 from tests.support.fake import FakeEncoder

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import InputError
 from searchengine.types import Pixels, Vectors
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 CHOICES = (1, 4)
 """Whole pictures alone, or with a crop from each corner."""
