@@ -16,25 +16,64 @@ from typing import Any
 import sqlalchemy as sa
 
 from searchengine.catalog.filters import conditions
-from searchengine.catalog.images import FOLDER
+from searchengine.catalog.images import FOLDER, image_record
 from searchengine.catalog.records import Facets
 from searchengine.catalog.sqlite.connection import Reads
 from searchengine.catalog.sqlite.schema import embeddings, images
 from searchengine.paths import below
-from searchengine.types import Filter, Orientation, SpaceInfo
+from searchengine.types import Filter, ImageRecord, Orientation, SpaceInfo
 
 _TAKEN_YEAR = sa.func.strftime("%Y", images.c.taken_at)
 _FILE_YEAR = sa.func.strftime("%Y", images.c.mtime_ns / 1_000_000_000, "unixepoch", "localtime")
 _YEAR = sa.func.coalesce(_TAKEN_YEAR, _FILE_YEAR)
 
 
+LEAST_SIDE = 200
+"""Pixels of the shorter side of a photo: what is smaller is mostly an icon or a preview."""
+
+_IS_PHOTO = sa.func.min(images.c.width, images.c.height) >= LEAST_SIDE
+
+
 class FacetReads(Reads):
-    """What can be asked about the choices of a filter."""
+    """What is there, last added first, and what each choice of a filter would leave of it."""
 
     def facets(self, space: SpaceInfo, where: Filter) -> Facets:
         """How many images with a vector in the space each choice of the filter would leave."""
         with self._reading() as connection:
             return count_facets(connection, space, where)
+
+    def newest(
+        self, space: SpaceInfo, where: Filter, *, k: int, offset: int = 0
+    ) -> list[ImageRecord]:
+        """The images with a vector in the space that pass the filter, last added first.
+
+        Photos come first, and what is smaller, as icons are, after all of them.
+        """
+        with self._reading() as connection:
+            photos = _added(space, where, _IS_PHOTO)
+            found = connection.execute(_page(photos, k, offset)).all()
+            if len(found) < k:  # only there it matters how many photos there are
+                count = sa.select(sa.func.count()).select_from(photos.subquery())
+                before = connection.execute(count).scalar_one()
+                icons = _page(
+                    _added(space, where, ~_IS_PHOTO), k - len(found), max(0, offset - before)
+                )
+                found = [*found, *connection.execute(icons)]
+            return [image_record(record) for record in found]
+
+
+def _added(
+    space: SpaceInfo, where: Filter, which: sa.ColumnElement[bool]
+) -> sa.Select[tuple[Any, ...]]:
+    return (
+        sa.select(images)
+        .join(embeddings, embeddings.c.owner_id == images.c.id)
+        .where(embeddings.c.space_id == space.id, which, *conditions(where))
+    )
+
+
+def _page(added: sa.Select[tuple[Any, ...]], k: int, offset: int) -> sa.Select[tuple[Any, ...]]:
+    return added.order_by(images.c.id.desc()).limit(k).offset(offset)
 
 
 def count_facets(connection: sa.Connection, space: SpaceInfo, where: Filter) -> Facets:

@@ -72,21 +72,6 @@ class ImageReads(Reads):
                     found[record.row] = image_record(record)
         return found
 
-    def newest(
-        self, space: SpaceInfo, where: Filter, *, k: int, offset: int = 0
-    ) -> list[ImageRecord]:
-        """The images with a vector in the space that pass the filter, last added first."""
-        query = (
-            sa.select(images)
-            .join(embeddings, embeddings.c.owner_id == images.c.id)
-            .where(embeddings.c.space_id == space.id, *conditions(where))
-            .order_by(images.c.id.desc())
-            .limit(k)
-            .offset(offset)
-        )
-        with self._reading() as connection:
-            return [image_record(record) for record in connection.execute(query)]
-
     def lists(self, where: Filter) -> bool:
         """Whether any image passes the filter."""
         query = sa.select(sa.exists().where(*conditions(where)))

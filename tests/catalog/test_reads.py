@@ -13,9 +13,18 @@ from pathlib import Path
 import pytest
 
 from searchengine.catalog.catalog import Catalog, CatalogReads
-from searchengine.catalog.records import CaptionedText, Facets, Known, SameContent
+from searchengine.catalog.records import Batch, CaptionedText, Facets, Known, SameContent
 from searchengine.catalog.sqlite import connection
-from searchengine.types import FailureKind, Filter, ImageRecord, Orientation, SpaceInfo
+from searchengine.types import (
+    FailureKind,
+    FileState,
+    Filter,
+    ImageEntry,
+    ImageFacts,
+    ImageRecord,
+    Orientation,
+    SpaceInfo,
+)
 from tests.support.catalogs import (
     BAD,
     BLUE,
@@ -241,3 +250,26 @@ def test_the_answers_are_those_of_plain_sql(now: CatalogReads, path: Path) -> No
     found = now.images([image_id for image_id, *_ in listed]).values()
     assert [(image.id, image.file.path, image.content_hash) for image in found] == listed
     plain.close()
+
+
+def test_icons_come_after_photos_however_late_they_came(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path / "catalog.sqlite")
+    catalog.add_space(name="s", encoder="s", dim=4, precision="float32", fingerprint="f")
+    [space] = catalog.spaces()
+    sizes = [(640, 480), (32, 32), (4000, 150), (200, 300), (64, 64), (800, 600)]
+    added = [
+        ImageEntry(
+            FileState(f"/p/{number}.png", 1, 1), bytes([number] * 16), ImageFacts(*size, "PNG")
+        )
+        for number, size in enumerate(sizes)
+    ]
+    catalog.record(space, Batch(added=added), lambda _rows, _last: [])
+    expected = [6, 4, 1, 5, 3, 2]
+    for k in (1, 2, 4, 9):
+        found = [
+            record.id
+            for offset in range(0, 6, k)
+            for record in catalog.newest(space, Filter(), k=k, offset=offset)
+        ]
+        assert found == expected
+    catalog.close()
