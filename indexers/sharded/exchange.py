@@ -119,12 +119,13 @@ def import_library(url: str, library: Library) -> ImportReport:
             raise EncoderMismatchError(space.info.name, space.info.encoder, made.encoder)
     number = update(library, url, with_index=False)
     data, added = storage.find(CAPTIONS), 0
-    with library.writing():
+    with library.writing() as writer:
         if data is not None:
             columns = from_parquet(data)
             pairs = list(zip(columns["path"], columns["text"], strict=True))
             added, _ = library.catalog.add_captions(pairs)
         library.space().refresh_index()
+        writer.measure_relevance(library.space())
     return ImportReport(str(library.path), number, len(library), added)
 
 

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from indexers import pipeline
@@ -21,7 +20,7 @@ from searchengine.shards.layout import done_shards
 from searchengine.shards.storage import Storage
 from tests.conftest import Watcher
 from tests.support.places import ROOT
-from tests.support.shards import check_parts, stored, url_of
+from tests.support.shards import check_parts, cosine, stored, url_of
 
 pytest.importorskip("ray", reason="ray is not installed: the extra cluster")
 
@@ -102,5 +101,5 @@ def test_workers_and_the_driver_may_be_killed(cluster: str, tmp_path: Path) -> N
     assert "snapshot 1 of" in told
     check_parts(library, [str(path) for path in listed], orphans=True)
     found = stored(library)
-    for path, row in zip(listed, rows.astype(np.float32), strict=True):
-        assert found[str(path)][1].astype(np.float32) @ row >= 0.9999
+    for path, row in zip(listed, rows, strict=True):
+        assert cosine(found[str(path)][1], row) >= 0.9999

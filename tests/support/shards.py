@@ -82,6 +82,12 @@ def stored(library: Path | str) -> dict[str, tuple[ImageEntry, np.ndarray]]:
     return found
 
 
+def cosine(one: np.ndarray, other: np.ndarray) -> float:
+    """Of two stored rows, whose lengths are 1 up to the rounding of halves."""
+    wide, wider = one.astype(np.float64), other.astype(np.float64)
+    return float(wide @ wider / np.linalg.norm(wide) / np.linalg.norm(wider))
+
+
 def check_parts(library: Path | str, paths: Sequence[str], *, orphans: bool = False) -> Snapshot:
     """Hold a library that is done against the paths of its inputs; returns its snapshot."""
     storage = Storage(url_of(library))

@@ -50,6 +50,11 @@ class CopiedLibrary(Library):
         with self._written():
             return update(self, self.url)
 
+    def measure(self) -> None:
+        """Measure what index runs measure of a space, where it has changed enough."""
+        with self._written(), self.writing() as writer:
+            writer.measure_relevance(self.space())
+
     def search(self, query: Asked, **options: Any) -> Hits:  # noqa: ANN401 - of `Library.search`
         """As `Library.search`, whatever `present_only` says: files are not on this machine."""
         return super().search(query, **{**options, "present_only": False})
@@ -103,9 +108,11 @@ def open_copy(
 
 
 def _bring_up_to_date(library: CopiedLibrary) -> None:
+    before = state_of(library).number
     while True:
         try:
-            library.update()
+            if library.update() != before:
+                library.measure()
             return
         except LibraryLockedError:
             if state_of(library).number:
