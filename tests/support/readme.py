@@ -3,13 +3,14 @@
     python -m tests.support.readme --write
 
 Every line `$ clipseek ...` in a ```console block is run, in order, in a directory that holds the
-sample photos as Photos, with an empty library. `--write` puts the output into the README; the suite
+sample photos as Photos, queries.txt and pairs.json, with an empty library. `--write` puts the output into the README; the suite
 (`test_readme.py`) compares it, with numbers that depend on the machine masked.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shlex
@@ -36,12 +37,26 @@ IN_FLOAT32 = (
 """What every machine computes in, as if it had been measured: the figures are then the same."""
 
 
+PAIRS = [
+    {"kind": kind, "image": image, "captions": captions}
+    for kind, image, captions in (
+        ("swap", "moose.jpg", ["a moose in a meadow", "a meadow in a moose"]),
+        ("swap", "baseball.jpg", ["a ball on white ground", "white ground on a ball"]),
+        ("replace", "pencil.jpg", ["a pencil on red paper", "a pencil on blue paper"]),
+        ("replace", "gone.jpg", ["a cup", "a plate"]),
+    )
+]
+"""A selection task of one's own, one of whose pictures is not there."""
+
+
 def run_blocks(text: str) -> str:
     """The text with the output of every command in it replaced by what the command prints now."""
     with tempfile.TemporaryDirectory() as directory:
         home = Path(directory).resolve()
         shutil.copytree(ROOT / "sample_data" / "photos", home / "Photos")
         shutil.copy(ROOT / "sample_data" / "captions.csv", home / "captions.csv")
+        (home / "queries.txt").write_text("a dog on the beach\nsomething to eat\n")
+        (home / "pairs.json").write_text(json.dumps(PAIRS))
         (home / "Photos" / "broken.jpg").write_bytes(b"\xff\xd8 no more of this file")
         assert _run([sys.executable, "-c", IN_FLOAT32], home) == ""
 
