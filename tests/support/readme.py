@@ -3,8 +3,9 @@
     python -m tests.support.readme --write
 
 Every line `$ clipseek ...` in a ```console block is run, in order, in a directory that holds the
-sample photos as Photos, queries.txt and pairs.json, with an empty library. `--write` puts the output into the README; the suite
-(`test_readme.py`) compares it, with numbers that depend on the machine masked.
+sample photos as Photos, queries.txt and pairs.json, with an empty library. `--write` puts the
+output into the README; the suite (`test_readme.py`) compares it, with numbers that depend on the
+machine masked.
 """
 
 from __future__ import annotations
