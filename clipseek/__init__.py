@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from searchengine.evaluation.evaluation_set import EvaluationOptions
     from searchengine.library.library import Library, open_library
     from searchengine.relevance.bar import Strictness
-    from searchengine.retrieval.hits import Hits, SearchHit
+    from searchengine.retrieval.hits import Hits, Order, SearchHit
     from searchengine.retrieval.query import Kind, Mark, Query, Source
     from searchengine.types import Filter, Orientation, TextHit
 
@@ -37,6 +37,7 @@ __all__ = [
     "Kind",
     "Library",
     "Mark",
+    "Order",
     "Orientation",
     "Query",
     "SearchHit",
@@ -60,6 +61,7 @@ _HOMES = {
     "Kind": "searchengine.retrieval.query",
     "Library": "searchengine.library.library",
     "Mark": "searchengine.retrieval.query",
+    "Order": "searchengine.retrieval.hits",
     "Orientation": "searchengine.types",
     "Query": "searchengine.retrieval.query",
     "SearchHit": "searchengine.retrieval.hits",

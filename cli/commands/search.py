@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cli.collecting.collect import Collected
     from searchengine import Filter, SearchHit
     from searchengine.relevance.bar import Strictness
+    from searchengine.retrieval.hits import Order
 
 
 _GLUED = re.compile(r"-[^\W\d_]{2}\S*")
@@ -128,6 +129,14 @@ def search(
             "(bursts, RAW and JPEG, edits), are one hit.",
         ),
     ] = False,
+    sort: Annotated[
+        str,
+        typer.Option(
+            metavar="ORDER",
+            help="Show these hits by relevance, date (the latest first) or path; matches come "
+            "before the others.",
+        ),
+    ] = "relevance",
     exact: Annotated[
         bool, typer.Option("--exact", help="Compare with every vector, not through the index.")
     ] = False,
@@ -176,6 +185,7 @@ def search(
     from searchengine.retrieval.query import By, Query
     from searchengine.retrieval.terms import parse_terms
 
+    order = _order(sort)
     where = Filter(under=under, after=dates[0], before=dates[1], camera=camera)
     _require_possible(where, min_score)
     words = terms or []
@@ -197,6 +207,7 @@ def search(
             present_only=True,
             fold=not unfolded,
         )
+    hits.put_in(order)
     if hits.why_none is not None:
         raise InputError("; ".join([hits.why_none, *about_spelling(hits)]))
     if html is not None or open_page:
@@ -229,6 +240,16 @@ def _tell(collected: Collected, done: str) -> int:
     for path, why in collected.failed:
         output.note(f"not had: {path}: {why}")
     return len(collected.failed)
+
+
+def _order(text: str) -> Order:
+    from searchengine.retrieval.hits import Order
+
+    try:
+        return Order(text)
+    except ValueError as error:
+        known = ", ".join(order.value for order in Order)
+        raise typer.BadParameter(f"--sort must be one of {known}, not {text!r}") from error
 
 
 def _strictness(*, matching: bool, strict: bool, loose: bool) -> Strictness | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,16 @@ class SearchHit:
         return _figure(self)
 
 
+class Order(Enum):
+    """What hits are shown in the order of, matches before the others in any case."""
+
+    RELEVANCE = "relevance"
+    """As they rank."""
+    DATE = "date"
+    """The latest first: by the picture's date, or the file's where it has none."""
+    PATH = "path"
+
+
 class Hits(list[SearchHit]):
     """The hits of a search, best first."""
 
@@ -114,6 +125,15 @@ class Hits(list[SearchHit]):
     """What it does not read of them: the end of a long text, signs it has no token for."""
     damage: str | None = None
     """What is wrong with the vectors that were searched, where any search has met it."""
+
+    def put_in(self, order: Order) -> None:
+        """Put the hits, which keep their ranks, in an order."""
+        if order is Order.DATE:
+            self.sort(key=lambda hit: hit.image.facts.taken_at or hit.image.modified_at)
+            self.reverse()
+        elif order is Order.PATH:
+            self.sort(key=lambda hit: hit.image.file.path)
+        self.sort(key=lambda hit: hit.matches is False)
 
     def records(self) -> list[dict[str, Any]]:
         """One dict a hit, in JSON's own types: `pandas.DataFrame(hits.records())` is a table."""

@@ -6,8 +6,9 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from searchengine.library.library import Library
 from searchengine.relevance.bar import Bar, Strictness
 from searchengine.relevance.kept import FILE, read_statistics
 from searchengine.relevance.nouns import nouns, starter_nouns
+from searchengine.retrieval.hits import Order, SearchHit
 from searchengine.retrieval.query import By, Kind, Query, Source
 from searchengine.types import Filter
 from tests.conftest import Watcher
@@ -191,8 +193,31 @@ def test_the_command_line_says_so(
     assert all(record["matches"] == (record["relevance"] >= 0) for record in records)
     assert run(NONSENSE, "--matching", "--json")[:2] == (0, "")
     assert run("a cat", "--strict", "--loose")[0] == 2
+    assert run("a cat", "--sort", "size")[0] == 2
+    _, out, _ = run("a cat on a sofa", "--matching", "--sort", "path", "--paths")
+    assert out.splitlines() == sorted(out.splitlines())
     _, out, _ = run("a cat on a sofa", "--matching", "--paths")
     assert out.split(os.linesep)[0].endswith(("orange-kitten.jpg", "tabby-cat-face.png"))
+
+
+def test_hits_are_shown_by_date_or_path_with_matches_first(library: Library) -> None:
+    ranked = library.search("a bird", k=20)
+    matching = {hit.id for hit in ranked if hit.matches}
+    assert 0 < len(matching) < 20
+    keys: dict[Order, Callable[[SearchHit], Any]] = {
+        Order.DATE: lambda hit: hit.image.facts.taken_at or hit.image.modified_at,
+        Order.PATH: lambda hit: hit.image.file.path,
+    }
+    for order, key in keys.items():
+        hits = library.search("a bird", k=20)
+        hits.put_in(order)
+        assert {hit.id for hit in hits[: len(matching)]} == matching
+        for part in (hits[: len(matching)], hits[len(matching) :]):
+            found = [key(hit) for hit in part]
+            assert found == sorted(found, reverse=order is Order.DATE)
+        assert sorted(hits, key=lambda hit: hit.rank) == ranked
+    ranked.put_in(Order.RELEVANCE)
+    assert [hit.rank for hit in ranked] == list(range(1, 21))
 
 
 def test_what_is_cut_is_said_wherever_texts_come_in(
