@@ -26,7 +26,7 @@ from cli.commands import (
     tune,
 )
 from cli.commands.evaluating import classes, compare, evaluate, judge, pairs
-from cli.commands.labels import tag
+from cli.commands.labels import align, tag
 from cli.commands.sharded import exchange, look
 from cli.next_steps import next_steps, program
 from cli.problems import TRACEBACK, message_of
@@ -50,6 +50,7 @@ app.command("read")(read.read)
 app.command("caption")(read.caption)
 app.command("ask")(read.ask)
 app.command("tag")(tag.tag)
+app.command("align")(align.align)
 app.command("evaluate")(evaluate.evaluate)
 app.command("evaluate-classes")(classes.evaluate_classes)
 app.command("evaluate-pairs")(pairs.evaluate_pairs)

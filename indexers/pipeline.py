@@ -23,6 +23,7 @@ from searchengine.embedding.crops import with_crops
 from searchengine.embedding.stream import Observer
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import InputError, MissingExtraError
+from searchengine.library.learned.align import extend_alignment
 from searchengine.library.library import Library
 from searchengine.library.places import remember_links, respell
 from searchengine.library.status import EXCLUDES
@@ -116,6 +117,7 @@ def index(
             _refresh_index(space, options)
             writer.measure_relevance(space)
             refresh_stacks(space)
+            extend_alignment(space)
         library.label_sets.bring_up_to_date()
         _record_survey(catalog, survey)
     return _report(survey, run, removed, space, time.perf_counter() - started)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from searchengine.alignment.kept import FILE as ALIGNMENT_FILE
+from searchengine.alignment.kept import fault_of_alignment
 from searchengine.embedding.stream import Observer
 from searchengine.encoders.text.encoder import TOWER_FILE, fault_of_tower
 from searchengine.errors import LibraryDamagedError, LibraryError, MissingExtraError, reason_of
@@ -175,6 +177,9 @@ def _derived_faults(space: Space) -> tuple[list[Fault], list[str]]:
     statistics = fault_of_statistics(space.info, space.directory)
     if statistics is not None:
         faults.append(Fault(str(place / STATISTICS_FILE), statistics))
+    alignment = fault_of_alignment(space.info, space.directory)
+    if alignment is not None:
+        faults.append(Fault(str(place / ALIGNMENT_FILE), alignment))
     rows = space.catalog.rows(space.info)
     stacks = space.stacks.fault(rows)
     if stacks is not None:

@@ -16,6 +16,7 @@ from searchengine.index.types import IndexInfo
 from searchengine.library import writing
 from searchengine.library.encoders import LoadedEncoders, load_for_queries
 from searchengine.library.layout import CATALOG, find_directory, url_of
+from searchengine.library.learned.front import Learning
 from searchengine.library.open_spaces import OpenSpaces
 from searchengine.library.places import listed_ids, placed
 from searchengine.library.status import LibraryInfo, library_info
@@ -33,7 +34,6 @@ from searchengine.vectors.file import Rows
 if TYPE_CHECKING:
     from searchengine.embedding.stream import Observer
     from searchengine.library.check import CheckReport
-    from searchengine.library.labels import LabelSets
     from searchengine.retrieval.asked import Asked
     from searchengine.tuning.tune import TuneReport
 
@@ -58,7 +58,7 @@ def open_library(
     return Library(find_directory(path, create=create), LoadedEncoders(load))
 
 
-class Library:
+class Library(Learning):
     """An open library. Reading is always possible; writing goes through `writing()`."""
 
     def __init__(self, path: Path, encoders: SpaceEncoders) -> None:
@@ -250,13 +250,6 @@ class Library:
         from searchengine.library.check import check
 
         return check(self, read_data=read_data, repair=repair, observer=observer)
-
-    @property
-    def label_sets(self) -> LabelSets:
-        """Names that images are asked for, and what was found. See `LabelSets`."""
-        from searchengine.library.labels import LabelSets
-
-        return LabelSets(self)
 
     # spaces and encoders
 

@@ -9,6 +9,7 @@ from itertools import compress
 import numpy as np
 from numpy.typing import NDArray
 
+from searchengine.alignment.ranking import Texts, aligned
 from searchengine.catalog.catalog import CatalogReads
 from searchengine.errors import LibraryDamagedError
 from searchengine.index.faiss_index import AnnIndex, DamagedIndexError, Mask
@@ -19,7 +20,7 @@ from searchengine.spaces.space import Space
 from searchengine.spaces.stacked import Stacks
 from searchengine.stacks.folding import Images, Ranked, first_kept, stacks_of
 from searchengine.texts.beside import NOTHING, Beside
-from searchengine.texts.ranking import Captioned, captioned
+from searchengine.texts.ranking import captioned
 from searchengine.types import Filter, ImageRecord, TextHit, Vectors
 from searchengine.vectors.file import Rows, VectorFile
 from searchengine.vectors.lengths import impossible_rows
@@ -69,7 +70,9 @@ def rank_images(
     passing = _survivors(space, now, count, dead, where)
     passing = _inside(passing, beside.only, count)
 
-    texts = captioned(space, now, rows, len(dead), query) if beside.captions else None
+    captions = captioned(space, now, rows, len(dead), query) if beside.captions else None
+    of_words = modality is Modality.TEXT
+    query, texts = aligned(space.info, space.directory, rows, query, captions, of_words=of_words)
 
     def scored(number: int, among: RowNumbers | None) -> Ranked:
         return _scored(rows, query, number, among, texts)
@@ -156,7 +159,7 @@ def rank_through(
     k: int,
     offset: int = 0,
     among: Mask | None = None,
-    texts: Captioned | None = None,
+    texts: Texts | None = None,
 ) -> Ranked:
     """The first offset + k of `rows`, shape (n, d), that are in `among`, by way of the index.
 
@@ -193,7 +196,7 @@ def _scored(
     query: NDArray[np.float32],
     k: int,
     among: RowNumbers | None,
-    texts: Captioned | None = None,
+    texts: Texts | None = None,
 ) -> Ranked:
     if texts is not None:
         return texts.best(k, among)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,9 @@ class Captioned:
     """Which caption is of which image; one that is sound at least."""
     matching: Matching
     query: NDArray[np.float32]
-    """A unit vector, shape (d,)."""
+    """What captions are compared with: a unit vector, shape (d,)."""
+    pictures: NDArray[np.float32] | None = None
+    """What pictures are, where it is not that."""
 
     def best(self, k: int, among: RowNumbers | None) -> list[tuple[int, float]]:
         """The k best of the rows in `among`, ascending, all where it is None, with their scores.
@@ -53,13 +55,17 @@ class Captioned:
         else:
             has_caption = self._have_captions(among)
             captioned, bare = among[has_caption], among[~has_caption]
-        [bare] = scan(self.rows, self.query[np.newaxis], k, among=bare)[1]
+        [bare] = scan(self.rows, self._for_pictures[np.newaxis], k, among=bare)[1]
         captioned = captioned[self._may_be_among(captioned, k)]
         numbers = np.concatenate([bare, captioned])
         scores = np.concatenate([self._of_pictures(bare).clip(-1, 1), self._fused(captioned)])
         order = np.lexsort((numbers, -scores))[:k]
         exact = scores[order].astype(np.float32).tolist()
         return list(zip(numbers[order].tolist(), exact, strict=True))
+
+    def beside(self, pictures: NDArray[np.float32]) -> Captioned:
+        """The same with pictures compared with another unit vector, shape (d,)."""
+        return replace(self, pictures=pictures)
 
     def likely(self, size: int, among: Mask | None) -> RowNumbers:
         """The rows of the images of the `size` captions nearest to the query, ascending."""
@@ -97,7 +103,7 @@ class Captioned:
         texts = np.maximum.reduceat(
             _products(self.texts, self.query, self.known.captions[pairs]), starts
         )
-        scores = self.matching.fused(_products(self.rows, self.query, captioned), texts)
+        scores = self.matching.fused(_products(self.rows, self._for_pictures, captioned), texts)
         scores[~np.isfinite(scores)] = -1  # damaged, and found to be so where it is ranked
         kth = np.partition(scores, len(scores) - k)[len(scores) - k]
         reached: Mask = scores >= kth - UNSURE * (1 + WEIGHT * self.matching.scale)
@@ -114,7 +120,11 @@ class Captioned:
         return scores
 
     def _of_pictures(self, numbers: RowNumbers) -> Exact:
-        return _exact(self.rows, self.query, numbers)
+        return _exact(self.rows, self._for_pictures, numbers)
+
+    @property
+    def _for_pictures(self) -> NDArray[np.float32]:
+        return self.query if self.pictures is None else self.pictures
 
     def _have_captions(self, rows: RowNumbers) -> Mask:
         """Which of these rows have a caption; without sorting all that have one."""

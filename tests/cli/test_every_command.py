@@ -20,6 +20,7 @@ from tests.support.vision import Vision, reply, vision
 NAME = "写真 \x1b[2Jé\n\u202e.png"
 
 ONLY_NOTES = {
+    "align",
     "captions add",
     "captions remove",
     "export",
@@ -92,6 +93,7 @@ def asked(
         "evaluate-pairs": [pairs, "--model", "fake"],
         "compare": [report, report],
         "judge": [texts, "--judged", judged],
+        "align": ["--remove"],
         "tag": ["--set", "documents", "--threshold", 0, "--json"],
         "tune": ["-k", 1],
         "info": [],

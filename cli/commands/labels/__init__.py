@@ -1,1 +1,1 @@
-"""Commands about names of pictures: tags from lists and from examples."""
+"""Commands about words for pictures: tags from lists, and what captions teach."""

@@ -19,7 +19,7 @@ from cli.options import LibraryOption
 if TYPE_CHECKING:
     from searchengine.labels.names import Name
     from searchengine.labels.tagging import Tagged
-    from searchengine.library.labels import ImageLabels
+    from searchengine.library.learned.labels import ImageLabels
 
 
 class Write(Enum):
