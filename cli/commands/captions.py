@@ -28,12 +28,19 @@ def describe(
             help="Texts to choose from, one a line. Default: the captions stored in the library.",
         ),
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Only captions of this source, see `captions list`. Default: all but models'.",
+        ),
+    ] = None,
     k: Annotated[int, typer.Option("-k", "--top", metavar="N", min=1, help="Texts an image.")] = 5,
     library: LibraryOption = None,
     space: SpaceOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Say what is in images: the nearest of given texts or of stored captions."""
+    """Say what is in images: the nearest of given texts or of captions that people stored."""
     from searchengine import open_library
     from searchengine.datasets.text_files import read_texts
 
@@ -41,7 +48,7 @@ def describe(
     with open_library(library) as opened:
         unread = opened.about_reading(choices, space=space) if choices else None
         for number, image in enumerate(images):
-            hits = opened.describe(image, texts=choices, k=k, space=space)
+            hits = opened.describe(image, texts=choices, k=k, space=space, source=source)
             if json_output:
                 output.print_json({"image": image, "texts": hits})
                 continue

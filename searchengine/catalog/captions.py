@@ -15,7 +15,7 @@ from searchengine.catalog.records import METADATA, CaptionedText, Found, Reading
 from searchengine.catalog.sqlite.connection import Reads, chunks
 from searchengine.catalog.sqlite.schema import caption_embeddings, captions, images, readings
 from searchengine.catalog.sqlite.words import write_words
-from searchengine.types import KEYWORDS, ORIGINS, READ, ImageRecord, SourcedText, SpaceInfo
+from searchengine.types import KEYWORDS, MODEL, ORIGINS, READ, ImageRecord, SourcedText, SpaceInfo
 
 OF_FILES = "file"
 """The source of captions that a person gave in a file."""
@@ -39,12 +39,18 @@ class CaptionReads(Reads):
         with self._reading() as connection:
             return [CaptionedText(*row) for row in connection.execute(query)]
 
-    def caption_texts(self, space: SpaceInfo) -> tuple[NDArray[np.int64], list[str]]:
-        """Rows of the caption vectors, shape (m,), and their texts."""
+    def caption_texts(
+        self, space: SpaceInfo, source: str | None = None
+    ) -> tuple[NDArray[np.int64], list[str]]:
+        """Rows of the caption vectors, shape (m,), and their texts: of a source, or all.
+
+        Without a source those of models are left out: their guesses are not what people wrote.
+        """
+        which = _is_from(source) if source else ~captions.c.source.startswith(MODEL)
         query = (
             sa.select(caption_embeddings.c.row, captions.c.text)
             .join(captions, captions.c.id == caption_embeddings.c.owner_id)
-            .where(caption_embeddings.c.space_id == space.id)
+            .where(caption_embeddings.c.space_id == space.id, which)
             .order_by(caption_embeddings.c.row)
         )
         with self._reading() as connection:

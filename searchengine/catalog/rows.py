@@ -131,9 +131,9 @@ class RowReads(Reads):
         found: dict[int, int] = {}
         with self._reading() as connection:
             for chunk in chunks(ids):
-                these = query.where(
-                    embeddings.c.owner_id.in_(chunk), embeddings.c.space_id == space.id
-                )
+                # "+ 0": else SQLite walks the whole space, by its key, for the few of the chunk.
+                in_space = embeddings.c.space_id + 0 == space.id
+                these = query.where(embeddings.c.owner_id.in_(chunk), in_space)
                 found.update((owner, row) for owner, row in connection.execute(these))
         return found
 

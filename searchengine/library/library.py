@@ -156,14 +156,18 @@ class Library(Learning):
         texts: Sequence[str] | None = None,
         k: int = 5,
         space: str | None = None,
+        source: str | None = None,
     ) -> list[TextHit]:
         """The k texts nearest to an image: of `texts`, or of the captions stored in the library.
 
-        `image` is a path, a PIL image, or anything else that `search` takes. Raises
-        PathNotFoundError, ImageError, and InputError where there are no texts.
+        Those of models only where `source` names one. `image` is a path, a PIL image, or anything
+        else that `search` takes. Raises PathNotFoundError, ImageError, and InputError where there
+        are no texts.
         """
         asked = as_query(Path(image) if isinstance(image, str) else image)
-        return describe(asked, self.space(space), self.catalog, self.encoders, texts=texts, k=k)
+        return describe(
+            asked, self.space(space), self.catalog, self.encoders, texts=texts, k=k, source=source
+        )
 
     def about_reading(self, texts: Sequence[str], *, space: str | None = None) -> str | None:
         """A sentence where an encoder does not read all of texts, with how many; else None."""

@@ -155,6 +155,7 @@ def describe(
     *,
     texts: Sequence[str] | None,
     k: int,
+    source: str | None = None,
 ) -> list[TextHit]:
     """What `Library.describe` returns. Raises as it, where it can before an encoder is loaded."""
     pictures = read_part(query)
@@ -167,7 +168,15 @@ def describe(
     with catalog.snapshot() as now:
         vector = unit(encoded + listed_part(query, space, now))
         if texts is None:
-            return nearest_captions(space, now, vector, k=k)
+            found = nearest_captions(space, now, vector, k=k, source=source)
+            if not found:
+                raise InputError(
+                    f"no sentence is from {source!r}; see: clipseek captions list"
+                    if source
+                    else "the library holds no captions but those of models; to see those: "
+                    "--source 'model NAME', named by clipseek captions list"
+                )
+            return found
     vectors = encoders.for_texts(space).encode_texts(texts)
     return rank_texts(vector, texts, vectors, k=k)
 

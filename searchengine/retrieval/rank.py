@@ -286,10 +286,18 @@ def rank_texts(
 
 
 def nearest_captions(
-    space: Space, now: CatalogReads, image: NDArray[np.float32], *, k: int
+    space: Space,
+    now: CatalogReads,
+    image: NDArray[np.float32],
+    *,
+    k: int,
+    source: str | None = None,
 ) -> list[TextHit]:
-    """The k best of the captions stored in the library, for an image vector of shape (d,)."""
-    numbers, texts = now.caption_texts(space.info)
+    """The k best of the captions stored in the library, for an image vector of shape (d,).
+
+    Those of a source, or of all but models.
+    """
+    numbers, texts = now.caption_texts(space.info, source)
     count = now.caption_rows(space.info)
     rows, damaged = space.captions.read(count), space.captions.look_through(count)
     space.hold_against_checksums(now, space.captions, count, lambda: numbers)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.catalog.catalog import CatalogReads
+from searchengine.float16 import widened
 from searchengine.spaces.captioned import CaptionRows
 from searchengine.spaces.space import Space
 from searchengine.texts.fusion import WEIGHT, Matching
@@ -129,8 +130,7 @@ class Captioned:
     def _have_captions(self, rows: RowNumbers) -> Mask:
         """Which of these rows have a caption; without sorting all that have one."""
         owners = self.known.owners
-        places = np.searchsorted(owners, rows).clip(max=len(owners) - 1)
-        found: Mask = owners[places] == rows
+        found: Mask = np.searchsorted(owners, rows) < np.searchsorted(owners, rows, side="right")
         return found
 
     def _pairs(self, captioned: RowNumbers) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -174,7 +174,7 @@ def _products(
     rows: Rows | Vectors, query: NDArray[np.float32], numbers: RowNumbers
 ) -> NDArray[np.float32]:
     """Cosines of the query with some rows in float32, quickly: shape (len(numbers),)."""
-    parts = [block.astype(np.float32) @ query for _, block in blocks(rows, numbers, BLOCK_ROWS)]
+    parts = [widened(block) @ query for _, block in blocks(rows, numbers, BLOCK_ROWS)]
     return np.concatenate(parts)
 
 

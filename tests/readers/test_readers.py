@@ -142,6 +142,11 @@ def test_captions_are_made_once_kept_with_the_model_and_found(
     assert len(colours.names("fulgencio", by=By.WORDS)) == 5, "of a picture that is another now"
     captioned(run, shown)
     assert len(shown.asked) == 7
+    photo = colours.photos / "blue.png"
+    done = run("describe", photo)
+    assert (done.code, done.out) == (1, ""), "a guess is nobody's word"
+    assert "no captions but those of models" in done.err
+    assert "Fulgencio" in run("describe", photo, "--source", "model moondream").out
     assert run("captions", "remove", "--source", "model moondream").code == 0
     assert captioned(run, shown)[1].startswith("6 images: 6 read")
 
