@@ -21,8 +21,8 @@ from searchengine.vectors.scan_torch import best_rows
 CUT = 10
 """The K of nDCG@K and mAP@K."""
 
-ANSWERS_AT_A_TIME = 2**18
-"""Answers of a part of the queries: some 100 MB with what is made of them."""
+ANSWERS_AT_A_TIME = 2**16
+"""Answers of a part of the queries, which are some thousands: 10 MB of vectors."""
 
 Numbers = NDArray[np.int64]
 Shares = NDArray[np.float64]

@@ -56,6 +56,7 @@ def best_rows(
                 else:
                     _collect(found, scores, numbers, first)
                 del scores  # before the next: two at a time would take twice the memory
+            del columns
         return found.best()
 
 
