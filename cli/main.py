@@ -104,6 +104,8 @@ class _Notes(logging.Handler):
 def main() -> None:
     """Run the command line. Exits with 0, with 1 after an error, with 2 after wrong usage."""
     output.prepare()
+    # typer's arguments go through pydantic, which would look for plugins in every installed package
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     logging.getLogger("clipseek").handlers = [_Notes()]
     sys.exit(_run())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes.util
 import platform
 import sys
 from pathlib import Path
@@ -21,6 +20,8 @@ def may_have_gpu() -> bool:
     if sys.platform == "darwin":
         return platform.machine() == "arm64"
     if sys.platform == "win32":
+        import ctypes.util
+
         return ctypes.util.find_library("nvcuda") is not None
     return any(Path(file).exists() for file in _GPU_FILES)
 

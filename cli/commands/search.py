@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import tempfile
-import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -173,7 +171,6 @@ def search(
     form = output.choose_form(json=json_output, csv=csv_output, paths=paths, nul=print0)
     dates = [parse_date(text) if text else None for text in (after, before)]
 
-    from cli.collecting import collect as collecting
     from searchengine import Filter, open_library
     from searchengine.retrieval.hints import (
         about_folder,
@@ -220,7 +217,18 @@ def search(
     said += about_language(hits) + hints(query.sources) + about_folder(words, query.sources)
     for line in said + about_gone(hits):
         output.note(line)
-    files = [hit.path for hit in hits]
+    if (copy_to or link_to or zip_to) and _lost(
+        [hit.path for hit in hits], copy_to, link_to, zip_to
+    ):
+        raise typer.Exit(1)
+
+
+def _lost(
+    files: list[Path], copy_to: Path | None, link_to: Path | None, zip_to: Path | None
+) -> int:
+    """Collect the hits' files where it was asked for; returns how many could not be had."""
+    from cli.collecting import collect as collecting
+
     lost = 0
     for place, collect, done in (
         (copy_to, collecting.copy_to, "copied to"),
@@ -229,8 +237,7 @@ def search(
     ):
         if place is not None:
             lost += _tell(collect(files, place.expanduser()), f"{done} {place}")
-    if lost:
-        raise typer.Exit(1)
+    return lost
 
 
 def _tell(collected: Collected, done: str) -> int:
@@ -272,10 +279,14 @@ def _require_possible(where: Filter, min_score: float | None) -> None:
 
 
 def _write_page(path: Path | None, query: str, hits: list[SearchHit], *, show: bool) -> None:
+    import tempfile
+
     from cli.pages.gallery import write_gallery
 
     page = path or Path(tempfile.mkdtemp(prefix="clipseek-")) / "hits.html"
     write_gallery(page, visible(query), hits)
     output.note(f"gallery: {page.absolute()}")
     if show:
+        import webbrowser
+
         webbrowser.open(page.absolute().as_uri())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import webbrowser
 from typing import Annotated
 
 import typer
@@ -67,6 +66,8 @@ def serve(
             )
         output.note("Ctrl-C stops it.")
         if open_page:
+            import webbrowser
+
             webbrowser.open(address)
 
     proxy = read_proxy(allow_host or [], base_path, trust_proxy or [])

@@ -5,7 +5,6 @@ The three ways of open_clip/tokenizer.py (`get_clean_fn`), of which each config 
 
 from __future__ import annotations
 
-import html
 import string
 from collections.abc import Callable
 
@@ -41,6 +40,8 @@ def _mended(text: str) -> str:
     """As open_clip's `basic_clean`, less stripping."""
     if text.isascii() and text.isprintable() and "&" not in text:
         return text  # comes out of ftfy as it went in
+
+    import html
 
     import ftfy
 

@@ -30,7 +30,6 @@ from searchengine.files import read_small
 from searchengine.library.layout import LOCK, PID, space_directory
 from searchengine.library.places import listed_images, listed_place
 from searchengine.looks.look import LOOK, Looks
-from searchengine.relevance.measuring import measure_statistics
 from searchengine.spaces.names import space_name
 from searchengine.spaces.space import Space, crops_setting
 from searchengine.texts.matching import measure_matching
@@ -222,6 +221,8 @@ class Writer:
         """
         encoders = self._library.encoders
         try:
+            from searchengine.relevance.measuring import measure_statistics
+
             measure_statistics(space, lambda texts: encoders.for_texts(space).encode_texts(texts))
         except EncoderError as error:
             log.warning("searches cannot tell yet what matches: %s", error)

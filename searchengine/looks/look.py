@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 GREY_SIDE, COLOUR_SIDE = 32, 8
 """Means of brightness a side, and of the two channels of colour."""
@@ -59,6 +61,8 @@ def _crc(look: Looks) -> int:
 
 
 def _means(picture: Image.Image, side: int) -> Image.Image:
+    from PIL import Image  # late: a search by words, which imports this room, needs no pictures
+
     return picture.resize((side, side), Image.Resampling.BILINEAR)
 
 

@@ -17,8 +17,7 @@ from searchengine.catalog.checksums import CAPTION_VECTORS, IMAGE_VECTORS
 from searchengine.embedding.crops import CHOICES
 from searchengine.errors import LibraryDamagedError, MissingExtraError, NotListedError
 from searchengine.files import checksum_of
-from searchengine.index import faiss_build, faiss_index
-from searchengine.index.cells import ON_CPU, cell_finder_on
+from searchengine.index import faiss_index
 from searchengine.index.facts import (
     files,
     index_path,
@@ -202,6 +201,9 @@ class Space:
             remove_index(self.directory)
         if step is Step.NOTHING:
             return step
+        from searchengine.index import faiss_build  # late: searches build nothing
+        from searchengine.index.cells import ON_CPU, cell_finder_on
+
         finder = cell_finder_on(device)
         dead = np.union1d(dead, self.images.look_through(len(rows)))
         if step is Step.ADD:

@@ -110,7 +110,7 @@ def _by_captions(
     if texts is None:
         return {}
     rows = now.rows_of(space.info, image_ids)
-    nearer = texts.nearer(np.unique(np.array(list(rows.values()), dtype=np.int64)))
+    nearer = texts.nearer(np.array(sorted({*rows.values()}), dtype=np.int64))
     said = now.captions_of_rows(space.info, list(nearer.values()))
     return {
         image: Matched("caption", said[nearer[row]]) for image, row in rows.items() if row in nearer
