@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from clipseek.evaluation import evaluate
-    from clipseek.indexing import index_folder
+    from clipseek.indexing import index_folder, index_sharded
     from indexers.reading import IndexOptions
+    from indexers.sharded.ray_executor import RayExecutor
     from searchengine.encoders.interface import Encoder
     from searchengine.encoders.loading import load_encoder
     from searchengine.errors import ClipseekError
@@ -40,6 +41,7 @@ __all__ = [
     "Order",
     "Orientation",
     "Query",
+    "RayExecutor",
     "SearchHit",
     "Source",
     "Strictness",
@@ -47,6 +49,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "index_folder",
+    "index_sharded",
     "load_encoder",
     "open_library",
 ]
@@ -64,12 +67,14 @@ _HOMES = {
     "Order": "searchengine.retrieval.hits",
     "Orientation": "searchengine.types",
     "Query": "searchengine.retrieval.query",
+    "RayExecutor": "indexers.sharded.ray_executor",
     "SearchHit": "searchengine.retrieval.hits",
     "Source": "searchengine.retrieval.query",
     "Strictness": "searchengine.relevance.bar",
     "TextHit": "searchengine.types",
     "evaluate": "clipseek.evaluation",
     "index_folder": "clipseek.indexing",
+    "index_sharded": "clipseek.indexing",
     "load_encoder": "searchengine.encoders.loading",
     "open_library": "searchengine.library.library",
 }

@@ -7,10 +7,17 @@ from pathlib import Path
 
 from indexers import pipeline
 from indexers.reading import IndexOptions
+from indexers.sharded import run
+from indexers.sharded.executors import Executor
+from indexers.sharded.plan import SHARD_SIZE
+from indexers.sharded.run import ShardedReport
+from indexers.sharded.work import Work
 from searchengine.embedding.stream import Observer
 from searchengine.encoders.choice import AUTO, choose_encoder
 from searchengine.encoders.loading import load_encoder
 from searchengine.library.library import Library
+from searchengine.shards.layout import made_by
+from searchengine.shards.storage import Storage
 
 
 class Silent:
@@ -54,4 +61,29 @@ def index_folder(
         load=lambda: load_encoder(choice.name, device=device, precision=precision),
         observer=observer or Silent(),
         options=options,
+    )
+
+
+def index_sharded(
+    url: str,
+    *sources: str | os.PathLike[str],
+    encoder: str = AUTO,
+    executor: Executor | None = None,
+    shard_size: int = SHARD_SIZE,
+    observer: Observer | None = None,
+) -> ShardedReport:
+    """Bring the library in parts at `url` up to date with sources, and publish it.
+
+    Sources are those of `clipseek index`: folders, URLs, tars and parquet files. `encoder` is as in
+    `index_folder`; `executor` does the shards, a `RayExecutor` on a cluster, without one this
+    process. Ask the library with `open_library(url)`. Raises as `indexers.sharded.run` says.
+    """
+    made = made_by(Storage(url))
+    choice = choose_encoder(encoder, [made.encoder] if made else [])
+    return run.index_sharded(
+        [os.fspath(source) for source in sources],
+        Work(url, choice.name),
+        observer=observer or Silent(),
+        executor=executor,
+        shard_size=shard_size,
     )

@@ -13,11 +13,12 @@ from typing import Any, BinaryIO
 import numpy as np
 import pytest
 
+import clipseek
 from indexers.sharded import members as reading
 from indexers.sharded.executors import middle_of_longest_run, parse_task
 from indexers.sharded.plan import plan, planned, shard_of
 from indexers.sharded.sources import Inputs, Kind, expanded
-from searchengine.encoders import loading
+from searchengine.encoders import loading, names
 from searchengine.errors import EncoderMismatchError, InputError, StorageError
 from searchengine.shards.layout import Receipt, receipts
 from searchengine.shards.parts import commit, read_vectors
@@ -336,6 +337,20 @@ def test_the_hint_of_the_newest_snapshot_may_be_behind(
     assert newest_number(storage) == 3
     storage.remove([LATEST])
     assert newest_number(storage) == 3
+
+
+def test_python_has_it_too(
+    encoder: Counting, photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names, "canonical_name", lambda name: name)
+    monkeypatch.setenv("CLIPSEEK_CACHE", str(tmp_path / "copies"))
+    url = url_of(tmp_path / "parts")
+    report = clipseek.index_sharded(url, photos[0].parent, encoder="fake", shard_size=4)
+    assert (report.done, report.images, report.snapshot) == (3, 10, 1)
+    assert clipseek.index_sharded(url, photos[0].parent).done == 0
+    with clipseek.open_library(url) as library:
+        assert len(library) == 10
+    assert clipseek.RayExecutor(workers=8, gpus=1).workers == 8
 
 
 def test_libraries_of_one_machine_import_none_of_it(colours: Workbench) -> None:
