@@ -13,6 +13,9 @@ from cli.notation import plural
 from cli.options import JsonOption, LibraryOption, SpaceOption
 from searchengine.errors import InputError
 
+WHERE_SIDE = 448
+"""Pixels that a picture is decoded for, at least, to be mapped and shown."""
+
 app = typer.Typer(
     help="Store, list and remove what is written about the library's images.",
     no_args_is_help=True,
@@ -36,6 +39,17 @@ def describe(
         ),
     ] = None,
     k: Annotated[int, typer.Option("-k", "--top", metavar="N", min=1, help="Texts an image.")] = 5,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help="Say instead where in the images this is seen most, for encoders that have a map.",
+        ),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --where: write a page with the pictures and maps."),
+    ] = None,
     library: LibraryOption = None,
     space: SpaceOption = None,
     json_output: JsonOption = False,
@@ -44,6 +58,11 @@ def describe(
     from searchengine import open_library
     from searchengine.datasets.text_files import read_texts
 
+    if html is not None and where is None:
+        raise typer.BadParameter("--html shows where a text is seen: give --where TEXT too")
+    if where is not None:
+        _say_where(images, where, library, space, html, as_json=json_output)
+        return
     choices = read_texts(texts) if texts else None
     with open_library(library) as opened:
         unread = opened.about_reading(choices, space=space) if choices else None
@@ -59,6 +78,38 @@ def describe(
             output.print_table(("rank", "score", "text"), rows, left={2})
     if unread is not None:
         output.note(unread)
+
+
+def _say_where(
+    images: list[Path],
+    text: str,
+    library: Path | str | None,
+    space: str | None,
+    html: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    from searchengine import open_library
+    from searchengine.embedding.heat import heat_of
+    from searchengine.retrieval.pictures import read_pictures
+    from searchengine.retrieval.query import Kind, Source
+
+    sources = [Source(Kind.FILE, image) for image in images]
+    pictures = [each.picture(input_size=WHERE_SIDE) for each in read_pictures(sources)]
+    with open_library(library) as opened:
+        encoder = opened.encoders.whole(opened.space(space))
+        maps = [heat_of(encoder, picture, text) for picture in pictures]
+    for image, heat in zip(images, maps, strict=True):
+        if as_json:
+            output.print_json({"image": image, "where": text, "map": heat.values.tolist()})
+        else:
+            across, down = heat.most
+            output.say(f"{image}: most at {across:.0%} across and {down:.0%} down")
+    if html is not None:
+        from cli.pages.maps.where import write_where
+
+        write_where(html, text, list(zip(images, pictures, maps, strict=True)))
+        output.note(f"page: {html.absolute()}")
 
 
 @app.command("add")

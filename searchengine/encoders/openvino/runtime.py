@@ -108,8 +108,19 @@ def image_tower(
     `graph` takes float32 (n, 3, h, w), normalised as `preprocessing` says: here that is its first
     step.
     """
-    model = _read(graph, weights)
-    model.reshape({model.inputs[0]: [-1, 3, *preprocessing.size]})
+    model = read_graph(graph, weights)
+    return taking_pictures(model, weights, preprocessing, preprocessing.size, precision)
+
+
+def taking_pictures(
+    model: Any,  # noqa: ANN401
+    weights: Weights,
+    preprocessing: Preprocessing,
+    size: tuple[int, int],
+    precision: str,
+) -> Tower:
+    """A graph as in `image_tower`, read, for pictures of `size`: height and width."""
+    model.reshape({model.inputs[0]: [-1, 3, *size]})
     ov = openvino()
     steps = ov.preprocess.PrePostProcessor(model)
     pictures = steps.input()
@@ -128,7 +139,7 @@ def text_tower(
 
     `tokens` has the table whose rows the graph takes, where it takes any (`without_table`).
     """
-    model = _read(graph, weights)
+    model = read_graph(graph, weights)
     takes_rows = [_ROWS in port.get_names() for port in model.inputs]
     tower = Tower(model, weights, precision)
 
@@ -167,5 +178,6 @@ def without_table(model: Any) -> Tensor | None:  # noqa: ANN401
     return np.asarray(table.data).astype(np.float16)
 
 
-def _read(graph: bytes, weights: Weights) -> Any:  # noqa: ANN401
+def read_graph(graph: bytes, weights: Weights) -> Any:  # noqa: ANN401
+    """What OpenVINO makes of a description; the weights are not copied and must be kept."""
     return _core().read_model(graph, openvino().Tensor(weights.data, shared_memory=True))
