@@ -139,6 +139,8 @@ class Filter:
     """Only images of this shape."""
     dated: bool | None = None
     """Only images that a camera dated, or only those without such a date."""
+    label: str | None = None
+    """Only images that have this label, by any label set, ignoring the case of ASCII letters."""
 
 
 @dataclass(frozen=True, slots=True)

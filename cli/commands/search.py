@@ -86,6 +86,10 @@ def search(
     camera: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Only images of cameras named like this.")
     ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Only images with this label (see: clipseek tag)."),
+    ] = None,
     min_score: Annotated[
         float | None,
         typer.Option(metavar="X", help="Only hits with at least this cosine, from -1 to 1."),
@@ -183,7 +187,7 @@ def search(
     from searchengine.retrieval.terms import parse_terms
 
     order = _order(sort)
-    where = Filter(under=under, after=dates[0], before=dates[1], camera=camera)
+    where = Filter(under=under, after=dates[0], before=dates[1], camera=camera, label=label)
     _require_possible(where, min_score)
     words = terms or []
     if words_only and pictures_only:

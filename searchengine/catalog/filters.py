@@ -8,7 +8,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from searchengine.catalog.sqlite.schema import images
+from searchengine.catalog.sqlite.schema import images, labels
 from searchengine.paths import below
 from searchengine.types import Filter, Orientation
 
@@ -35,6 +35,9 @@ def conditions(where: Filter) -> Iterator[sa.ColumnElement[bool]]:
         yield images.c.camera.icontains(where.camera, autoescape=True)
     if where.orientation is not None:
         yield _HOLDS[where.orientation]
+    if where.label is not None:
+        named = sa.func.lower(labels.c.name) == sa.func.lower(where.label)
+        yield images.c.id.in_(sa.select(labels.c.image_id).where(named))
     if where.dated is not None:
         yield taken.is_not(None) if where.dated else taken.is_(None)
 

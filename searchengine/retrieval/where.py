@@ -26,6 +26,11 @@ def why_none(where: Filter, now: CatalogReads, space: SpaceInfo) -> str | None:
     if where.camera is not None and not now.lists(Filter(camera=where.camera)):
         there = [camera for camera, _ in now.facets(space, Filter()).cameras]
         return f"no image has a camera named like {where.camera!r}; there is: {_some(there)}"
+    if where.label is not None and not now.lists(Filter(label=where.label)):
+        return (
+            f"no image has the label {where.label!r}; there is: {_some(now.label_names())}; images "
+            "get labels by: clipseek tag"
+        )
     return None
 
 

@@ -286,6 +286,7 @@ ERRORS = [
         1,
         "nowhere: the library lists no image there; it has: ",
     ),
+    (["search", "red", "--label", "dog"], 1, "no image has the label 'dog'; there is: none; "),
     (["search", "red", "--camera", "Nokia"], 1, "no image has a camera named like 'Nokia'"),
     (["search", "red", "--under", "/a/\udcff"], 1, "no Unicode text"),
     (["search", "red", "--camera", "\udcff"], 1, "no Unicode text"),

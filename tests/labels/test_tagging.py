@@ -227,3 +227,14 @@ def test_sidecars_are_written_and_pictures_are_not(
     assert "<rdf:li>cold/blue</rdf:li>" in packet
     assert all(path.read_bytes() == data for path, data in before.items())
     assert "0 XMP files written" in run("tag", "--names", file, "--write", "xmp").err
+
+
+def test_labels_are_filters(run: Run, colours: Workbench, tmp_path: Path) -> None:
+    file = tmp_path / "colours.txt"
+    file.write_text("\n".join(NAMES))
+    run("tag", "--names", file)
+    for label in ("cold", "Cold", "blue"):
+        done = run("search", "red", "--label", label, "--paths")
+        assert [Path(path).name for path in done.out.splitlines()] == ["blue.png"], label
+    done = run("search", "red", "--label", "grey")
+    assert "no image has the label 'grey'; there is: blue, cold, green, red" in done.err

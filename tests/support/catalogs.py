@@ -164,6 +164,8 @@ ASKED: dict[str, Callable[[CatalogReads], Any]] = {
     "label_sets": lambda now: now.label_sets(),
     "rows_from": lambda now: now.rows_from(ONE, 1),
     "labels_by_image": lambda now: now.labels_by_image(1),
+    "files_of_rows": lambda now: now.files_of_rows(ONE, [0, 2]),
+    "label_names": lambda now: now.label_names(),
     "labels_of": lambda now: now.labels_of([1, 3]),
     "label_examples": lambda now: now.label_examples(1),
     "counts": lambda now: now.counts(),

@@ -71,6 +71,14 @@ class LabelReads(Reads):
                 found.setdefault(image_id, []).append(Label(name, probability))
         return found
 
+    def label_names(self) -> list[str]:
+        """Every name that any image has as a label, the most frequent first."""
+        number = sa.func.count()
+        query = sa.select(labels.c.name, number).group_by(labels.c.name)
+        with self._reading() as connection:
+            found = connection.execute(query.order_by(number.desc(), labels.c.name))
+            return [name for name, _ in found]
+
     def labels_of(self, image_ids: Sequence[int]) -> dict[int, list[Label]]:
         """The labels of these images by all sets, by id, most probable first."""
         query = sa.select(labels.c.image_id, labels.c.name, labels.c.probability)
