@@ -44,9 +44,11 @@ class OcrReader:
         from rapidocr import EngineType, RapidOCR
 
         engine = EngineType.OPENVINO if find_spec("openvino") else EngineType.ONNXRUNTIME
-        names = ("Det", "Cls", "Rec")
-        asked: dict[str, Any] = {f"{name}.engine_type": engine for name in names}
-        self._engine = RapidOCR(params=asked | {"Global.log_level": "critical"})
+        asked: dict[str, Any] = {f"{name}.engine_type": engine for name in ("Det", "Cls", "Rec")}
+        # Upright pictures are what comes: asked whether lines stand on their head, it turns some
+        # that do not.
+        asked |= {"Global.log_level": "critical", "Global.use_cls": False}
+        self._engine = RapidOCR(params=asked)
         logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
 
     def read(self, picture: Image.Image) -> Sequence[str]:
