@@ -77,8 +77,8 @@ def test_workers_and_the_driver_may_be_killed(cluster: str, tmp_path: Path) -> N
         pipeline.index(
             local,
             [PHOTOS],
-            encoder="starter",
-            load=lambda: load_encoder("starter"),
+            encoder="starter-256",
+            load=lambda: load_encoder("starter-256"),
             observer=Watcher(),
         )
         listed, rows = local.stored_vectors()
