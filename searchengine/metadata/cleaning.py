@@ -15,7 +15,7 @@ _BY_CAMERAS = re.compile(
     r"(\w+ )?(digital (still )?camera|camera pictures)|(sony|minolta) dsc|exif[ _]?jpeg[ _]?picture"
     r"|digimax.*|dcim\\.*|(processed|created|edited|made) (with|by) .*|file written by .*"
     r"|default|untitled|none|unknown|n/a|null|-+|\?+|oznor\w*|[a-z]{0,4}hdr[a-z]{0,4}|dav|edf|cof|mde"
-    r"|(dsc|img|pict|p|dscn|dscf|imgp|_mg|pxl|mvimg)[ _-]*\d[\d_-]*(\.\w{3,4})?|https?://\S+|[\W\d_]+",
+    r"|(dsc|img|pict|p|dscn|dscf|imgp|_mg|pxl|mvimg)[ _-]*\d[\d_-]*(\.\w{3,4})?|(https?://|www\.)\S+|[\W\d_]+",
     re.IGNORECASE,
 )
 """Descriptions that say nothing of the picture: by cameras and programs, file names, addresses."""

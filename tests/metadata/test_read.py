@@ -184,7 +184,7 @@ def test_dates_are_read_or_none() -> None:
     "text",
     ["OLYMPUS DIGITAL CAMERA         ", "SONY DSC", "DCIM\\100GOPRO\\GOPR01.JPG", "untitled",
      "Exif_JPEG_PICTURE", "Created with GIMP", "DSC_0042.JPG", "  \n ", "hdrpl", "\x00\x01",
-     "http://www.example.org"],
+     "http://www.example.org", "www.example.org"],
 )  # fmt: skip
 def test_what_cameras_and_programs_put_in_is_no_description(text: str) -> None:
     assert said(text) == ""
