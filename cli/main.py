@@ -28,7 +28,6 @@ from cli.commands import (
 from cli.commands.evaluating import classes, compare, evaluate, judge, pairs
 from cli.commands.labels import align, tag
 from cli.commands.sharded import exchange, look
-from cli.next_steps import next_steps, program
 from cli.problems import TRACEBACK, message_of
 
 WRONG_USAGE: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
@@ -90,6 +89,8 @@ def _program(
 ) -> None:
     """Index photo folders and search them in natural language, offline."""
     if context.invoked_subcommand is None:
+        from cli.next_steps import next_steps, program
+
         for line in [*next_steps(), f"Everything else: {program()} --help"]:
             output.say(line)
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import output
-from cli.commands.sharded.index import index_into_parts
 from cli.commands.sharded.options import (
     AllowMissingOption,
     ExecutorOption,
@@ -150,6 +149,8 @@ def index(
         device=device,
     )
     if url is not None:
+        from cli.commands.sharded.index import index_into_parts
+
         index_into_parts(
             url,
             paths or (),

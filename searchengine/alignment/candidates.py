@@ -7,6 +7,7 @@ touches a stored vector.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -35,6 +36,22 @@ Map: TypeAlias = NDArray[np.float32]
 
 Fit: TypeAlias = Callable[[Vectors, Vectors], Map]
 """From captions and the vectors of their images, both of shape (m, d)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learned:
+    """What was learned, as it is applied to a query and to the images' scores."""
+
+    biases: Biases | None = None
+    map: Map | None = None
+
+    def scores(self, queries: Vectors, images: Vectors) -> NDArray[np.float32]:
+        """Of images for queries, shape (q, n)."""
+        asked = queries if self.map is None else mapped(queries, self.map)
+        scores: NDArray[np.float32] = asked @ images.T
+        if self.biases is not None:
+            scores -= HUB_WEIGHT * self.biases
+        return scores
 
 
 def hub_bias(

@@ -16,13 +16,10 @@ from numpy.typing import NDArray
 
 from searchengine.alignment.candidates import (
     HUB,
-    HUB_WEIGHT,
     MAPS,
-    Biases,
     Fit,
-    Map,
+    Learned,
     hub_bias,
-    mapped,
 )
 from searchengine.measures.resampling import Difference, intervals, paired_difference
 from searchengine.types import Vectors
@@ -56,22 +53,6 @@ class Material:
     not wrong."""
     everyday: Vectors
     """Queries that people ask, shape (q, d)."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Learned:
-    """What was learned, as it is applied to a query and to the images' scores."""
-
-    biases: Biases | None = None
-    map: Map | None = None
-
-    def scores(self, queries: Vectors, images: Vectors) -> NDArray[np.float32]:
-        """Of images for queries, shape (q, n)."""
-        asked = queries if self.map is None else mapped(queries, self.map)
-        scores: NDArray[np.float32] = asked @ images.T
-        if self.biases is not None:
-            scores -= HUB_WEIGHT * self.biases
-        return scores
 
 
 NOTHING = Learned()

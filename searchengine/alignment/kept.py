@@ -17,13 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.alignment.candidates import HUB_WEIGHT, Biases, mapped
-from searchengine.alignment.judge import Learned
+from searchengine.alignment.candidates import HUB_WEIGHT, Biases, Learned, mapped
+from searchengine.alignment.ranking import FILE
 from searchengine.encoders.text.tensors import MALFORMED, TensorFile, checksum_of
 from searchengine.files import replacing
 from searchengine.types import SpaceInfo
 
-FILE = "alignment.safetensors"
 FORMAT = "1"
 """Of the file. One of another format is as none."""
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.alignment.kept import Alignment, read_alignment
 from searchengine.types import SpaceInfo, Vectors
 from searchengine.vectors.file import Rows
 from searchengine.vectors.scan import RowNumbers, scan
+
+if TYPE_CHECKING:
+    from searchengine.alignment.kept import Alignment
+
+FILE = "alignment.safetensors"
+"""In the directory of a space."""
 
 Ranked: TypeAlias = list[tuple[int, float]]
 """Row numbers and scores, best first."""
@@ -47,7 +52,11 @@ def aligned(
 
     Only queries `of_words` are changed by it, and only where an alignment was kept.
     """
-    alignment = read_alignment(space, directory) if of_words else None
+    if not (of_words and (directory / FILE).exists()):
+        return query, texts
+    from searchengine.alignment.kept import read_alignment
+
+    alignment = read_alignment(space, directory)
     if alignment is None:
         return query, texts
     moved = alignment.query(query)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.alignment.kept import FILE as ALIGNMENT_FILE
 from searchengine.alignment.kept import fault_of_alignment
+from searchengine.alignment.ranking import FILE as ALIGNMENT_FILE
 from searchengine.embedding.stream import Observer
 from searchengine.encoders.text.encoder import TOWER_FILE, fault_of_tower
 from searchengine.errors import LibraryDamagedError, LibraryError, MissingExtraError, reason_of

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from searchengine.embedding.crops import with_crops, without_crops
 from searchengine.encoders.interface import Encoder, TextEncoder
 from searchengine.encoders.text.encoder import load_for_texts
 from searchengine.errors import EncoderMismatchError
@@ -32,6 +31,8 @@ class LoadedEncoders:
     def whole(self, space: Space) -> Encoder:
         """The encoder of a space, loaded once. Raises EncoderMismatchError for other weights."""
         if space.info.name not in self._whole:
+            from searchengine.embedding.crops import with_crops
+
             self.use(with_crops(self.load(space.info.encoder), space.crops), [space])
         return self._whole[space.info.name]
 
@@ -57,6 +58,7 @@ class LoadedEncoders:
 
         Raises EncoderMismatchError when the space was made with other weights.
         """
+        from searchengine.embedding.crops import without_crops
         from searchengine.encoders.text.export import keep_text_tower
 
         for space in spaces:

@@ -13,14 +13,12 @@ from searchengine.encoders.interface import Encoder
 from searchengine.encoders.reading import about_reading
 from searchengine.errors import InputError
 from searchengine.index.types import IndexInfo
-from searchengine.library import writing
 from searchengine.library.encoders import LoadedEncoders, load_for_queries
 from searchengine.library.layout import CATALOG, find_directory, url_of
 from searchengine.library.learned.front import Learning
 from searchengine.library.open_spaces import OpenSpaces
 from searchengine.library.places import listed_ids, placed
 from searchengine.library.status import LibraryInfo, library_info
-from searchengine.library.writing import Writer
 from searchengine.retrieval.answer import answer, describe
 from searchengine.retrieval.asked import as_query
 from searchengine.retrieval.compose import encoded_part, listed_part, read_part, unit
@@ -34,6 +32,7 @@ from searchengine.vectors.file import Rows
 if TYPE_CHECKING:
     from searchengine.embedding.stream import Observer
     from searchengine.library.check import CheckReport
+    from searchengine.library.writing import Writer
     from searchengine.retrieval.asked import Asked
     from searchengine.tuning.tune import TuneReport
 
@@ -284,7 +283,9 @@ class Library(Learning):
         Where somebody has taken the lock file away meanwhile, the next write raises
         LibraryUnusableError and changes nothing.
         """
-        with writing.lock(self.path) as held, self.catalog.guarded_by(held.require):
+        from searchengine.library.writing import Writer, lock
+
+        with lock(self.path) as held, self.catalog.guarded_by(held.require):
             yield Writer(self)
 
     def remove(self, paths: Iterable[str | os.PathLike[str]]) -> int:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import compress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.catalog.catalog import Catalog, CatalogReads
 from searchengine.catalog.checksums import CAPTION_VECTORS, IMAGE_VECTORS
-from searchengine.embedding.crops import CHOICES
 from searchengine.errors import LibraryDamagedError, MissingExtraError, NotListedError
 from searchengine.files import checksum_of
 from searchengine.index import faiss_index
@@ -31,13 +31,15 @@ from searchengine.index.faiss_index import AnnIndex
 from searchengine.index.plan import next_step
 from searchengine.index.settings import setting_for
 from searchengine.index.types import IndexFacts, IndexInfo, Modality, Step, TunedSetting
-from searchengine.looks.kept import LookFile
 from searchengine.spaces.captioned import KnownCaptionRows
 from searchengine.spaces.stacked import KnownStacks
 from searchengine.types import SpaceInfo, Vectors, listed_path
 from searchengine.vectors.checksums import BLOCK_ROWS
 from searchengine.vectors.file import Rows, VectorFile
 from searchengine.vectors.lengths import impossible_rows
+
+if TYPE_CHECKING:
+    from searchengine.looks.kept import LookFile
 
 log = logging.getLogger("clipseek")
 
@@ -57,7 +59,6 @@ class Space:
         self.images = VectorFile(directory / IMAGE_VECTORS, info.dim)
         self.captions = VectorFile(directory / CAPTION_VECTORS, info.dim)
         self.caption_rows = KnownCaptionRows(info)
-        self.looks = LookFile(directory)
         self.stacks = KnownStacks(directory)
         self._loaded: tuple[IndexFacts | None, AnnIndex | None] = (None, None)
         self._loading = threading.Lock()
@@ -66,8 +67,17 @@ class Space:
         self._held: set[VectorFile] = set()
 
     @property
+    def looks(self) -> LookFile:
+        """How the pictures look, to tell copies by."""
+        from searchengine.looks.kept import LookFile
+
+        return LookFile(self.directory)
+
+    @property
     def crops(self) -> int:
         """How many crops of a picture are in its vector beside the whole; 1 for the whole alone."""
+        from searchengine.embedding.crops import CHOICES
+
         kept = self.catalog.setting(crops_setting(self.info.name)) or "1"
         if kept not in map(str, CHOICES):
             why = f"the setting {crops_setting(self.info.name)!r} holds {kept[:60]!a}"

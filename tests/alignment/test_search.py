@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from searchengine import Library, open_library
-from searchengine.alignment.candidates import HUB_WEIGHT, hub_bias, mapped
-from searchengine.alignment.judge import Learned
-from searchengine.alignment.kept import FILE, keep_alignment, read_alignment
+from searchengine.alignment.candidates import HUB_WEIGHT, Learned, hub_bias, mapped
+from searchengine.alignment.kept import keep_alignment, read_alignment
+from searchengine.alignment.ranking import FILE
 from searchengine.catalog.records import Batch
 from searchengine.errors import InputError
 from searchengine.library.learned.align import extend_alignment, forget_alignment

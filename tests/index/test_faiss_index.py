@@ -279,6 +279,7 @@ def test_a_crash_while_writing_leaves_the_old_index(
     assert sorted(path.name for path in space.directory.iterdir()) == [
         "index.faiss",
         "index.json",
+        "looks.bin",
         "vectors.f16",
     ]
     assert space.refresh_index() is Step.ADD

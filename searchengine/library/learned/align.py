@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.alignment.candidates import HUB, MAPS, hub_bias
-from searchengine.alignment.judge import Learned, Material, Verdict, judge
+from searchengine.alignment.candidates import HUB, MAPS, Learned, hub_bias
+from searchengine.alignment.judge import Material, Verdict, judge
 from searchengine.alignment.kept import keep_alignment, read_alignment, remove_alignment
 from searchengine.errors import InputError
 from searchengine.float16 import widened
