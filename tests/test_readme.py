@@ -1,4 +1,4 @@
-"""README.md shows what the program prints, its Python runs, and it names every command."""
+"""README.md and the guide show what the program prints, and every command; the Python runs."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from searchengine import load_encoder, open_library
 from tests.conftest import Watcher
 from tests.support.commands import leaf_commands
 from tests.support.places import ROOT
-from tests.support.readme import BLOCK, README, masked, run_blocks
+from tests.support.readme import BLOCK, PAGES, README, masked, run_blocks
 
-ENDLESS = {"serve"}
-"""Commands that go on until they are stopped: README.md shows how they are called, no output."""
+SHOWN_ALONE = {"serve", "read", "caption", "ask"}
+"""Commands that go on until they are stopped, or need what is not here: an extra, a server. The
+pages show how they are called, no output."""
 
 CODE = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
-def test_console_blocks_show_real_output() -> None:
-    text = README.read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_console_blocks_show_real_output(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
     assert masked(run_blocks(text)) == masked(text), "make readme writes it anew"
 
 
@@ -49,8 +51,8 @@ def test_python_blocks_run(
 @pytest.mark.parametrize("command", leaf_commands())
 def test_every_command_is_shown(command: str) -> None:
     """A line of a console block, which is run, or of any block of code where it does not end."""
-    text = README.read_text(encoding="utf-8")
-    if command in ENDLESS:
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    if command in SHOWN_ALONE:
         lines = [line for block in CODE.findall(text) for line in block.splitlines()]
     else:
         run = [line for _, block, _ in BLOCK.findall(text) for line in block.splitlines()]

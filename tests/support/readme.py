@@ -1,11 +1,11 @@
-"""The console blocks of README.md, run: what is shown is what the program prints.
+"""The console blocks of README.md and the guide, run: what is shown is what the program prints.
 
     python -m tests.support.readme --write
 
 Every line `$ clipseek ...` in a ```console block is run, in order, in a directory that holds the
-sample photos as Photos, queries.txt and pairs.json, with an empty library. `--write` puts the
-output into the README; the suite (`test_readme.py`) compares it, with numbers that depend on the
-machine masked.
+sample photos as Photos, queries.txt and pairs.json, with an empty library for each page. `--write`
+puts the output into the pages; the suite (`test_readme.py`) compares it, with numbers that depend
+on the machine masked.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from pathlib import Path
 
 from tests.support.places import ROOT
 
-README = ROOT / "README.md"
+README, GUIDE = ROOT / "README.md", ROOT / "docs" / "guide.md"
+PAGES = (README, GUIDE)
 BLOCK = re.compile(r"(```console\n)(.*?)(```)", re.DOTALL)
 HOME = "/home/grace/pics"
 """Stands in the README for the directory the commands ran in; of the same length where that is a
@@ -104,15 +105,17 @@ def masked(text: str) -> str:
 
 
 def main() -> None:
-    """Check the README, or write it anew."""
+    """Check the pages, or write them anew."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true")
-    now = README.read_text(encoding="utf-8")
-    fresh = run_blocks(now)
-    if parser.parse_args().write:
-        README.write_text(fresh, encoding="utf-8")
-    elif masked(fresh) != masked(now):
-        sys.exit("README.md shows other output than the program prints: make readme")
+    write = parser.parse_args().write
+    for page in PAGES:
+        now = page.read_text(encoding="utf-8")
+        fresh = run_blocks(now)
+        if write:
+            page.write_text(fresh, encoding="utf-8")
+        elif masked(fresh) != masked(now):
+            sys.exit(f"{page.name} shows other output than the program prints: make readme")
 
 
 if __name__ == "__main__":
