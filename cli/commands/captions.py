@@ -65,7 +65,6 @@ def describe(
         return
     choices = read_texts(texts) if texts else None
     with open_library(library) as opened:
-        unread = opened.about_reading(choices, space=space) if choices else None
         for number, image in enumerate(images):
             hits = opened.describe(image, texts=choices, k=k, space=space, source=source)
             if json_output:
@@ -76,6 +75,7 @@ def describe(
             output.say(str(image))
             rows = [(str(hit.rank), f"{hit.score:.3f}", hit.text) for hit in hits]
             output.print_table(("rank", "score", "text"), rows, left={2})
+        unread = opened.about_reading(choices, space=space) if choices else None
     if unread is not None:
         output.note(unread)
 

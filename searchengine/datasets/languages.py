@@ -8,6 +8,7 @@ Crossmodal-3600         JSON Lines with image/key, and by language an object wit
 
 from __future__ import annotations
 
+import io
 import json
 from collections import defaultdict
 from pathlib import Path
@@ -19,6 +20,7 @@ from searchengine.datasets.formats import Parsed, Record, record
 from searchengine.datasets.stored_vectors import is_stored
 from searchengine.datasets.text_files import csv_records, json_records, read_text
 from searchengine.errors import CaptionFileError
+from searchengine.files import open_ordinary
 
 COLUMN = "language"
 
@@ -68,7 +70,10 @@ def _of_csv(path: Path, text: str) -> dict[str, list[Record]]:
 def _first_line(path: Path) -> str:
     """The beginning of a file, up to the end of its first line that holds something."""
     try:
-        with path.open(encoding="utf-8-sig", errors="replace") as file:
+        with (
+            open_ordinary(path) as data,
+            io.TextIOWrapper(data, encoding="utf-8-sig", errors="replace") as file,
+        ):
             return next(
                 (line.strip() for line in iter(lambda: file.readline(LONGEST), "") if line.strip()),
                 "",

@@ -46,7 +46,7 @@ def first_kept(
         most = MOST_LEFT_OUT + len(kept) - len(shown)
         if len(shown) >= wanted or no_more or more >= most:
             return shown[:wanted], images
-        likely = wanted * len(ranked) // max(1, len(shown))
+        likely = wanted * len(ranked) // max(1, len(shown)) if stacks else 0
         more = min(max(len(ranked) - len(shown), 2 * more, likely), most)
 
 

@@ -72,7 +72,7 @@ def test_a_title_and_a_keyword_bring_their_picture_first(bench: Workbench, title
     with bench.open() as library:
         hits = library.search("fulgencio", k=1, where=Filter(before=datetime(2020, 1, 1)))
         space = library.space().info
-        assert hits[0].matched == Matched("caption", "Fulgencio")
+        assert hits[0].matched == Matched("caption", "Fulgencio", by_words=True)
         assert hits[0].record()["taken_from"] == "xmp"
         assert library.catalog.vector_counts(space)[1] == 1, "keywords are no sentence"
 

@@ -184,7 +184,10 @@ def test_json_of_another_kind_is_no_index(indexed: Path, text: str) -> None:
         assert len(library.search(unit_rows(1)[0], k=10)) == 10
         assert library.info().spaces[0].indexed_rows == 0
     _refresh(indexed)
-    assert sorted(p.name for p in (indexed / "spaces/fake").iterdir()) == ["vectors.f16"]
+    assert sorted(p.name for p in (indexed / "spaces/fake").iterdir()) == [
+        "looks.bin",
+        "vectors.f16",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,9 @@ def test_info_counts(colours: Workbench) -> None:
     assert (info.images, info.failures, info.captions) == (6, 0, 0)
     assert info.default_space == "fake"
     assert [(s.name, s.images, s.dim, s.indexed_rows) for s in info.spaces] == [("fake", 6, 8, 0)]
-    assert info.spaces[0].bytes == 6 * 8 * 2
+    files = {file.name: file.stat().st_size for file in library.space().directory.iterdir()}
+    assert files["vectors.f16"] == 6 * 8 * 2
+    assert info.spaces[0].bytes == sum(files.values())
     assert info.bytes > info.spaces[0].bytes
 
 
