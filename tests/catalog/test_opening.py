@@ -73,8 +73,8 @@ def test_sqlites_errors_are_the_librarys(tmp_path: Path, question: str) -> None:
         for table in (*tables.tables, "words"):
             other.execute(f"ALTER TABLE {table} RENAME TO other_{table}")
     other.close()
-    with pytest.raises(LibraryError, match=f"{tmp_path}: no such (fts5 )?table"):
+    with pytest.raises(LibraryError, match=rf"{tmp_path}: no such (fts5 )?table"):
         ASKED[question](catalog)
-    with catalog.snapshot() as now, pytest.raises(LibraryError, match="no such (fts5 )?table"):
+    with catalog.snapshot() as now, pytest.raises(LibraryError, match=r"no such (fts5 )?table"):
         ASKED[question](now)
     catalog.close()
