@@ -21,8 +21,14 @@ OF_FILES = "file"
 """The source of captions that a person gave in a file."""
 
 _OF_METADATA = [origin + kind for origin in ORIGINS for kind in ("", KEYWORDS)]
-_IS_SENTENCE = sa.and_(captions.c.source != READ, ~captions.c.source.endswith(KEYWORDS))
-"""Keywords, and what was read in pictures, are words to be found; an encoder takes sentences."""
+_IS_SENTENCE = sa.and_(
+    captions.c.source != READ,
+    ~captions.c.source.endswith(KEYWORDS),
+    sa.or_(captions.c.source.not_in(ORIGINS), captions.c.text.like("% % %")),
+)
+"""Keywords, what was read in pictures, and titles of one or two words in files are words to be
+found; an encoder takes sentences. A photo titled "Cincinnati" would lose in searches for what it
+shows."""
 
 
 class CaptionReads(Reads):

@@ -77,6 +77,17 @@ def test_a_title_and_a_keyword_bring_their_picture_first(bench: Workbench, title
         assert library.catalog.vector_counts(space)[1] == 1, "keywords are no sentence"
 
 
+def test_a_title_that_is_a_name_costs_its_picture_nothing(bench: Workbench) -> None:
+    path = picture(
+        bench.photos / "b.jpg", xmp=TITLED.replace(b"Grandmother Ilse in Kragero", b"Ilse")
+    )
+    bench.index()
+    assert said(bench, path)[0] == SourcedText("Ilse", "xmp")
+    with bench.open() as library:
+        assert library.catalog.vector_counts(library.space().info)[1] == 0
+        assert library.search("ilse")[0].matched == Matched("caption", "Ilse", by_words=True)
+
+
 def test_a_changed_sidecar_is_noticed_and_nothing_encoded(bench: Workbench, titled: Path) -> None:
     sidecar = beside(titled, "Zermatt")
     bench.paint("e.png", "blue")
