@@ -81,6 +81,7 @@ def test_a_title_that_is_a_name_costs_its_picture_nothing(bench: Workbench) -> N
     path = picture(
         bench.photos / "b.jpg", xmp=TITLED.replace(b"Grandmother Ilse in Kragero", b"Ilse")
     )
+    bench.paint("a.png", "red")
     bench.index()
     assert said(bench, path)[0] == SourcedText("Ilse", "xmp")
     with bench.open() as library:
