@@ -93,11 +93,14 @@ def test_other_programs_read_it(run: Run, colours: Workbench, tmp_path: Path) ->
     assert run(*asked[:-1], "lance").code == 2
 
 
-def test_another_encoder_is_refused(run: Run, colours: Workbench, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fact", ["fingerprint", "encoder"])
+def test_another_encoder_is_refused(
+    run: Run, colours: Workbench, tmp_path: Path, fact: str
+) -> None:
     url = url_of(tmp_path / "parts")
     run("export", colours.library_path, url)
     made = tmp_path / "parts" / "library.json"
-    made.write_text(made.read_text().replace('"fingerprint": "fake"', '"fingerprint": "x"'))
+    made.write_text(made.read_text().replace(f'"{fact}": "fake"', f'"{fact}": "x"'))
     for command in (("export", colours.library_path, url), ("import", url, colours.library_path)):
         done = run(*command)
         assert done.code == 1
