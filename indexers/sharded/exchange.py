@@ -17,12 +17,11 @@ from searchengine.library.library import Library
 from searchengine.shards.indexes import index_snapshot
 from searchengine.shards.layout import (
     CAPTIONS,
-    LIBRARY,
     MadeBy,
+    agree_on,
     done_shards,
     made_by,
     receipts,
-    to_json,
 )
 from searchengine.shards.parts import commit
 from searchengine.shards.storage import Storage
@@ -132,14 +131,4 @@ def import_library(url: str, library: Library) -> ImportReport:
 
 def _require_same(storage: Storage, space: Space) -> None:
     info = space.info
-    ours = MadeBy(info.encoder, info.fingerprint, info.dim, info.precision)
-    if storage.create(LIBRARY, to_json(ours)):
-        return
-    known = made_by(storage)
-    assert known is not None, "somebody has written it"
-    if (known.encoder, known.fingerprint) != (ours.encoder, ours.fingerprint):
-        raise EncoderMismatchError(
-            storage.url,
-            f"{known.encoder} with weights {known.fingerprint}",
-            f"{ours.encoder} with weights {ours.fingerprint}",
-        )
+    agree_on(storage, MadeBy(info.encoder, info.fingerprint, info.dim, info.precision))

@@ -18,17 +18,16 @@ from searchengine.embedding.faults import one_line
 from searchengine.embedding.stream import Content, Encoded, Failed, ImageStream
 from searchengine.encoders import loading
 from searchengine.encoders.interface import Encoder
-from searchengine.errors import EncoderError, EncoderMismatchError, first_line
+from searchengine.errors import EncoderError, first_line
 from searchengine.files import MAX_FILE_SIZE, content_hash
 from searchengine.images.decode import MAX_MEGAPIXELS
 from searchengine.shards.layout import (
-    LIBRARY,
     MadeBy,
     Receipt,
+    agree_on,
     made_by,
     receipt_name,
     receipts,
-    to_json,
 )
 from searchengine.shards.parts import commit
 from searchengine.shards.storage import Storage
@@ -173,16 +172,7 @@ def _encoder_of(storage: Storage, work: Work) -> Encoder:
     precision = work.precision if known is None else known.precision
     encoder = loading.load_encoder(work.encoder, device=work.device, precision=precision)
     ours = MadeBy(encoder.name, encoder.fingerprint, encoder.dim, encoder.precision)
-    if known is None and storage.create(LIBRARY, to_json(ours)):
-        return encoder
-    known = known or made_by(storage)
-    assert known is not None, "somebody has just written it"
-    if (known.encoder, known.fingerprint) != (ours.encoder, ours.fingerprint):
-        raise EncoderMismatchError(
-            storage.url,
-            f"{known.encoder} with weights {known.fingerprint}",
-            f"{ours.encoder} with weights {ours.fingerprint}",
-        )
+    known = agree_on(storage, ours)
     if known.precision != ours.precision:
         return loading.load_encoder(work.encoder, device=work.device, precision=known.precision)
     return encoder

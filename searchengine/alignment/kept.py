@@ -101,7 +101,7 @@ def _checked(path: Path, fingerprint: str, dim: int) -> Alignment:
     file = TensorFile(path)
     if (file.notes["format"], file.notes["fingerprint"]) != (FORMAT, fingerprint):
         raise ValueError("it is of another format, or of another encoder")
-    if file.notes["crc32"] != checksum_of(file):
+    if file.notes["crc32"] != file.checksum:
         raise ValueError("it is not as it was written")
     biases, by = file.get("biases"), file.get("map")
     for tensor, right in ((biases, biases is None or biases.ndim == 1), (by, _fits(by, dim))):

@@ -17,7 +17,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from searchengine.errors import LibraryTooNewError, StorageError
+from searchengine.errors import EncoderMismatchError, LibraryTooNewError, StorageError
 from searchengine.shards.storage import Storage
 
 if TYPE_CHECKING:
@@ -95,6 +95,25 @@ def made_by(storage: Storage) -> MadeBy | None:
     """The encoder of the library, or None where nothing was done yet."""
     data = storage.find(LIBRARY)
     return None if data is None else from_json(MadeBy, data, f"{storage.url}/{LIBRARY}")
+
+
+def agree_on(storage: Storage, ours: MadeBy) -> MadeBy:
+    """What made the vectors of the library: `ours` where nobody has written another down.
+
+    Raises EncoderMismatchError where that is another encoder, or of other weights.
+    """
+    known = made_by(storage)
+    if known is None and storage.create(LIBRARY, to_json(ours)):
+        return ours
+    known = known or made_by(storage)
+    assert known is not None, "somebody has just written it"
+    if (known.encoder, known.fingerprint) != (ours.encoder, ours.fingerprint):
+        raise EncoderMismatchError(
+            storage.url,
+            f"{known.encoder} with weights {known.fingerprint}",
+            f"{ours.encoder} with weights {ours.fingerprint}",
+        )
+    return known
 
 
 def receipts(storage: Storage, shards: list[str] | None = None) -> dict[str, Receipt]:

@@ -85,35 +85,32 @@ class Storage:
 
     def listing(self, folder: str) -> list[Stored]:
         """The objects right below a folder, by name; none where there is no such folder."""
-        with self._told(folder):
-            self._files.invalidate_cache()
-            try:
-                found = self._files.ls(self.path_of(folder), detail=True)
-            except FileNotFoundError:
-                return []
-            return sorted(
-                (
-                    Stored(
-                        f"{folder}/{entry['name'].rsplit('/', 1)[-1]}",
-                        int(entry["size"] or 0),
-                        _age_of(entry),
-                    )
-                    for entry in found
-                    if entry["type"] == "file"
-                ),
-                key=lambda stored: stored.name,
+        files = (
+            Stored(
+                f"{folder}/{entry['name'].rsplit('/', 1)[-1]}",
+                int(entry["size"] or 0),
+                _age_of(entry),
             )
+            for entry in self._entries(folder)
+            if entry["type"] == "file"
+        )
+        return sorted(files, key=lambda stored: stored.name)
 
     def folders(self, folder: str) -> list[str]:
         """The names of the folders right below a folder."""
+        entries = self._entries(folder)
+        kept = (entry["name"].rstrip("/") for entry in entries if entry["type"] == "directory")
+        return sorted(name.rpartition("/")[2] for name in kept)
+
+    def _entries(self, folder: str) -> list[dict[str, Any]]:
+        """What is right below a folder, as fsspec tells it."""
         with self._told(folder):
             self._files.invalidate_cache()
             try:
-                found = self._files.ls(self.path_of(folder), detail=True)
+                found: list[dict[str, Any]] = self._files.ls(self.path_of(folder), detail=True)
             except FileNotFoundError:
                 return []
-        kept = (entry["name"].rstrip("/") for entry in found if entry["type"] == "directory")
-        return sorted(name.rpartition("/")[2] for name in kept)
+            return found
 
     def write(self, name: str, data: bytes) -> None:
         """Write an object whole, over one that may be there."""
