@@ -119,6 +119,7 @@ async def facets(request: Request) -> Response:
             "undated": counts.undated,
             "cameras": [{"camera": camera, "images": n} for camera, n in counts.cameras],
             "orientations": [{"orientation": o, "images": n} for o, n in counts.orientations],
+            "labels": [{"label": label, "images": n} for label, n in counts.labels],
         }
     )
 
@@ -126,7 +127,8 @@ async def facets(request: Request) -> Response:
 async def image(request: Request) -> Response:
     """What the catalog lists of an image."""
     record = await service_of(request).record(image_id(request))
-    return JsonResponse(image_record(record, base_of(request)))
+    labels = await service_of(request).labels(record.id)
+    return JsonResponse({**image_record(record, base_of(request)), "labels": labels})
 
 
 async def thumbnail(request: Request) -> Response:

@@ -26,7 +26,7 @@ MAX_WEIGHT = 100.0
 
 NAMES = (
     "q", "picture", "like", "unlike", "under", "after", "before", "camera", "orientation",
-    "dated", "min_score", "by", "matching", "as_typed", "all",
+    "dated", "label", "min_score", "by", "matching", "as_typed", "all",
 )  # fmt: skip
 """The parameters of a question, in the order in which a URL has them."""
 
@@ -80,6 +80,7 @@ class Question:
             "before": [_date_text(where.before)],
             "camera": [where.camera],
             "orientation": [where.orientation.value if where.orientation else None],
+            "label": [where.label],
             "dated": [None if where.dated is None else _YES_OR_NO[where.dated]],
             "min_score": [None if self.min_score is None else f"{self.min_score:g}"],
             "by": [None if self.by is By.BOTH else self.by.value],
@@ -127,6 +128,7 @@ def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
             camera=_one(given, "camera"),
             orientation=_orientation(orientation) if orientation else None,
             dated=_yes_or_no("dated", _one(given, "dated")),
+            label=_one(given, "label"),
         ),
         min_score=_score(_one(given, "min_score")),
         by=_by(_one(given, "by")),

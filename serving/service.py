@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from searchengine.catalog.labels.given import Label
 from searchengine.catalog.records import Facets
 from searchengine.errors import NotListedError, QueryError
 from searchengine.index.types import Modality
@@ -57,6 +58,8 @@ class Detail:
     """The images nearest to it, itself and its stack left out."""
     stack: tuple[Member, ...]
     """Itself with its copies and the others of its moment, the best first; empty where alone."""
+    labels: list[Label]
+    """Most probable first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,13 @@ class LibraryService:
             self._searchers, lambda: _record(self._opened.now().library, image_id)
         )
 
+    async def labels(self, image_id: int) -> list[Label]:
+        """The labels of an image, most probable first."""
+        return await self._on(
+            self._searchers,
+            lambda: self._opened.now().library.catalog.labels_of([image_id]).get(image_id, []),
+        )
+
     async def detail(self, image_id: int, *, captions: int, neighbours: int) -> Detail:
         """An image with its nearest captions and images. Raises NotListedError."""
 
@@ -175,6 +185,7 @@ class LibraryService:
             record, itself = _record(library, image_id), listed(image_id)
             with library.catalog.snapshot() as now:
                 stack = stack_of(library.space(), now, record)
+                labels = now.labels_of([image_id]).get(image_id, [])
             together = {image_id, *(member.image.id for member in stack)}
             hits = library.search(itself, k=neighbours + 1, fold=True)
             return Detail(
@@ -182,6 +193,7 @@ class LibraryService:
                 captions=library.nearest_captions(itself, k=captions),
                 neighbours=[hit for hit in hits if hit.id not in together][:neighbours],
                 stack=stack,
+                labels=labels,
             )
 
         return await self._on(self._searchers, look)

@@ -1,4 +1,4 @@
-"""How many images each choice of a filter would leave: counts by folder, year, camera and shape.
+"""How many images each choice of a filter would leave: by folder, year, camera, shape and label.
 
 Each count keeps the other parts of the filter and drops its own, so that a person sees what another
 choice would give. Folders are the exception: they are counted inside the chosen one.
@@ -19,7 +19,7 @@ from searchengine.catalog.filters import conditions
 from searchengine.catalog.images import FOLDER, image_record
 from searchengine.catalog.records import Facets
 from searchengine.catalog.sqlite.connection import Reads
-from searchengine.catalog.sqlite.schema import embeddings, images
+from searchengine.catalog.sqlite.schema import embeddings, images, labels
 from searchengine.paths import below
 from searchengine.types import Filter, ImageRecord, Orientation, SpaceInfo
 
@@ -30,6 +30,9 @@ _YEAR = sa.func.coalesce(_TAKEN_YEAR, _FILE_YEAR)
 
 LEAST_SIDE = 200
 """Pixels of the shorter side of a photo: what is smaller is mostly an icon or a preview."""
+
+MOST_LABELS = 200
+"""Of a library: a set of a thousand names is no menu."""
 
 _IS_PHOTO = sa.func.min(images.c.width, images.c.height) >= LEAST_SIDE
 
@@ -117,7 +120,26 @@ def count_facets(connection: sa.Connection, space: SpaceInfo, where: Filter) -> 
         ),
         cameras=containing(counted(images.c.camera, replace(where, camera=None))),
         orientations=[(shape, number) for shape, number in shapes.items() if number],
+        labels=count_labels(connection, space, replace(where, label=None)),
     )
+
+
+def count_labels(
+    connection: sa.Connection, space: SpaceInfo, where: Filter
+) -> list[tuple[str, int]]:
+    """The most frequent labels of the images that pass, each with how many have it."""
+    number = sa.func.count(sa.distinct(labels.c.image_id))
+    query = (
+        sa.select(sa.func.min(labels.c.name), number)
+        .select_from(labels)
+        .join(embeddings, embeddings.c.owner_id == labels.c.image_id)
+        .join(images, images.c.id == labels.c.image_id)
+        .where(embeddings.c.space_id == space.id, *conditions(where))
+        .group_by(sa.func.lower(labels.c.name))  # as the filter compares them
+        .order_by(number.desc(), sa.func.lower(labels.c.name))
+        .limit(MOST_LABELS)
+    )
+    return [(name, images_with) for name, images_with in connection.execute(query)]
 
 
 def common_folder(folders: Sequence[str]) -> Path | None:

@@ -124,3 +124,5 @@ class Facets:
     cameras: list[tuple[str, int]]
     """Most images first."""
     orientations: list[tuple[Orientation, int]]
+    labels: list[tuple[str, int]]
+    """By all label sets together, most images first; of the most frequent ones."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from searchengine.types import ImageRecord
+from searchengine.catalog.labels.given import Label
+from searchengine.types import Filter, ImageRecord
+from serving.question import Question
 
 
 def facts_of(record: ImageRecord) -> list[tuple[str, str]]:
@@ -28,6 +32,32 @@ def facts_of(record: ImageRecord) -> list[tuple[str, str]]:
         ("Folder", str(path.parent)),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A label of an image, as it is shown."""
+
+    name: str
+    said: str
+    """How sure it is."""
+    href: str
+    """The images that have it too."""
+
+
+def labels_of(labels: Sequence[Label]) -> list[Tag]:
+    """The labels of an image, each name once by whichever set is the surest, which comes first."""
+    named: dict[str, Label] = {}
+    for label in labels:
+        named.setdefault(label.name.casefold(), label)
+    return [
+        Tag(
+            label.name,
+            f"{label.probability:.0%} probable",
+            Question(where=Filter(label=label.name)).url(),
+        )
+        for label in named.values()
+    ]
 
 
 def file_size(size: int) -> str:

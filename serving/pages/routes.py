@@ -15,7 +15,7 @@ from searchengine.errors import ClipseekError, InputError, NothingIndexedError
 from searchengine.retrieval.hints import notes_on
 from searchengine.retrieval.terms import parse_text
 from serving.api import MAX_OFFSET, base_of, image_id, read_form, service_of
-from serving.pages.facts import facts_of
+from serving.pages.facts import facts_of, labels_of
 from serving.pages.matches import only_matches, parted, said_of_matches
 from serving.pages.rendering import render
 from serving.pages.stacked import stacked_of
@@ -141,6 +141,7 @@ async def detail(request: Request) -> Response:
         captions=found.captions,
         neighbours=tiles_of(question, found.neighbours),
         stack=[stacked_of(question, member) for member in found.stack],
+        labels=labels_of(found.labels),
         back=question.url(),
     )
 

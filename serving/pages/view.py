@@ -210,6 +210,8 @@ def _parts(where: Filter) -> Iterator[tuple[str, Filter]]:
         yield where.camera, replace(where, camera=None)
     if where.orientation:
         yield where.orientation.value.capitalize(), replace(where, orientation=None)
+    if where.label:
+        yield where.label, replace(where, label=None)
 
 
 def groups(question: Question, facets: Facets) -> list[Group]:
@@ -236,8 +238,12 @@ def groups(question: Question, facets: Facets) -> list[Group]:
             lambda chosen, shape: replace(chosen, orientation=shape),
             lambda shape: shape.value.capitalize(),
         ),
+        _group(question, "Label", facets.labels, _set_label, str),
     ]
-    is_set = {"Folder": where.under, "Camera": where.camera, "Shape": where.orientation}
+    is_set = {
+        "Folder": where.under, "Camera": where.camera, "Shape": where.orientation,
+        "Label": where.label,
+    }  # fmt: skip
     found = [replace(g, is_set=g.is_set or bool(is_set.get(g.name))) for g in found]
     return [group for group in found if group.choices or group.is_set]
 
@@ -274,6 +280,10 @@ def _date_label(year: int | None) -> str:
 
 def _set_camera(where: Filter, camera: str) -> Filter:
     return replace(where, camera=camera)
+
+
+def _set_label(where: Filter, label: str) -> Filter:
+    return replace(where, label=label)
 
 
 def _period(after: datetime | None, before: datetime | None) -> str:

@@ -150,6 +150,7 @@ def test_facets(now: CatalogReads) -> None:
             (Orientation.PORTRAIT, 1),
             (Orientation.SQUARE, 1),
         ],
+        labels=[("car", 1), ("red", 1)],
     )
     # Each count drops its own part of the filter: years below 2020 stay to be chosen, and of the
     # cameras and shapes only those of 2020.
@@ -161,8 +162,12 @@ def test_facets(now: CatalogReads) -> None:
         undated=1,
         cameras=[("Canon EOS 5D", 1)],
         orientations=[(Orientation.LANDSCAPE, 1)],
+        labels=[("car", 1), ("red", 1)],
     )
-    assert now.facets(NOBODY, Filter()) == Facets(0, None, [], [], 0, [], [])
+    assert [each.id for each in now.newest(ONE, Filter(label="car"), k=9)] == [1]
+    assert now.facets(ONE, Filter(before=datetime(2020, 1, 1))).labels == []
+    assert now.facets(ONE, Filter(label="car")).labels == [("car", 1), ("red", 1)]
+    assert now.facets(NOBODY, Filter()) == Facets(0, None, [], [], 0, [], [], [])
 
 
 def test_what_the_plan_is_made_from(now: CatalogReads) -> None:

@@ -42,7 +42,8 @@ PATHS = (
 )  # fmt: skip
 NAMES = (
     "q", "picture", "like", "unlike", "under", "after", "before", "camera", "orientation", "dated",
-    "k", "min_score", "by", "offset", "id", "size", "v", "token", "", "%00", "q%ff", "\u00ff",
+    "label", "k", "min_score", "by", "offset", "id", "size", "v", "token", "", "%00", "q%ff",
+    "\u00ff",
 )  # fmt: skip
 VALUES = (
     "", "red", "1", "-1", "0", "1e400", "nan", "inf", "-0.0", "9" * 5000, "9" * 19, "2:1", "%",

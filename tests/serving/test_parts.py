@@ -60,6 +60,7 @@ QUESTIONS = st.builds(
         camera=st.none() | WORDS.filter(bool),
         orientation=st.none() | st.sampled_from(Orientation),
         dated=st.none() | st.booleans(),
+        label=st.none() | WORDS.filter(bool),
     ),
     min_score=st.none() | st.sampled_from([0.25, -1.0]),
     by=st.sampled_from(By),

@@ -74,9 +74,10 @@ class LabelReads(Reads):
     def label_names(self) -> list[str]:
         """Every name that any image has as a label, the most frequent first."""
         number = sa.func.count()
-        query = sa.select(labels.c.name, number).group_by(labels.c.name)
+        folded = sa.func.lower(labels.c.name)  # as filters compare them
+        query = sa.select(sa.func.min(labels.c.name), number).group_by(folded)
         with self._reading() as connection:
-            found = connection.execute(query.order_by(number.desc(), labels.c.name))
+            found = connection.execute(query.order_by(number.desc(), folded))
             return [name for name, _ in found]
 
     def labels_of(self, image_ids: Sequence[int]) -> dict[int, list[Label]]:
