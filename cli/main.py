@@ -19,6 +19,7 @@ from cli.commands import (
     index,
     inspect,
     models,
+    places,
     read,
     search,
     serve,
@@ -55,6 +56,7 @@ app.command("evaluate-classes")(classes.evaluate_classes)
 app.command("evaluate-pairs")(pairs.evaluate_pairs)
 app.command("judge")(judge.judge)
 app.command("compare")(compare.compare)
+app.command("places")(places.places)
 app.command("duplicates")(duplicates.duplicates)
 app.command("tune")(tune.tune)
 app.command("info")(inspect.info)

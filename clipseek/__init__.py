@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from searchengine.encoders.loading import load_encoder
     from searchengine.errors import ClipseekError
     from searchengine.evaluation.evaluation_set import EvaluationOptions
+    from searchengine.gazetteer.lookup import near
+    from searchengine.geography import Near
     from searchengine.library.library import Library, open_library
     from searchengine.relevance.bar import Strictness
     from searchengine.retrieval.hits import Hits, Order, SearchHit
@@ -38,6 +40,7 @@ __all__ = [
     "Kind",
     "Library",
     "Mark",
+    "Near",
     "Order",
     "Orientation",
     "Query",
@@ -51,6 +54,7 @@ __all__ = [
     "index_folder",
     "index_sharded",
     "load_encoder",
+    "near",
     "open_library",
 ]
 
@@ -64,6 +68,7 @@ _HOMES = {
     "Kind": "searchengine.retrieval.query",
     "Library": "searchengine.library.library",
     "Mark": "searchengine.retrieval.query",
+    "Near": "searchengine.geography",
     "Order": "searchengine.retrieval.hits",
     "Orientation": "searchengine.types",
     "Query": "searchengine.retrieval.query",
@@ -76,6 +81,7 @@ _HOMES = {
     "index_folder": "clipseek.indexing",
     "index_sharded": "clipseek.indexing",
     "load_encoder": "searchengine.encoders.loading",
+    "near": "searchengine.gazetteer.lookup",
     "open_library": "searchengine.library.library",
 }
 

@@ -24,6 +24,7 @@ from searchengine.embedding.stream import Observer
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import InputError, MissingExtraError
 from searchengine.library.learned.align import extend_alignment
+from searchengine.library.learned.located import name_places
 from searchengine.library.library import Library
 from searchengine.library.places import remember_links, respell
 from searchengine.library.status import EXCLUDES
@@ -114,6 +115,7 @@ def index(
             writer.embed_captions(space)
             writer.complete_checksums(space)
             writer.complete_words()
+            name_places(catalog)
             _refresh_index(space, options)
             writer.measure_relevance(space)
             refresh_stacks(space)

@@ -11,6 +11,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from searchengine.geography import Near
+
 Vectors: TypeAlias = NDArray[np.float32]
 """Unit rows, shape (n, d), float32, C-contiguous."""
 
@@ -48,6 +50,9 @@ KEYWORDS = " keywords"
 READ = "ocr"
 """The source of what was read in a picture."""
 
+PLACE = "place"
+"""The source of the name of the place where a picture was taken."""
+
 MODEL = "model "
 """In front of a model's name: the source of what it said of a picture."""
 
@@ -58,8 +63,8 @@ class SourcedText:
 
     text: str
     source: str
-    """`file` (of `captions add`), one of `ORIGINS`, also with `KEYWORDS` behind it, `READ`, or
-    `model NAME`."""
+    """`file` (of `captions add`), one of `ORIGINS`, also with `KEYWORDS` behind it, `READ`,
+    `PLACE`, or `model NAME`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,8 @@ class Matched:
     """What found an image beside its picture."""
 
     kind: str
-    """"caption", "text" (read in the picture) or "name" (of the file and its folders)."""
+    """"caption", "text" (read in the picture), "place" (where it was taken) or "name" (of the file
+    and its folders)."""
     text: str
     """The piece of text, as it is stored; of a name the whole path."""
     by_words: bool = False
@@ -141,6 +147,13 @@ class Filter:
     """Only images that a camera dated, or only those without such a date."""
     label: str | None = None
     """Only images that have this label, by any label set, ignoring the case of ASCII letters."""
+    near: Near | None = None
+    """Only images that were taken there, as their files say."""
+    place: str | None = None
+    """Only images taken at a place of this name, as "Lisbon" or "Portugal", or the whole of it, as
+    "Paris, Texas, United States"; ignoring the case of ASCII letters."""
+    album: str | None = None
+    """Only images in the album of this name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,7 @@ async def search(request: Request) -> Response:
         if question.picture or len(uploads) > 1:
             raise InputError("a search takes one picture; send one image, or the key of one")
         question = read_question([*pairs, ("picture", await service_of(request).hold(uploads[0]))])
+    question, taken = await service_of(request).located(question)
     given = dict(pairs)
     k = read_whole("k", given.get("k"), low=1, high=MAX_K, default=10)
     offset = read_whole("offset", given.get("offset"), low=0, high=MAX_OFFSET, default=0)
@@ -92,7 +93,7 @@ async def search(request: Request) -> Response:
         {
             "hits": [hit.record() for hit in hits],
             "images": facets.total,
-            "notes": ([hits.no_match] if hits.no_match else [])
+            "notes": [said for said in (taken, hits.no_match) if said]
             + notes_on(parse_text(question.text), hits),
             "corrections": hits.corrections,
             "thumbnails": {
@@ -109,7 +110,7 @@ async def facets(request: Request) -> Response:
         raise InputError(
             "facets counts what the filters leave, whatever its score; leave out min_score"
         )
-    where = question.where
+    where = (await service_of(request).located(question))[0].where
     counts = await service_of(request).facets(where)
     return JsonResponse(
         {
@@ -120,8 +121,14 @@ async def facets(request: Request) -> Response:
             "cameras": [{"camera": camera, "images": n} for camera, n in counts.cameras],
             "orientations": [{"orientation": o, "images": n} for o, n in counts.orientations],
             "labels": [{"label": label, "images": n} for label, n in counts.labels],
+            "places": [{"place": place, "images": n} for place, n in counts.places],
         }
     )
+
+
+async def places(request: Request) -> Response:
+    """The places where images were taken, by name, most images first."""
+    return JsonResponse({"places": await service_of(request).places()})
 
 
 async def image(request: Request) -> Response:
@@ -265,6 +272,7 @@ def _kept(request: Request, record: ImageRecord) -> dict[str, str]:
 ROUTES = [
     Route("/api/search", search, methods=["GET", "POST"]),
     Route("/api/facets", facets),
+    Route("/api/places", places),
     Route("/api/images/{id:digits}", image),
     Route("/api/images/{id:digits}/thumbnail", thumbnail),
     Route("/api/images/{id:digits}/file", file),

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from searchengine.errors import InputError
+from searchengine.geography import read_near
 from searchengine.relevance.bar import Strictness
 from searchengine.retrieval.dates import read_date
 from searchengine.retrieval.query import By, Mark
@@ -26,7 +27,7 @@ MAX_WEIGHT = 100.0
 
 NAMES = (
     "q", "picture", "like", "unlike", "under", "after", "before", "camera", "orientation",
-    "dated", "label", "min_score", "by", "matching", "as_typed", "all",
+    "dated", "label", "near", "place", "min_score", "by", "matching", "as_typed", "all",
 )  # fmt: skip
 """The parameters of a question, in the order in which a URL has them."""
 
@@ -48,6 +49,9 @@ class Question:
     like: tuple[Mark, ...] = ()
     unlike: tuple[Mark, ...] = ()
     where: Filter = field(default_factory=Filter)
+    near: str | None = None
+    """The place that images were taken near, as typed: whoever knows names of places puts it into
+    `where`."""
     min_score: float | None = None
     by: By = By.BOTH
     matching: Strictness | None = None
@@ -82,6 +86,8 @@ class Question:
             "orientation": [where.orientation.value if where.orientation else None],
             "label": [where.label],
             "dated": [None if where.dated is None else _YES_OR_NO[where.dated]],
+            "near": [self.near],
+            "place": [where.place],
             "min_score": [None if self.min_score is None else f"{self.min_score:g}"],
             "by": [None if self.by is By.BOTH else self.by.value],
             "matching": [self.matching.value if self.matching else None],
@@ -129,7 +135,9 @@ def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
             orientation=_orientation(orientation) if orientation else None,
             dated=_yes_or_no("dated", _one(given, "dated")),
             label=_one(given, "label"),
+            place=_one(given, "place"),
         ),
+        near=_near(_one(given, "near")),
         min_score=_score(_one(given, "min_score")),
         by=_by(_one(given, "by")),
         matching=_matching(_one(given, "matching")),
@@ -208,6 +216,12 @@ def _date_text(moment: datetime | None) -> str | None:
         return None
     is_midnight = moment.time() == time()
     return moment.date().isoformat() if is_midnight else moment.isoformat(timespec="seconds")
+
+
+def _near(text: str | None) -> str | None:
+    if text is not None:
+        read_near(text)
+    return text
 
 
 def _orientation(text: str) -> Orientation:

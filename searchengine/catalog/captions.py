@@ -15,20 +15,29 @@ from searchengine.catalog.records import METADATA, CaptionedText, Found, Reading
 from searchengine.catalog.sqlite.connection import Reads, chunks
 from searchengine.catalog.sqlite.schema import caption_embeddings, captions, images, readings
 from searchengine.catalog.sqlite.words import write_words
-from searchengine.types import KEYWORDS, MODEL, ORIGINS, READ, ImageRecord, SourcedText, SpaceInfo
+from searchengine.types import (
+    KEYWORDS,
+    MODEL,
+    ORIGINS,
+    PLACE,
+    READ,
+    ImageRecord,
+    SourcedText,
+    SpaceInfo,
+)
 
 OF_FILES = "file"
 """The source of captions that a person gave in a file."""
 
 _OF_METADATA = [origin + kind for origin in ORIGINS for kind in ("", KEYWORDS)]
 _IS_SENTENCE = sa.and_(
-    captions.c.source != READ,
+    captions.c.source.not_in((READ, PLACE)),
     ~captions.c.source.endswith(KEYWORDS),
     sa.or_(captions.c.source.not_in(ORIGINS), captions.c.text.like("% % %")),
 )
-"""Keywords, what was read in pictures, and titles of one or two words in files are words to be
-found; an encoder takes sentences. A photo titled "Cincinnati" would lose in searches for what it
-shows."""
+"""Keywords, places, what was read in pictures, and titles of one or two words in files are words
+to be found; an encoder takes sentences. A photo titled "Cincinnati" would lose in searches for what
+it shows."""
 
 
 class CaptionReads(Reads):
@@ -155,12 +164,13 @@ def add_captions(
 def remove_captions(connection: sa.Connection, source: str) -> int:
     """Take out the captions of a source and of those under its name; returns how many.
 
-    Who read them in pictures, or made them, begins anew.
+    Who read them in pictures, or made them, begins anew; places stay out.
     """
     found = connection.execute(sa.select(captions.c.image_id).where(_is_from(source)))
     owners = found.scalars().all()
     connection.execute(sa.delete(captions).where(_is_from(source)))
-    connection.execute(sa.delete(readings).where(_is_from(source, readings.c.reader)))
+    of_reader = _is_from(source, readings.c.reader), readings.c.reader != PLACE
+    connection.execute(sa.delete(readings).where(*of_reader))
     write_words(connection, sorted(set(owners)))
     return len(owners)
 

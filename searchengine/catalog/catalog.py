@@ -28,6 +28,7 @@ from searchengine.catalog.failures import (
     clear_failures,
     forget_failures,
 )
+from searchengine.catalog.gathered.places import PlaceReads
 from searchengine.catalog.images import (
     ImageReads,
     add_images,
@@ -35,7 +36,6 @@ from searchengine.catalog.images import (
     remove_images,
     respell_images,
 )
-from searchengine.catalog.integrity import find_faults
 from searchengine.catalog.labels.examples import ExampleReads
 from searchengine.catalog.labels.given import LabelReads
 from searchengine.catalog.labels.sets import LabelSetReads
@@ -67,6 +67,7 @@ class CatalogReads(
     LabelSetReads,
     LabelReads,
     ExampleReads,
+    PlaceReads,
 ):
     """Everything that can be asked of a catalog."""
 
@@ -138,6 +139,8 @@ class Catalog(CatalogReads, LabelWrites):
 
     def faults(self) -> list[str]:
         """What is wrong inside the catalog, a sentence each; reads all of it."""
+        from searchengine.catalog.integrity import find_faults  # no search needs it
+
         found: list[str] = []
         try:
             with self._reading() as connection:

@@ -1,4 +1,5 @@
-"""How many images each choice of a filter would leave: by folder, year, camera, shape and label.
+"""How many images each choice of a filter would leave: by folder, year, camera, shape, label
+and place.
 
 Each count keeps the other parts of the filter and drops its own, so that a person sees what another
 choice would give. Folders are the exception: they are counted inside the chosen one.
@@ -19,7 +20,13 @@ from searchengine.catalog.filters import conditions
 from searchengine.catalog.images import FOLDER, image_record
 from searchengine.catalog.records import Facets
 from searchengine.catalog.sqlite.connection import Reads
-from searchengine.catalog.sqlite.schema import embeddings, images, labels
+from searchengine.catalog.sqlite.schema import (
+    captions,
+    embeddings,
+    images,
+    is_place,
+    labels,
+)
 from searchengine.paths import below
 from searchengine.types import Filter, ImageRecord, Orientation, SpaceInfo
 
@@ -121,6 +128,7 @@ def count_facets(connection: sa.Connection, space: SpaceInfo, where: Filter) -> 
         cameras=containing(counted(images.c.camera, replace(where, camera=None))),
         orientations=[(shape, number) for shape, number in shapes.items() if number],
         labels=count_labels(connection, space, replace(where, label=None)),
+        places=_places(connection, space, replace(where, place=None)),
     )
 
 
@@ -140,6 +148,19 @@ def count_labels(
         .limit(MOST_LABELS)
     )
     return [(name, images_with) for name, images_with in connection.execute(query)]
+
+
+def _places(connection: sa.Connection, space: SpaceInfo, kept: Filter) -> list[tuple[str, int]]:
+    number = sa.func.count()
+    query = (
+        sa.select(captions.c.text, number)
+        .join(images, images.c.id == captions.c.image_id)
+        .join(embeddings, embeddings.c.owner_id == images.c.id)
+        .where(is_place, embeddings.c.space_id == space.id, *conditions(kept))
+        .group_by(captions.c.text)
+        .order_by(number.desc(), captions.c.text)
+    )
+    return [(place, count) for place, count in connection.execute(query)]
 
 
 def common_folder(folders: Sequence[str]) -> Path | None:

@@ -18,6 +18,7 @@ from searchengine.catalog.sqlite.words import write_words
 from searchengine.paths import composed
 from searchengine.types import (
     MODEL,
+    PLACE,
     READ,
     FileState,
     Filter,
@@ -245,12 +246,12 @@ def add_images(
 
 
 def _forget_what_was_read(connection: sa.Connection, changed: Sequence[dict[str, Any]]) -> None:
-    """Drop what was read in pictures whose content changed, and what models said of them."""
+    """Drop what was read in pictures whose content changed, what models said, and their places."""
     is_other = sa.exists().where(
         images.c.id == sa.bindparam("known_id"),
         images.c.content_hash != sa.bindparam("content_hash"),
     )
-    by_program = sa.or_(captions.c.source == READ, captions.c.source.startswith(MODEL))
+    by_program = sa.or_(captions.c.source.in_((READ, PLACE)), captions.c.source.startswith(MODEL))
     keys = [{name: value[name] for name in ("known_id", "content_hash")} for value in changed]
     for table, these in ((captions, by_program), (readings, readings.c.reader != METADATA)):
         statement = sa.delete(table).where(table.c.image_id == sa.bindparam("known_id"))

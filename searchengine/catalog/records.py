@@ -126,3 +126,5 @@ class Facets:
     orientations: list[tuple[Orientation, int]]
     labels: list[tuple[str, int]]
     """By all label sets together, most images first; of the most frequent ones."""
+    places: list[tuple[str, int]]
+    """Where they were taken, by the whole name of the place; most images first."""

@@ -107,10 +107,15 @@ def join_camera(maker: str, model: str) -> str | None:
 
 
 def _position(gps: Mapping[int, Any]) -> tuple[float, float] | None:
-    """Latitude and longitude in signed degrees, or None unless both are sound."""
+    """Latitude and longitude in signed degrees, or None unless both are sound.
+
+    0, 0 is what cameras write that do not know where they are: a buoy lies there, no land.
+    """
     latitude = _degrees(gps, GPS.GPSLatitude, GPS.GPSLatitudeRef, "NS", 90)
     longitude = _degrees(gps, GPS.GPSLongitude, GPS.GPSLongitudeRef, "EW", 180)
-    return None if latitude is None or longitude is None else (latitude, longitude)
+    if latitude is None or longitude is None or latitude == longitude == 0:
+        return None
+    return latitude, longitude
 
 
 def _degrees(

@@ -18,7 +18,6 @@ from searchengine.library.layout import CATALOG, find_directory, url_of
 from searchengine.library.learned.front import Learning
 from searchengine.library.open_spaces import OpenSpaces
 from searchengine.library.places import listed_ids, placed
-from searchengine.library.status import LibraryInfo, library_info
 from searchengine.retrieval.answer import answer, describe
 from searchengine.retrieval.asked import as_query
 from searchengine.retrieval.compose import encoded_part, listed_part, read_part, unit
@@ -32,6 +31,7 @@ from searchengine.vectors.file import Rows
 if TYPE_CHECKING:
     from searchengine.embedding.stream import Observer
     from searchengine.library.check import CheckReport
+    from searchengine.library.status import LibraryInfo
     from searchengine.library.writing import Writer
     from searchengine.retrieval.asked import Asked
     from searchengine.tuning.tune import TuneReport
@@ -194,6 +194,8 @@ class Library(Learning):
 
     def info(self) -> LibraryInfo:
         """The library in numbers."""
+        from searchengine.library.status import library_info
+
         return library_info(self.path, self.catalog, self.spaces())
 
     def index_info(self, space: str | None = None) -> IndexInfo:

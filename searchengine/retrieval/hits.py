@@ -17,7 +17,7 @@ HIT_FIELDS = ("rank", "score", "id", "path", "width", "height", "taken_at", "mod
 """What a program is told of a hit, in this order; new ones come last."""
 
 TEXT_FIELDS = ("matched", "text")
-"""And of one that a text found: "caption", "name" or "text", and the piece of text."""
+"""And of one that a text found: "caption", "name", "place" or "text", and the piece of text."""
 
 RELEVANCE_FIELDS = ("relevance", "matches")
 """And of one that words were asked for: see `SearchHit`."""

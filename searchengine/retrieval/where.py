@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from searchengine.catalog.catalog import CatalogReads
 from searchengine.errors import InputError
+from searchengine.geography import distance_text, near_text
 from searchengine.types import Filter, SpaceInfo
 
 SHOWN = 5
@@ -31,6 +32,16 @@ def why_none(where: Filter, now: CatalogReads, space: SpaceInfo) -> str | None:
             f"no image has the label {where.label!r}; there is: {_some(now.label_names())}; images "
             "get labels by: clipseek tag"
         )
+    if where.near is not None and not now.lists(Filter(near=where.near)):
+        located = now.located()
+        return (
+            f"no image was taken within {distance_text(where.near.radius)} of "
+            f"{near_text(where.near).rpartition(',')[0]}; {located:,} of "
+            f"{now.counts()['images']:,} say where they were taken"
+        )
+    if where.place is not None and not now.lists(Filter(place=where.place)):
+        there = [each.place for each in now.places()]
+        return f"no image was taken at {where.place!r}; there is: {_some(there)}"
     return None
 
 

@@ -13,7 +13,7 @@ from searchengine.catalog.sqlite.words import COMPLETE, words_of, words_of_path
 from searchengine.spaces.space import Space
 from searchengine.texts.ranking import captioned
 from searchengine.texts.words import Phrase, Words, lifted
-from searchengine.types import READ, ImageRecord, Matched
+from searchengine.types import PLACE, READ, ImageRecord, Matched
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +29,9 @@ class Beside:
     only: NDArray[np.int64] | None = None
     """The rows that may be hits, ascending; None for all."""
 
+
+_KINDS = {READ: "text", PLACE: "place"}
+"""What texts of other sources than captions are said to be."""
 
 NOTHING = Beside(captions=False)
 """Pictures alone."""
@@ -78,7 +81,7 @@ def _by_words(
         _first_with(
             [
                 *(
-                    ("text" if text.source == READ else "caption", text.text, words_of(text.text))
+                    (_KINDS.get(text.source, "caption"), text.text, words_of(text.text))
                     for text in written.get(image.id, ())
                 ),
                 ("name", image.file.path, words_of_path(image.file.path)),

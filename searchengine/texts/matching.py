@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from searchengine.catalog.catalog import CatalogReads
 from searchengine.errors import LibraryDamagedError
 from searchengine.spaces.space import Space
-from searchengine.texts.everyday import everyday_texts
 from searchengine.texts.fusion import Matching, read_matching, spread
 from searchengine.types import Vectors
 from searchengine.vectors.lengths import impossible_rows
@@ -62,6 +61,8 @@ def measure_matching(space: Space, encode: Callable[[Sequence[str]], Vectors]) -
     texts = _sample(space.captions.read(caption_rows), of_captions)
     if len(pictures) == 0 or len(texts) == 0:
         return
+    from searchengine.texts.everyday import everyday_texts  # no search needs it
+
     asked = everyday_texts()[::EVERY]
     queries = np.concatenate(
         [

@@ -122,9 +122,14 @@ def _lifting(
     total = sum(says.values()) or 1.0  # 0 where every image has every word
     for word, rows in found.items():
         share = says[word] / total
-        is_rare = len(rows) <= rare
+        is_rare = len(rows) <= rare or _is_place(word, len(rows), now)
         if 0 < len(rows) <= named and share >= _least_share(word, is_rare=is_rare):
             yield (word,), rows
+
+
+def _is_place(word: str, images: int, now: CatalogReads) -> bool:
+    """Whether most of the images with an English word were taken at a place of that name."""
+    return images > 0 and is_english(word) and 2 * now.images_at_places_with(word) > images
 
 
 def _least_share(word: str, *, is_rare: bool) -> float:

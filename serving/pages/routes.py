@@ -46,9 +46,10 @@ async def home(request: Request) -> Response:
     question, wrong = read_what_can_be(request.query_params.multi_items())
     offset, facets, found, typed = 0, None, Found(), None
     problem: Problem | None = None
-    is_empty, answered_by = False, None
+    is_empty, answered_by, taken = False, None, None
     try:
         answered_by = await service.answered_by()
+        question, taken = await service.located(question)
         facets = await service.facets(question.where)
         if wrong:
             raise wrong
@@ -75,7 +76,7 @@ async def home(request: Request) -> Response:
         chips=chips(question),
         every=_every(question, tiles),
         next=_next(question, offset, len(tiles), facets),
-        notes=found.notes,
+        notes=[*([taken] if taken else []), *found.notes],
         as_typed=typed,
         is_first=offset == 0,
         is_empty=is_empty,

@@ -180,8 +180,8 @@ def chips(question: Question) -> list[Chip]:
         for mark in marks:
             address = f"/api/images/{mark.id}/thumbnail?size=small"
             found.append(Chip(label, address, _without_mark(question, mark.id).url()))
-    for label, left in _parts(question.where):
-        found.append(Chip(label, None, replace(question, where=left).url()))
+    for label, without in _narrowed(question):
+        found.append(Chip(label, None, without.url()))
     if question.by is not By.BOTH and question.text:
         label = "In texts" if question.by is By.WORDS else "In pictures"
         found.append(Chip(label, None, replace(question, by=By.BOTH).url()))
@@ -198,6 +198,14 @@ def chips(question: Question) -> list[Chip]:
     return found
 
 
+def _narrowed(question: Question) -> Iterator[tuple[str, Question]]:
+    """Each part of the filter that is set, and the question without it."""
+    if question.near:
+        yield f"Near {question.near}", replace(question, near=None)
+    for label, left in _parts(question.where):
+        yield label, replace(question, where=left)
+
+
 def _parts(where: Filter) -> Iterator[tuple[str, Filter]]:
     """Each part of a filter that is set, and the filter without it."""
     if where.under:
@@ -208,6 +216,8 @@ def _parts(where: Filter) -> Iterator[tuple[str, Filter]]:
         yield "Dated by a camera" if where.dated else NO_DATE, replace(where, dated=None)
     if where.camera:
         yield where.camera, replace(where, camera=None)
+    if where.place:
+        yield where.place, replace(where, place=None)
     if where.orientation:
         yield where.orientation.value.capitalize(), replace(where, orientation=None)
     if where.label:

@@ -15,6 +15,7 @@ import pytest
 from searchengine.catalog.catalog import Catalog, CatalogReads
 from searchengine.catalog.records import Batch, CaptionedText, Facets, Known, SameContent
 from searchengine.catalog.sqlite import connection
+from searchengine.geography import Near
 from searchengine.types import (
     FailureKind,
     FileState,
@@ -129,6 +130,9 @@ def test_ids_at_or_under_a_path(now: CatalogReads, place: str, ids: list[int]) -
         (Filter(orientation=Orientation.PORTRAIT), [4]),
         (Filter(orientation=Orientation.SQUARE), [2]),
         (Filter(under=Path("/photos/a"), orientation=Orientation.LANDSCAPE), [0]),
+        (Filter(near=Near(48.1, 11.5, 1)), [0]),
+        (Filter(near=Near(48.1, 11.6, 7_500)), [0]),
+        (Filter(near=Near(48.1, 11.6, 7_400)), []),
     ],
 )
 def test_rows_that_pass_a_filter(now: CatalogReads, where: Filter, rows: list[int]) -> None:
@@ -151,6 +155,7 @@ def test_facets(now: CatalogReads) -> None:
             (Orientation.SQUARE, 1),
         ],
         labels=[("car", 1), ("red", 1)],
+        places=[],
     )
     # Each count drops its own part of the filter: years below 2020 stay to be chosen, and of the
     # cameras and shapes only those of 2020.
@@ -163,11 +168,12 @@ def test_facets(now: CatalogReads) -> None:
         cameras=[("Canon EOS 5D", 1)],
         orientations=[(Orientation.LANDSCAPE, 1)],
         labels=[("car", 1), ("red", 1)],
+        places=[],
     )
     assert [each.id for each in now.newest(ONE, Filter(label="car"), k=9)] == [1]
     assert now.facets(ONE, Filter(before=datetime(2020, 1, 1))).labels == []
     assert now.facets(ONE, Filter(label="car")).labels == [("car", 1), ("red", 1)]
-    assert now.facets(NOBODY, Filter()) == Facets(0, None, [], [], 0, [], [], [])
+    assert now.facets(NOBODY, Filter()) == Facets(0, None, [], [], 0, [], [], [], [])
 
 
 def test_what_the_plan_is_made_from(now: CatalogReads) -> None:

@@ -41,6 +41,8 @@ LONG = {
     "label_examples": {"image_id", "set_id"},
     "readings": {"image_id"},
     "embeddings": {"space_id", "row", "owner_id"},
+    "albums": {"id"},
+    "album_images": {"album_id", "image_id", "position"},
     "caption_embeddings": {"space_id", "row", "owner_id"},
 }
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from searchengine.catalog.records import Found
+from searchengine.types import PLACE
 from serving import server
 from tests.cli.test_output import clean
 from tests.conftest import Run, Workbench
@@ -69,6 +71,8 @@ def asked(
     labels.write_text(f'image,class\n"{first}",\x1b[2J写真\n"{second}",blue\n', encoding="utf-8")
     parts = f"memory://{tmp_path.name}"
     run("index", first, second, "--library", parts)
+    with bench.open() as library:
+        library.catalog.record_found(PLACE, "", [Found(1, ("\x1b[31m写真",))])
     report = tmp_path / "report.json"
     run("evaluate", evaluated, "--model", "fake", "--json", report)
 
@@ -79,6 +83,7 @@ def asked(
     return {
         "index": [bench.photos, "--retry-failed", "--json"],
         "search": ["red"],
+        "places": [],
         "duplicates": ["--level", "exact"],
         "serve": [],
         "describe": [first, "--texts", texts],

@@ -15,8 +15,9 @@ from searchengine.catalog.catalog import Catalog, CatalogReads
 from searchengine.catalog.checksums import IMAGE_VECTORS
 from searchengine.catalog.labels.examples import Example
 from searchengine.catalog.labels.given import Labelled
-from searchengine.catalog.records import Batch, FailedFile
+from searchengine.catalog.records import Batch, FailedFile, Found
 from searchengine.types import (
+    PLACE,
     BlockChecksum,
     Excluded,
     FailureKind,
@@ -110,6 +111,7 @@ def change_everything(catalog: Catalog) -> None:
     )
     catalog.add_captions([(GREEN.file.path, "more grass"), ("/photos/d/new.jpg", "new")])
     catalog.add_captions([(GREEN.file.path, "a sign")], "ocr")
+    catalog.record_found(PLACE, "1", [Found(3, ("Lisbon, Portugal",))])
     catalog.record_caption_vectors(ONE, [4])
     catalog.keep_checksums(ONE, IMAGE_VECTORS, [BlockChecksum(0, 6, 2**32 - 1)])
     catalog.record_labels(1, ONE, 8, [3], [Labelled(3, "grass", 0.9)])
@@ -168,6 +170,10 @@ ASKED: dict[str, Callable[[CatalogReads], Any]] = {
     "label_names": lambda now: now.label_names(),
     "labels_of": lambda now: now.labels_of([1, 3]),
     "label_examples": lambda now: now.label_examples(1),
+    "places": lambda now: now.places(),
+    "located": lambda now: now.located(),
+    "unplaced": lambda now: now.unplaced("1"),
+    "images_at_places_with": lambda now: now.images_at_places_with("lisbon"),
     "counts": lambda now: now.counts(),
 }
 """Every question, by the name of its method."""

@@ -36,6 +36,10 @@ from searchengine.errors import (
     RefusedValueError,
     StorageFullError,
 )
+from searchengine.geography import distance
+
+DISTANCE = "metres_between"
+"""The function of `searchengine.geography.distance` in SQL: of latitude, longitude, and again."""
 
 BUSY_SECONDS = 30
 """How long a statement waits for another process's transaction; those last milliseconds."""
@@ -97,6 +101,7 @@ class Database:
     def _open_to_read(self) -> ReadConnection:
         self._require_same_file()
         opened = open_to_read(self.path)
+        opened.create_function(DISTANCE, 4, distance, deterministic=True)
         self._is_shared = self._is_shared and opened.seen is None
         self._file = self._file or identity_of(self.path)
         return opened

@@ -162,7 +162,44 @@ _TABLES_OF_5 = (
 )
 
 
-STEPS: tuple[Step, ...] = (_to_2, _to_3, _to_4, _to_5)
+def _to_6(connection: sa.Connection) -> None:
+    """Room for albums and for what stays out; places are found by an index.
+
+    Cameras that do not know where they are write 0, 0, where there is nothing but sea.
+    """
+    for statement in _STATEMENTS_OF_6:
+        connection.exec_driver_sql(statement)
+
+
+_STATEMENTS_OF_6 = (
+    "UPDATE images SET latitude = NULL, longitude = NULL WHERE latitude = 0 AND longitude = 0",
+    "CREATE INDEX ix_images_latitude ON images (latitude) WHERE latitude IS NOT NULL",
+    "CREATE INDEX ix_captions_place ON captions (text, image_id) WHERE source = 'place'",
+    """CREATE TABLE albums (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    question TEXT,
+    UNIQUE (name)
+)""",
+    """CREATE TABLE album_images (
+    album_id INTEGER NOT NULL,
+    image_id INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (album_id, image_id),
+    FOREIGN KEY(album_id) REFERENCES albums (id) ON DELETE CASCADE,
+    FOREIGN KEY(image_id) REFERENCES images (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID""",
+    "CREATE INDEX ix_album_images_image_id ON album_images (image_id)",
+    """CREATE TABLE kept_out (
+    path TEXT NOT NULL,
+    PRIMARY KEY (path)
+)
+ WITHOUT ROWID""",
+)
+
+
+STEPS: tuple[Step, ...] = (_to_2, _to_3, _to_4, _to_5, _to_6)
 """`STEPS[n - 1]` leads from version n to n + 1. A step is never changed once it was released, and
 uses no table of `schema.py`: those are of the newest version."""
 

@@ -13,8 +13,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from searchengine.catalog.sqlite.values import Checked, name, text
+from searchengine.types import PLACE
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Kept in SQLite's user_version. Raise it with every change of the tables below."""
 
 tables = sa.MetaData()
@@ -49,6 +50,8 @@ images = sa.Table(
     sa.Column("taken_from", text("images.taken_from", nullable=True)),
     sqlite_autoincrement=True,
 )
+is_located = images.c.latitude.is_not(None)
+sa.Index("ix_images_latitude", images.c.latitude, sqlite_where=is_located)
 
 failures = sa.Table(
     "failures",
@@ -111,6 +114,9 @@ captions = sa.Table(
     sa.UniqueConstraint("image_id", "source", "text"),
     sqlite_autoincrement=True,
 )
+is_place = captions.c.source == sa.literal_column(f"'{PLACE}'")
+"""Written out: with a parameter in its place SQLite would not know that the index serves."""
+sa.Index("ix_captions_place", captions.c.text, captions.c.image_id, sqlite_where=is_place)
 
 readings = sa.Table(
     "readings",
@@ -196,3 +202,31 @@ label_examples = _name_table(
         nullable=False,
     ),
 )
+
+albums = sa.Table(
+    "albums",
+    tables,
+    sa.Column("id", _LONG, primary_key=True),
+    sa.Column("name", name("albums.name"), nullable=False, unique=True),
+    # NULL: its images are picked by hand.
+    sa.Column("question", text("albums.question", nullable=True)),
+    sqlite_autoincrement=True,
+)
+
+album_images = sa.Table(
+    "album_images",
+    tables,
+    sa.Column("album_id", sa.ForeignKey("albums.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("image_id", sa.ForeignKey("images.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("position", Checked(_LONG, "album_images.position", int, least=0), nullable=False),
+    sqlite_with_rowid=False,
+)
+sa.Index("ix_album_images_image_id", album_images.c.image_id)
+
+kept_out = sa.Table(
+    "kept_out",
+    tables,
+    sa.Column("path", name("kept_out.path"), primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""Pictures, and folders with all that is in them, that index runs leave out for good."""

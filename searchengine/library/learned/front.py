@@ -6,13 +6,21 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from searchengine.catalog.gathered.places import PlaceCount
     from searchengine.library.learned.align import AlignReport
     from searchengine.library.learned.labels import LabelSets
     from searchengine.library.library import Library
 
 
 class Learning:
-    """Labels and alignment of a library."""
+    """Labels, alignment and places of a library."""
+
+    def places(self) -> list[PlaceCount]:
+        """The places where images were taken, by name, most images first.
+
+        Index runs name them where the extra `places` is installed.
+        """
+        return cast("Library", self).catalog.places()
 
     @property
     def label_sets(self) -> LabelSets:

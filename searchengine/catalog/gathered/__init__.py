@@ -1,0 +1,1 @@
+"""What is gathered of images beside their own facts: places, albums, and what stays out."""

@@ -1,0 +1,1 @@
+"""Names of places: which one somebody means, and which one is at a point; offline, of GeoNames."""
