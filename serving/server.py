@@ -65,7 +65,7 @@ def serve(
         raise MissingExtraError(what, "web") from error
     from searchengine.library.cached.opening import following
     from searchengine.library.library import open_library
-    from serving.service import default_cache
+    from serving.thumbnails import default_cache
 
     crowd = Crowd(limits or limits_here())
     with (

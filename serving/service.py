@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -17,22 +17,18 @@ from searchengine.catalog.gathered.places import PlaceCount
 from searchengine.catalog.labels.given import Label
 from searchengine.catalog.records import Facets
 from searchengine.errors import NotListedError, QueryError
-from searchengine.gazetteer.lookup import meant
-from searchengine.index.types import Modality
 from searchengine.library.library import Library
 from searchengine.library.places import placed
 from searchengine.library.status import LibraryInfo
 from searchengine.retrieval.hits import Hits, SearchHit
 from searchengine.retrieval.query import Kind, Query, Source
-from searchengine.retrieval.terms import parse_text
 from searchengine.retrieval.where import why_none
-from searchengine.spaces.space import Space
 from searchengine.stacks.listing import Member, stack_of
 from searchengine.types import Filter, ImageRecord, TextHit
+from serving.asking.query import listed, located, query_of
 from serving.files.listed import KnownContents, ListedFile
-from serving.opened import Opened, OpenedLibrary
+from serving.opened import OpenedLibrary
 from serving.pictures import HeldPicture, preview_of, read_upload
-from serving.problems import PictureForgottenError
 from serving.question import Question
 from serving.thumbnails import Side, ThumbnailCache, thumbnail_of
 
@@ -115,8 +111,7 @@ class LibraryService:
         """
         if question.near is None:
             return question, None
-        found = await self._on(self._searchers, meant, question.near)
-        return replace(question, where=replace(question.where, near=found.near)), found.said
+        return await self._on(self._searchers, located, question)
 
     async def search(self, question: Question, *, k: int, offset: int = 0) -> Hits:
         """The hits at ranks offset + 1 to offset + k.
@@ -126,7 +121,7 @@ class LibraryService:
         """
         opened = await self._on(self._searchers, self._opened.now)
         space = await self._on(self._searchers, opened.searched_space)
-        query = _query(question, opened, space)
+        query = query_of(question, opened.pictures, space)
         if query.texts:  # encoded with those of others, and remembered: the search finds them known
             await opened.queue.texts(space, query.texts)
         return await self._on(
@@ -288,40 +283,8 @@ class LibraryService:
         return await loop.run_in_executor(pool, lambda: work(*args, **kwargs))
 
 
-def _query(question: Question, opened: Opened, space: Space) -> Query:
-    sources = parse_text(question.text)
-    if question.picture:
-        held = opened.pictures.get(question.picture)
-        if held.space != space.info.name:  # another one answers by now
-            raise PictureForgottenError
-        sources.append(Source(Kind.VECTOR, held.vector, modality=Modality.IMAGE))
-    query = Query(
-        tuple(sources),
-        question.like,
-        question.unlike,
-        question.by,
-        matching=question.matching if question.is_of_words else None,
-        as_typed=question.as_typed,
-    )
-    if not query:
-        raise QueryError("nothing to search for; describe a picture, as in: a dog on the beach")
-    return query
-
-
 def _record(library: Library, image_id: int) -> ImageRecord:
     records = library.catalog.images([image_id])
     if image_id not in records:
         raise NotListedError(image_id)
     return records[image_id]
-
-
-def listed(image_id: int) -> Query:
-    """The query that an image of the library is."""
-    return Query((Source(Kind.LISTED, image_id),))
-
-
-def default_cache() -> Path:
-    """Where thumbnails are kept: the user's cache directory."""
-    import platformdirs
-
-    return platformdirs.user_cache_path("clipseek", appauthor=False) / "thumbnails"

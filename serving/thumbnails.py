@@ -117,3 +117,10 @@ class ThumbnailCache:
     def _path(self, content_hash: bytes, side: Side) -> Path:
         name = content_hash.hex()
         return self._directory / name[:2] / f"{name}-{side:d}.jpg"
+
+
+def default_cache() -> Path:
+    """Where thumbnails are kept: the user's cache directory."""
+    import platformdirs
+
+    return platformdirs.user_cache_path("clipseek", appauthor=False) / "thumbnails"

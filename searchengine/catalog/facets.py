@@ -1,5 +1,4 @@
-"""How many images each choice of a filter would leave: by folder, year, camera, shape, label
-and place.
+"""How many images each choice of a filter would leave: by folder, year, camera, shape and so on.
 
 Each count keeps the other parts of the filter and drops its own, so that a person sees what another
 choice would give. Folders are the exception: they are counted inside the chosen one.

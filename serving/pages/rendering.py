@@ -9,7 +9,7 @@ from pathlib import Path
 import jinja2
 from starlette.responses import Response
 
-from serving.pages.view import chips
+from serving.pages.chips import chips
 from serving.problems import Problem
 from serving.question import Question
 from serving.replies import file_url, thumbnail_url

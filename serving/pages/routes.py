@@ -15,19 +15,18 @@ from searchengine.errors import ClipseekError, InputError, NothingIndexedError
 from searchengine.retrieval.hints import notes_on
 from searchengine.retrieval.terms import parse_text
 from serving.api import MAX_OFFSET, base_of, image_id, read_form, service_of
+from serving.pages.chips import chips, without_picture
 from serving.pages.facts import facts_of, labels_of
 from serving.pages.matches import only_matches, parted, said_of_matches
 from serving.pages.rendering import render
 from serving.pages.stacked import stacked_of
 from serving.pages.view import (
     Tile,
-    chips,
     groups,
     pictures,
     status_of,
     tile_of,
     tiles_of,
-    without_picture,
 )
 from serving.problems import Problem, problem_of
 from serving.question import Question, read_question, read_what_can_be, read_whole

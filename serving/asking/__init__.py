@@ -1,0 +1,1 @@
+"""From questions, as they stand in URLs, to what a library is asked."""
