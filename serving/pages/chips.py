@@ -109,6 +109,7 @@ def without_picture(question: Question) -> Question:
 
 
 def without_mark(question: Question, image_id: int) -> Question:
+    """The question without what was said of an image: that it is liked, or not."""
     return replace(
         question,
         like=tuple(mark for mark in question.like if mark.id != image_id),
