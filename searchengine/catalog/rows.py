@@ -55,6 +55,11 @@ _DEAD_ROWS = (
     .order_by(embeddings.c.row)
 )
 
+_DEAD_CAPTIONS = (
+    sa.select(sa.type_coerce(caption_embeddings.c.row, sa.Integer))
+    .where(caption_embeddings.c.space_id == OF_SPACE, caption_embeddings.c.owner_id.is_(None))
+    .order_by(caption_embeddings.c.row)
+)
 
 _COMPARED = (
     "path", "content_hash", "width", "height", "format", "taken_at", "taken_from", "camera",
@@ -113,6 +118,16 @@ class RowReads(Reads):
         """How many rows of image vectors count, and which of them are dead, as of one moment."""
         with self._reading() as connection:
             return _count_rows(connection, embeddings, space), _dead_rows(connection, space)
+
+    def caption_rows_and_dead(self, space: SpaceInfo) -> tuple[int, NDArray[np.int64]]:
+        """How many rows of caption vectors count, and which are of no caption any more, ascending.
+
+        As of one moment; the second has shape (m,).
+        """
+        with self._reading() as connection:
+            dead = connection.execute(_DEAD_CAPTIONS, {"space": space.id}).scalars()
+            numbers = row_numbers(dead, caption_embeddings)
+            return _count_rows(connection, caption_embeddings, space), numbers
 
     def rows_matching(self, space: SpaceInfo, where: Filter) -> NDArray[np.int64]:
         """Rows of image vectors whose image passes the filter, ascending, shape (m,)."""

@@ -17,8 +17,6 @@ from searchengine.embedding.stream import Observer
 from searchengine.encoders.text.encoder import TOWER_FILE, fault_of_tower
 from searchengine.errors import LibraryDamagedError, LibraryError, MissingExtraError, reason_of
 from searchengine.files import content_hash_of, file_state
-from searchengine.index.facts import files as index_files
-from searchengine.index.faiss_index import fault_of as fault_of_index
 from searchengine.library.layout import CATALOG
 from searchengine.looks.kept import LOOKS_FILE
 from searchengine.relevance.kept import FILE as STATISTICS_FILE
@@ -186,13 +184,12 @@ def _derived_faults(space: Space) -> tuple[list[Fault], list[str]]:
         faults.append(Fault(str(place / STACKS_FILE), stacks))
     if space.looks.is_damaged(rows):
         faults.append(Fault(str(place / LOOKS_FILE), "some of it is not as it was written"))
-    if any(path.exists() for path in index_files(space.directory)):
-        try:
-            index = fault_of_index(space.directory, rows)
-        except MissingExtraError as error:
-            return faults, [f"the index of space {space.info.name}: {error}"]
-        if index is not None:
-            faults.append(Fault(str(place / "index.json"), f"the index is damaged: {index}"))
+    try:
+        for file, why in space.index_faults(rows, space.catalog.caption_rows(space.info)):
+            where = str(file.relative_to(space.library))
+            faults.append(Fault(where, f"the index is damaged: {why}"))
+    except MissingExtraError as error:
+        return faults, [f"the index of space {space.info.name}: {error}"]
     return faults, []
 
 

@@ -73,6 +73,7 @@ class _Mending:
                 self.space.stacks.forget()
         with suppress(MissingExtraError):  # the check says that it could not be looked at
             self.space.refresh_index()
+            self.space.refresh_caption_index()
         return encoded
 
     def _images(self, stored: StoredRows, bad: BadBlock) -> int:

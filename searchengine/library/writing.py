@@ -23,6 +23,7 @@ from searchengine.errors import (
     EncoderError,
     LibraryLockedError,
     LibraryUnusableError,
+    MissingExtraError,
     StorageFullError,
     reason_of,
 )
@@ -197,10 +198,16 @@ class Writer:
 
     def remove_captions(self, source: str) -> int:
         """Take out the captions of a source and those under its name; returns how many."""
-        return self._catalog.remove_captions(source)
+        removed = self._catalog.remove_captions(source)
+        for space in self._library.spaces():
+            self._index_captions(space)
+        return removed
 
     def embed_captions(self, space: Space) -> None:
-        """Encode every caption the space has no vector of, and match them with the pictures."""
+        """Encode every caption the space has no vector of, and match them with the pictures.
+
+        From 100,000 on they get an index, which is brought up to date.
+        """
         while missing := self._catalog.captions_without_vector(space.info, CAPTION_BATCH):
             encoder = self._library.encoders.for_texts(space)
             vectors = encoder.encode_texts([caption.text for caption in missing])
@@ -212,6 +219,14 @@ class Writer:
         measure_matching(
             space, lambda texts: self._library.encoders.for_texts(space).encode_texts(texts)
         )
+
+        self._index_captions(space)
+
+    def _index_captions(self, space: Space) -> None:
+        try:
+            space.refresh_caption_index()
+        except MissingExtraError as error:
+            log.warning("%s", error)
 
     def measure_relevance(self, space: Space) -> None:
         """Measure where the matches of texts end, once a space has changed by a tenth.

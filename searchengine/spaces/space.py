@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,23 +13,13 @@ from numpy.typing import NDArray
 
 from searchengine.catalog.catalog import Catalog, CatalogReads
 from searchengine.catalog.checksums import CAPTION_VECTORS, IMAGE_VECTORS
-from searchengine.errors import LibraryDamagedError, MissingExtraError, NotListedError
-from searchengine.files import checksum_of
-from searchengine.index import faiss_index
-from searchengine.index.facts import (
-    files,
-    index_path,
-    is_fetched,
-    read_any_facts,
-    read_facts,
-    remove_index,
-    write_facts,
-)
+from searchengine.errors import LibraryDamagedError, NotListedError
+from searchengine.index.facts import facts_path
 from searchengine.index.faiss_index import AnnIndex
-from searchengine.index.plan import next_step
 from searchengine.index.settings import setting_for
-from searchengine.index.types import IndexFacts, IndexInfo, Modality, Step, TunedSetting
+from searchengine.index.types import IndexInfo, Modality, Step, TunedSetting
 from searchengine.spaces.captioned import KnownCaptionRows
+from searchengine.spaces.indexed import KnownIndex
 from searchengine.spaces.stacked import KnownStacks
 from searchengine.types import SpaceInfo, Vectors, listed_path
 from searchengine.vectors.checksums import BLOCK_ROWS
@@ -42,6 +30,9 @@ if TYPE_CHECKING:
     from searchengine.looks.kept import LookFile
 
 log = logging.getLogger("clipseek")
+
+CAPTION_INDEX = "captions"
+"""The folder of a space with the index of its captions."""
 
 
 def crops_setting(name: str) -> str:
@@ -60,8 +51,11 @@ class Space:
         self.captions = VectorFile(directory / CAPTION_VECTORS, info.dim)
         self.caption_rows = KnownCaptionRows(info)
         self.stacks = KnownStacks(directory)
-        self._loaded: tuple[IndexFacts | None, AnnIndex | None] = (None, None)
-        self._loading = threading.Lock()
+        of_images, of_captions = f"space {info.name}", f"the captions of space {info.name}"
+        self._index = KnownIndex(directory, self.images, of_images, self.library)
+        self.caption_index = KnownIndex(
+            directory / CAPTION_INDEX, self.captions, of_captions, self.library
+        )
         self.damage: str | None = None
         """What is wrong with the vectors, as far as a search has met it; it was said once."""
         self._held: set[VectorFile] = set()
@@ -156,30 +150,11 @@ class Space:
 
         Any thread may ask; several that ask at once wait for one to load it.
         """
-        facts = read_facts(self.directory)
-        if facts is not None and facts.covered > rows:
-            return None  # made since the rows were counted: the next search takes it
-        if facts is not None and facts.plan.dim != self.info.dim:
-            return None
-        with self._loading:
-            if self._loaded[0] != facts:
-                try:
-                    self._loaded = facts, faiss_index.load(self.directory, rows)
-                except MissingExtraError as error:
-                    log.warning("%s", error)
-                    self._loaded = facts, None
-            return self._loaded[1]
+        return self._index.at(rows)
 
     def give_up_index(self) -> None:
         """Search without the index that is loaded, and say so: it is damaged."""
-        log.warning(
-            "the index of space %s is damaged: every vector is compared until the next index run "
-            "has built it anew; see: clipseek check --library %s",
-            self.info.name,
-            self.library,
-        )
-        with self._loading:
-            self._loaded = self._loaded[0], None
+        self._index.give_up()
 
     def refresh_index(
         self, *, memory: int | None = None, factory: str | None = None, device: str = "auto"
@@ -192,82 +167,32 @@ class Space:
         library's lock. Raises InputError, LibraryUnusableError, DeviceUnavailableError, and
         MissingExtraError without faiss.
         """
-        known = read_facts(self.directory)
-        if known is not None and is_fetched(known):
-            return Step.NOTHING
-        rows = self.images.read(self.catalog.rows(self.info))
-        dead = self.catalog.dead_rows(self.info)
-        facts, damaged = self._known_index(len(rows))
-        step, plan = next_step(
-            len(rows),
-            len(dead),
-            self.info.dim,
-            facts,
-            memory=memory,
-            factory=factory,
-            damaged=damaged,
-        )
-        if damaged and step is not Step.BUILD:
-            remove_index(self.directory)
-        if step is Step.NOTHING:
-            return step
-        from searchengine.index import faiss_build  # late: searches build nothing
-        from searchengine.index.cells import ON_CPU, cell_finder_on
+        rows, dead = self.catalog.rows_and_dead(self.info)
+        return self._index.refresh(rows, dead, memory=memory, factory=factory, device=device)
 
-        finder = cell_finder_on(device)
-        dead = np.union1d(dead, self.images.look_through(len(rows)))
-        if step is Step.ADD:
-            faiss_build.extend(rows, self.directory, dead=dead, finder=finder)
-        elif plan is not None:
-            log.warning(
-                "building the index %s over %s vectors%s",
-                plan.factory,
-                f"{plan.rows:,}",
-                "; a million take a minute or two" if finder is ON_CPU else " on the GPU",
-            )
-            faiss_build.build(rows, plan, self.directory, dead=dead, finder=finder)
-            if facts is not None and (facts.text or facts.image):
-                log.warning("the settings tuned for the index before are gone: clipseek tune")
-        return step
+    def refresh_caption_index(self) -> Step:
+        """As `refresh_index`, of the captions: the one that the program chooses, on the CPU."""
+        rows, dead = self.catalog.caption_rows_and_dead(self.info)
+        return self.caption_index.refresh(rows, dead, device="cpu")
 
-    def _known_index(self, rows: int) -> tuple[IndexFacts | None, bool]:
-        """What is known of the index, and whether it is damaged; what it is stays known then.
+    def index_faults(self, rows: int, captions: int) -> Iterator[tuple[Path, str]]:
+        """What is wrong with the indexes, where so many rows count: each file, and why.
 
-        What a killed process left beside a sound index goes; what is left without facts too.
+        Raises MissingExtraError without faiss.
         """
-        facts = read_any_facts(self.directory)
-        if facts is None:
-            if any(path.exists() for path in files(self.directory)):
-                self._say_damaged("index.json cannot be read")
-                remove_index(self.directory)
-            return None, False
-        fault = faiss_index.fault_of(self.directory, rows)
-        if fault is not None:
-            self._say_damaged(fault)
-            return facts, True
-        if facts.crc is None:  # of a version that kept none
-            crc = checksum_of(index_path(self.directory, facts))
-            facts = replace(facts, crc=crc)
-            write_facts(self.directory, facts)
-        remove_index(self.directory, but=facts)
-        return facts, False
-
-    def _say_damaged(self, why: str) -> None:
-        log.warning("the index of space %s is damaged or unfinished: %s", self.info.name, why)
+        for index, count in ((self._index, rows), (self.caption_index, captions)):
+            fault = index.fault(count)
+            if fault is not None:
+                yield facts_path(index.directory), fault
 
     def save_tuned(self, text: TunedSetting | None, image: TunedSetting | None) -> None:
         """Keep tuned settings beside the index; None leaves one as it is."""
-        facts = read_facts(self.directory)
-        if facts is not None:
-            changed = replace(facts, text=text or facts.text, image=image or facts.image)
-            write_facts(self.directory, changed)
+        self._index.save_tuned(text, image)
 
     def index_info(self) -> IndexInfo:
         """What the index is, covers, and how it is searched."""
         rows = self.catalog.rows(self.info)
-        facts = read_facts(self.directory)
-        if facts is not None and facts.covered > rows:
-            facts = None
+        facts = self._index.facts(rows)
         return IndexInfo(
             space=self.info.name,
             rows=rows,
@@ -280,5 +205,5 @@ class Space:
 
     @property
     def bytes(self) -> int:
-        """Size on disk in bytes: vectors, caption vectors, index and text tower."""
-        return sum(path.stat().st_size for path in self.directory.glob("*") if path.is_file())
+        """Size on disk in bytes: vectors, caption vectors, indexes and text tower."""
+        return sum(path.stat().st_size for path in self.directory.rglob("*") if path.is_file())

@@ -9,7 +9,11 @@ from numpy.typing import NDArray
 
 from searchengine.catalog.catalog import CatalogReads
 from searchengine.float16 import widened
+from searchengine.index.faiss_index import DamagedIndexError
+from searchengine.index.settings import setting_for
+from searchengine.index.types import Modality
 from searchengine.spaces.captioned import CaptionRows
+from searchengine.spaces.indexed import KnownIndex
 from searchengine.spaces.space import Space
 from searchengine.texts.fusion import WEIGHT, Matching
 from searchengine.texts.matching import matching_of
@@ -17,6 +21,9 @@ from searchengine.types import Vectors
 from searchengine.vectors.file import Rows
 from searchengine.vectors.pairs import UNSURE, pair_cosines
 from searchengine.vectors.scan import RowNumbers, blocks, scan
+
+FEW_TEXTS = 2_000
+"""Captions up to which they are all compared, where there is an index too: under a filter."""
 
 BLOCK_ROWS = 2_048
 """Rows multiplied at a time: some megabytes in float32."""
@@ -43,6 +50,8 @@ class Captioned:
     """What captions are compared with: a unit vector, shape (d,)."""
     pictures: NDArray[np.float32] | None = None
     """What pictures are, where it is not that."""
+    index: KnownIndex | None = None
+    """Over the captions."""
 
     def best(self, k: int, among: RowNumbers | None) -> list[tuple[int, float]]:
         """The k best of the rows in `among`, ascending, all where it is None, with their scores.
@@ -74,9 +83,35 @@ class Captioned:
         if among is not None:
             inside = among[owners]
             captions, owners = captions[inside], owners[inside]
-        which = None if len(captions) == len(self.texts) else captions
-        [found] = scan(self.texts, self.query[np.newaxis], size, among=which)[1]
+        found = self._nearest(size, captions)
         return np.unique(owners[np.searchsorted(captions, found)])
+
+    def _nearest(self, size: int, captions: RowNumbers) -> RowNumbers:
+        """The `size` of these captions nearest to the query, by the index where it has them.
+
+        Those are nearest by the codes of the index, and what it does not cover is beside them.
+        """
+        which = None if len(captions) == len(self.texts) else captions
+        index = None if self.index is None else self.index.at(len(self.texts))
+        if self.index is None or index is None or len(captions) <= FEW_TEXTS:
+            return self._scanned(size, which)
+        inside: Mask | None = None
+        if which is not None:
+            inside = np.zeros(index.covered, dtype=bool)
+            inside[captions[captions < index.covered]] = True
+        setting = setting_for(index.facts, Modality.TEXT)
+        setting = index.adjusted(setting, index.passing(inside))
+        try:
+            found = index.candidates(self.query, setting, size, inside)
+        except DamagedIndexError:
+            self.index.give_up()
+            return self._scanned(size, which)
+        tail = captions[np.searchsorted(captions, index.covered) :]
+        return np.concatenate([found, self._scanned(size, tail)])
+
+    def _scanned(self, size: int, among: RowNumbers | None) -> RowNumbers:
+        found: RowNumbers = scan(self.texts, self.query[np.newaxis], size, among=among)[1][0]
+        return found
 
     def nearer(self, rows: RowNumbers) -> dict[int, int]:
         """For each of these rows whose nearest caption is nearer than the picture: its row."""
@@ -166,7 +201,11 @@ def captioned(
     if len(sound) < len(known):
         space.say_what_is_left_out()
     return (
-        Captioned(rows, space.captions.read(count), sound, matching, query) if len(sound) else None
+        Captioned(
+            rows, space.captions.read(count), sound, matching, query, index=space.caption_index
+        )
+        if len(sound)
+        else None
     )
 
 

@@ -81,6 +81,16 @@ def test_dead_rows(now: CatalogReads) -> None:
     assert (count, dead.tolist(), str(dead.dtype)) == (5, [1, 3], "int64")
 
 
+def test_dead_rows_of_captions(tmp_path: Path) -> None:
+    catalog = make_catalog(tmp_path / "catalog.sqlite")
+    count, dead = catalog.caption_rows_and_dead(ONE)
+    assert (count, dead.tolist(), str(dead.dtype)) == (2, [], "int64")
+    catalog.record(None, Batch(removed=[3]))  # grass, whose caption has row 0
+    assert catalog.caption_rows_and_dead(ONE)[1].tolist() == [0]
+    assert catalog.caption_rows_and_dead(TWO)[0] == 0
+    catalog.close()
+
+
 def test_rows_and_their_images(now: CatalogReads) -> None:
     rows, paths = now.embedded_images(ONE)
     assert rows.tolist() == [0, 2, 4]

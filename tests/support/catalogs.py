@@ -123,6 +123,7 @@ ASKED: dict[str, Callable[[CatalogReads], Any]] = {
     "rows": lambda now: now.rows(ONE),
     "caption_rows": lambda now: now.caption_rows(ONE),
     "caption_state": lambda now: now.caption_state(ONE),
+    "caption_rows_and_dead": lambda now: now.caption_rows_and_dead(ONE),
     "caption_owners": lambda now: now.caption_owners(ONE),
     "vector_counts": lambda now: now.vector_counts(ONE),
     "dead_rows": lambda now: now.dead_rows(ONE),
