@@ -251,7 +251,9 @@ def _forget_what_was_read(connection: sa.Connection, changed: Sequence[dict[str,
         images.c.id == sa.bindparam("known_id"),
         images.c.content_hash != sa.bindparam("content_hash"),
     )
-    by_program = sa.or_(captions.c.source.in_((READ, PLACE)), captions.c.source.startswith(MODEL))
+    by_program = sa.or_(  # no "in": SQLAlchemy expands none for several parameters
+        captions.c.source == READ, captions.c.source == PLACE, captions.c.source.startswith(MODEL)
+    )
     keys = [{name: value[name] for name in ("known_id", "content_hash")} for value in changed]
     for table, these in ((captions, by_program), (readings, readings.c.reader != METADATA)):
         statement = sa.delete(table).where(table.c.image_id == sa.bindparam("known_id"))
