@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -170,6 +171,24 @@ def test_what_was_asked_before_never_comes_after(visit: Visit) -> None:
     hits_begin_with(page, "windmill.jpg")
     page.wait_for_timeout(900)
     hits_begin_with(page, "windmill.jpg")
+
+
+def test_a_click_while_hits_load_goes_on_from_what_was_asked_last(visit: Visit) -> None:
+    page = visit.page
+    held: list[Route] = []
+    page.route(re.compile(r"q=water"), lambda route: held.append(route))
+    page.get_by_text("Folder", exact=True).click()
+    page.locator("#q").evaluate("q => { q.value = 'water'; q.dispatchEvent(new Event('input')); }")
+    with page.expect_request(re.compile(r"q=water$")):
+        pass
+    page.locator(".menu a", has_text="animals").click()
+    expect(page).to_have_url(re.compile(r"\?q=water&under=.*animals$"))
+    page.unroute_all()  # what is held goes on
+    expect(page.locator("#status")).to_contain_text("of 17 pictures")
+    page.locator("#q").evaluate("q => { q.value = 'fire'; q.dispatchEvent(new Event('input')); }")
+    page.get_by_role("link", name="Remove: animals").click()  # before the pause is over
+    expect(page).to_have_url(re.compile(r"\?q=fire$"))
+    expect(page.locator("#status")).to_contain_text("of 59 pictures")
 
 
 FILE = """([data, name, type]) => {
@@ -346,8 +365,10 @@ def test_where_matches_end_is_seen_and_said(visit: Visit) -> None:
     found = int(status.inner_text().split()[0])
     assert 0 < found < 20
     expect(end).to_contain_text("What matches ends here")
-    before = "document.querySelector('.end').previousElementSibling"
-    assert page.evaluate(f"[...{before}.parentElement.children].indexOf({before}) + 1") == found
+    before = "[...document.querySelectorAll('.tile:has(~ .end)')]"
+    assert page.evaluate(f"{before}.length") == found
+    tallest = page.evaluate(f"Math.max(...{before}.map(t => t.offsetHeight))")
+    assert tallest < 300, "the last row before the line is as tall as the others"
     page.locator("#q").blur()
     for _ in range(found):
         page.keyboard.press("ArrowRight")
@@ -553,6 +574,37 @@ def test_an_empty_library_fills_as_one_looks(browser: Browser, bench: Workbench)
         bench.index()
         page.locator("#q").fill("red")
         hits_begin_with(page, "first.png")
+        page.close()
+
+
+@pytest.fixture
+def copied(bench: Workbench) -> Workbench:
+    """Two photos, and a copy of one of them."""
+    bench.photos.mkdir(exist_ok=True)
+    for name, source in (
+        ("windmill.jpg", "places/windmill.jpg"),
+        ("windmill (1).jpg", "places/windmill.jpg"),
+        ("goldfish.jpg", "animals/goldfish.jpg"),
+    ):
+        shutil.copy(PHOTOS / source, bench.photos / name)
+    bench.index()
+    return bench
+
+
+def test_copies_are_unfolded_by_a_link_that_typing_keeps(
+    browser: Browser, copied: Workbench
+) -> None:
+    with served(copied) as address:
+        visit = Visit(browser.new_page())
+        page = visit.page
+        page.goto(address)
+        page.locator("#q").fill("red")
+        expect(page.locator("#hits .tile")).to_have_count(2)
+        page.get_by_role("link", name="Show every copy").click()
+        expect(page.locator("#hits .tile")).to_have_count(3)
+        page.get_by_role("link", name="Remove: Every copy").click()
+        expect(page.locator("#hits .tile")).to_have_count(2)
+        visit.check(address)
         page.close()
 
 

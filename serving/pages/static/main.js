@@ -2,7 +2,7 @@
 
 import * as detail from "./detail.js";
 import * as grid from "./grid.js";
-import { $, go, isShown, root, show } from "./page.js";
+import { $, fromHere, go, isShown, root, show } from "./page.js";
 import * as picture from "./picture.js";
 
 const PAUSE = 180; // milliseconds without a key until a question is asked
@@ -53,14 +53,14 @@ function listenToLinks() {
       detail.open(link.href, { replace: "step" in link.dataset });
     } else if (link.pathname === root) {
       event.preventDefault();
-      follow(link.href);
+      follow(link.closest("#filters, main") ? fromHere(link.href) : link.href);
     }
   });
   document.addEventListener("submit", (event) => {
     if (!event.target.matches(".dates")) return;
     event.preventDefault();
     const pairs = [...new FormData(event.target)].filter(([, value]) => value);
-    follow(`${root}?${new URLSearchParams(pairs)}`);
+    follow(fromHere(`${location.origin}${root}?${new URLSearchParams(pairs)}`));
   });
   addEventListener("popstate", () => {
     clearTimeout(waiting);

@@ -17,6 +17,27 @@ export function go(href, { replace = false, typed = false } = {}) {
   return show(href, { typed });
 }
 
+// Where a link of the shown hits leads from what is asked by now, of which the answer may be still on
+// its way: what the link adds to the question and takes from it is added to that one and taken from it.
+export function fromHere(href) {
+  const before = new URL(shown || location.href).searchParams;
+  const now = new URL(location.href).searchParams;
+  const typed = $("#q").value.trim();
+  if (isShown(location.href) && typed === (before.get("q") ?? "")) return href;
+  if (typed) now.set("q", typed);
+  else now.delete("q");
+  const target = new URL(href);
+  for (const [name, value] of before) {
+    if (!target.searchParams.has(name, value)) now.delete(name, value);
+  }
+  for (const [name, value] of target.searchParams) {
+    if (before.has(name, value)) continue;
+    if (before.has(name) && target.searchParams.getAll(name).length === 1) now.delete(name);
+    if (!now.has(name, value)) now.append(name, value);
+  }
+  return `${target.pathname}${now.size ? `?${now}` : ""}`;
+}
+
 // The hits of an address; what was asked before and is not answered yet is cancelled. Where the
 // address comes from what is `typed`, the box stays as it is: more may have been typed by then.
 export async function show(href, { typed = false } = {}) {
@@ -51,7 +72,7 @@ function swap(fresh, typed) {
   $("h1").replaceWith($("h1", fresh));
   // The status stays, as only what changes inside it is read out.
   const status = $("#status");
-  status.textContent = $("#status", fresh).textContent;
+  status.replaceChildren(...$("#status", fresh).childNodes);
   replaceAfter(status, [...fresh.querySelectorAll("#status ~ *")]);
   document.dispatchEvent(new Event("swapped"));
 }
