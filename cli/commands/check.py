@@ -69,6 +69,11 @@ def _print(report: CheckReport) -> None:
             f"{plural(report.without_checksum, 'block')} of vectors without a checksum, from a "
             "version that kept none; the next run of clipseek index keeps them"
         )
+    if report.without_vector:
+        output.note(
+            f"{plural(report.without_vector, 'image')} without a vector, which no search finds; "
+            "the next run of clipseek index encodes what is there"
+        )
     files = f", {plural(report.files, 'file')} read" if report.files else ""
     looked = f"{plural(report.images, 'image')}, {plural(report.vectors, 'vector')}{files}"
     if report.is_sound:

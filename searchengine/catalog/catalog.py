@@ -40,7 +40,7 @@ from searchengine.catalog.labels.examples import ExampleReads
 from searchengine.catalog.labels.given import LabelReads
 from searchengine.catalog.labels.sets import LabelSetReads
 from searchengine.catalog.labels.writes import LabelWrites
-from searchengine.catalog.records import Append, Batch, Found
+from searchengine.catalog.records import Append, Batch, Found, Freed
 from searchengine.catalog.rows import RowReads, free_rows, own_rows
 from searchengine.catalog.spaces import SpaceReads, add_space, remove_space
 from searchengine.catalog.sqlite.connection import Database, our_errors
@@ -182,12 +182,22 @@ class Catalog(CatalogReads, LabelWrites):
         finally:
             self._database.guard = None
 
-    def record(self, space: SpaceInfo | None, batch: Batch, append: Append | None = None) -> None:
+    def record(
+        self,
+        space: SpaceInfo | None,
+        batch: Batch,
+        append: Append | None = None,
+        freed: Freed | None = None,
+    ) -> None:
         """Record a batch; the next rows of the space hold the vectors of `added`, in their order.
 
-        `append` writes those vectors, before the facts about them and in the same transaction.
+        `append` writes those vectors, before the facts about them and in the same transaction, in
+        which the rows in `freed` first become dead.
         """
         with self._database.writing() as connection:
+            if space is not None and freed is not None:
+                free_rows(connection, space, freed.file, freed.rows)
+                keep_checksums(connection, space, freed.file, freed.blocks)
             _record(connection, space, batch, append)
 
     def record_all(
@@ -278,17 +288,6 @@ class Catalog(CatalogReads, LabelWrites):
         """Record that the next rows of the caption vectors are of `caption_ids`, as `record`."""
         with self._database.writing() as connection:
             own_rows(connection, caption_embeddings, space, caption_ids, append)
-
-    def free_rows(
-        self, space: SpaceInfo, file: str, rows: Sequence[int], blocks: Sequence[BlockChecksum]
-    ) -> None:
-        """Make rows of a vector file of the space dead, and record checksums of its blocks.
-
-        Images and captions whose rows they were have no vector in the space until they get one.
-        """
-        with self._database.writing() as connection:
-            free_rows(connection, space, file, rows)
-            keep_checksums(connection, space, file, blocks)
 
     def keep_checksums(self, space: SpaceInfo, file: str, blocks: Sequence[BlockChecksum]) -> None:
         """Record checksums of blocks of a vector file of the space."""

@@ -94,6 +94,15 @@ class Batch:
         return bool(self.added or self.moved or self.failed or self.removed or self.read)
 
 
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """Rows of a vector file that become dead, and checksums of its blocks from then on."""
+
+    file: str
+    rows: Sequence[int]
+    blocks: Sequence[BlockChecksum]
+
+
 Append: TypeAlias = Callable[[int, BlockChecksum | None], Sequence[BlockChecksum]]
 """Writes the vectors of a batch behind so many rows, of which the checksum of the last block is
 given where it is known, and returns the checksums of the blocks they lie in."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,10 +14,12 @@ from searchengine.encoders.interface import TextEncoder
 from searchengine.files import read_small, replacing
 from searchengine.float16 import widened
 from searchengine.types import Vectors
-from searchengine.vectors.lengths import impossible_rows
 
 MOST_BYTES = 200_000_000
 """Of a file of them: 20,000 names of five words at 1,000 dimensions."""
+
+CHECKSUM_BYTES = 4
+"""CRC-32, little-endian."""
 
 
 def vectors_of_texts(
@@ -24,7 +27,8 @@ def vectors_of_texts(
 ) -> Vectors:
     """Unit rows of texts, shape (n, d), rounded to float16 as stored rows are.
 
-    They are kept in `directory` for a `use`, and other texts' of that use are taken away. A
+    They are kept in `directory` for a `use`, a checksum behind them, and other texts' of that use
+    are taken away. A
     directory that cannot be written is no error: the file saves time, and nothing depends on it.
     """
     told = "\0".join((encoder.fingerprint, *texts))
@@ -37,7 +41,7 @@ def vectors_of_texts(
         for other in directory.glob(f"names-{use}-*.f16"):
             other.unlink(missing_ok=True)
         with replacing(path) as beside:
-            beside.write_bytes(rows.tobytes())
+            beside.write_bytes(rows.tobytes() + _checksum(rows.tobytes()))
     return widened(rows)
 
 
@@ -46,7 +50,11 @@ def _read(path: Path, n: int, d: int) -> Vectors | None:
         data = read_small(path, most=MOST_BYTES)
     except OSError:
         return None
-    if len(data) != 2 * n * d:
+    values, checksum = data[:-CHECKSUM_BYTES], data[-CHECKSUM_BYTES:]
+    if len(values) != 2 * n * d or checksum != _checksum(values):
         return None
-    rows = np.frombuffer(data, dtype="<f2").reshape(n, d)
-    return None if len(impossible_rows(rows)) else widened(rows)
+    return widened(np.frombuffer(values, dtype="<f2").reshape(n, d))
+
+
+def _checksum(values: bytes) -> bytes:
+    return zlib.crc32(values).to_bytes(CHECKSUM_BYTES, "little")

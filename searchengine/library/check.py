@@ -56,6 +56,9 @@ class CheckReport:
     """Files of images that were read and held against what was indexed."""
     without_checksum: int
     """Blocks of vectors that a version wrote which kept none: the next index run does."""
+    without_vector: int
+    """Images that no search finds, as the space that answers has no vector of them: a repair that
+    found no picture to encode again, or an index run that was cut short."""
     repaired: int
     """Vectors that were encoded again before."""
     faults: tuple[Fault, ...]
@@ -119,12 +122,15 @@ def check(
             repaired = mend(library, writer, observer)
     faults = [Fault(CATALOG, why) for why in library.catalog.faults()]
     unchecked: list[str] = []
-    images = vectors = without_checksum = 0
+    images = vectors = without_checksum = without_vector = 0
     contents: Sequence[tuple[FileState, bytes]] = ()
     try:
         images = len(library)
         contents = library.catalog.contents() if read_data else ()
-        for space in library.spaces():
+        spaces = library.spaces()
+        for space in spaces[:1]:
+            without_vector = images - library.catalog.vector_counts(space.info)[0]
+        for space in spaces:
             for stored in stored_rows(space):
                 vectors += len(stored.living)
                 without_checksum += stored.without_checksum
@@ -149,6 +155,7 @@ def check(
         vectors=vectors,
         files=len(contents),
         without_checksum=without_checksum,
+        without_vector=without_vector,
         repaired=repaired,
         faults=tuple(dict.fromkeys(faults)),
         unchecked=tuple(unchecked),

@@ -1,7 +1,8 @@
 """Mending a library from what is left: vectors from their pictures, what is derived from those.
 
 Rows are never written over. The rows of a bad block become dead, and their images get new ones
-behind the last. A kill in between leaves images without a vector, which the next index run encodes.
+behind the last in the same transaction. A kill in between leaves captions without a vector, which
+the next repair encodes.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.catalog.records import Batch
+from searchengine.catalog.records import Batch, Freed
 from searchengine.embedding.stream import Content, Encoded, ImageStream, Observer
 from searchengine.encoders.text.encoder import TOWER_FILE, fault_of_tower
-from searchengine.errors import MissingExtraError
+from searchengine.errors import EncoderError, MissingExtraError
 from searchengine.files import content_hash
 from searchengine.library.check import StoredRows, stored_rows
 from searchengine.looks.look import Looks
@@ -84,10 +85,12 @@ class _Mending:
             self.observer.planned(len(by_row))
         again = self._encode(list(by_row.values()))
         wrong = {*bad.impossible.tolist(), *(row_of[entry.image_id or 0] for entry, *_ in again)}
-        self._free(stored, bad, sorted(wrong))
+        freed = _freed(stored, bad, sorted(wrong))
         if again:
             entries, vectors, looks = zip(*again, strict=True)
-            self.writer.commit(self.space, Batch(added=entries), np.stack(vectors), looks)
+            self.writer.commit(self.space, Batch(added=entries), np.stack(vectors), looks, freed)
+        else:
+            self.writer.commit(self.space, Batch(), freed=freed)
         return len(again)
 
     def _encode(
@@ -112,20 +115,26 @@ class _Mending:
         return again
 
     def _captions(self, stored: StoredRows, found: Sequence[BadBlock]) -> int:
-        if not found:
+        if not (found or self.space.catalog.captions_without_vector(self.space.info, 1)):
             return 0
-        self.library.encoders.for_texts(self.space)  # or its error, with nothing changed
+        try:
+            self.library.encoders.for_texts(self.space)  # or its error, with nothing changed
+        except EncoderError:
+            if found:
+                raise
+            return 0  # of a repair that was killed: the next index run encodes them, or says why
         for bad in found:
-            self._free(stored, bad, bad.doubtful.tolist())
+            freed = _freed(stored, bad, bad.doubtful.tolist())
+            self.writer.commit(self.space, Batch(), freed=freed)
         self.writer.embed_captions(self.space)
         return sum(len(bad.doubtful) for bad in found)
 
-    def _free(self, stored: StoredRows, bad: BadBlock, rows: Sequence[int]) -> None:
-        """Make rows of a block dead. Its checksum is that of now once no living row is in it."""
-        is_empty = not bad.is_as_written and len(rows) == len(bad.doubtful)
-        now = list(stored.file.checksums(stored.rows, [bad.block])) if is_empty else []
-        name = stored.file.path.name
-        self.space.catalog.free_rows(self.space.info, name, rows, now)
+
+def _freed(stored: StoredRows, bad: BadBlock, rows: Sequence[int]) -> Freed:
+    """Dead rows of a block. Its checksum is that of now once no living row is in it."""
+    is_empty = not bad.is_as_written and len(rows) == len(bad.doubtful)
+    now = list(stored.file.checksums(stored.rows, [bad.block])) if is_empty else []
+    return Freed(stored.file.path.name, rows, now)
 
 
 def _identify(record: ImageRecord, data: bytes) -> Content[bytes, str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from searchengine.catalog.captions import OF_FILES
-from searchengine.catalog.records import Append, Batch, Found
+from searchengine.catalog.records import Append, Batch, Found, Freed
 from searchengine.catalog.sqlite.opening import identity_of
 from searchengine.catalog.sqlite.words import COMPLETE
 from searchengine.embedding.crops import crops_of
@@ -151,10 +151,12 @@ class Writer:
         batch: Batch,
         vectors: Vectors | None = None,
         looks: Sequence[Looks | None] = (),
+        freed: Freed | None = None,
     ) -> None:
         """Make a batch last: its vectors, shape (len(batch.added), d), and its facts.
 
-        `looks` are those of the pictures in `batch.added`, where they are known.
+        `looks` are those of the pictures in `batch.added`, where they are known; the rows in
+        `freed` become dead with it.
         Raises LibraryUnusableError, and saves nothing, where the lock is no longer ours.
         """
         if len(batch.added) != (0 if vectors is None else len(vectors)):
@@ -162,9 +164,10 @@ class Writer:
                 f"{len(batch.added)} images, {0 if vectors is None else len(vectors)} vectors"
             )
         if space is None or vectors is None:
-            self._catalog.record(None if space is None else space.info, batch)
+            self._catalog.record(None if space is None else space.info, batch, freed=freed)
         else:
-            self._catalog.record(space.info, batch, _with_looks(space, looks, vectors))
+            append = _with_looks(space, looks, vectors)
+            self._catalog.record(space.info, batch, append, freed)
 
     def remove(self, paths: Iterable[str | os.PathLike[str]]) -> int:
         """Take images at or under `paths` out; returns how many.

@@ -1,4 +1,4 @@
-"""The commands that write to a library, as a process of its own with the fake encoder.
+"""The commands of the program with the fake encoder, as a process is asked to run them.
 
 python -m tests.campaign.commands index PHOTOS --library DIR
 """
@@ -14,17 +14,17 @@ from searchengine.encoders import loading, names
 from tests.support.fake import FakeEncoder
 
 
-def main() -> None:
-    """`clipseek` with the arguments given, an encoder that takes no time, and short waits."""
+def run(*arguments: str) -> None:
+    """`clipseek` with these arguments, an encoder that takes no time, and short waits."""
     catalog: Any = connection
     catalog.BUSY_SECONDS = 1
     models: Any = loading
     models.load_encoder = models.load_for_queries = lambda _name, **_: FakeEncoder()
     spellings: Any = names
     spellings.canonical_name = lambda name: name
+    sys.argv = ["clipseek", *arguments]
     cli_main.main()
 
 
 if __name__ == "__main__":
-    sys.argv[0] = "clipseek"
-    main()
+    run(*sys.argv[1:])

@@ -26,13 +26,14 @@ static atomic_long calls;
 static long at;
 static const char *dir, *what;
 
-__attribute__((constructor)) static void begin(void) {
+__attribute__((constructor)) void faults_begin(void) { /* again by a fork with its own faults */
+    atomic_store(&calls, 0);
     dir = getenv("FAULTS_DIR");
     what = getenv("FAULTS_DO");
     at = getenv("FAULTS_AT") ? atol(getenv("FAULTS_AT")) : 0;
 }
 
-__attribute__((destructor)) static void end(void) {
+__attribute__((destructor)) void faults_end(void) {
     const char *log = getenv("FAULTS_LOG");
     FILE *file = log ? fopen(log, "w") : NULL;
     if (file) {

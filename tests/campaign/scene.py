@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import sqlite3
-import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from tests.campaign import commands
+from tests.campaign.forked import Done, Fork, warm_up
 from tests.support.fake import FakeEncoder
 from tests.support.libraries import check_library
-from tests.support.places import ROOT
 
 FACTORY = "IVF4,PQ4np"
 LISTED, NEW = 300, 40
 """Pictures in the library before a command, and those that come: 256 train an index."""
-
-PATIENCE_S = 900
-"""A command that takes longer hangs, also on a machine with ten other things to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """How a command ended."""
-
-    code: int
-    err: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +33,8 @@ class Command:
     """The name of a library of `Scene`."""
     beside: tuple[str, ...]
     """What somebody else does meanwhile: a part of the same work, which has the same end."""
+    code: int = 0
+    """With which it ends."""
 
 
 class Scene:
@@ -53,6 +44,10 @@ class Scene:
         self.directory = directory
         self.photos = directory / "photos"
         self.queries = directory / "queries.txt"
+        self.names = directory / "names.txt"
+        self._outputs = directory / "outputs"
+        self._outputs.mkdir(parents=True)
+        self._started = 0
         chance = random.Random(1)
         for number in range(LISTED):
             _paint(self.photos / f"{number // 50}" / f"{number:04}.png", chance)
@@ -61,6 +56,8 @@ class Scene:
         self.must(library, "index", str(self.photos), "--model", "fake")
         shutil.copytree(library, self.template("indexed"))
         self.must(self.template("indexed"), "tune", "--queries", str(self.queries), *_FACTORY)
+        shutil.copytree(library, self.template("rotten"))
+        _rot(self.template("rotten") / "spaces" / "fake" / "vectors.f16")
         for number in range(LISTED, LISTED + NEW):
             _paint(self.photos / "new" / f"{number:04}.png", chance)
         for path in sorted((self.photos / "0").iterdir())[:10]:
@@ -76,7 +73,9 @@ class Scene:
         index, captions = ("index", photos), ("captions", "add")
         some = str(self._written("some.csv", self._captions[:0:-2]))
         first = str(self.photos / "3" / "0150.png")
+        tag = ("tag", "--names", str(self.names), "--threshold", "0.1")
         tune = ("tune", "--queries", str(self.queries), *_FACTORY)
+        repair = ("check", "--repair")
         fake = ("--model", "fake")
         return [
             Command("index, a new library", (*index, *fake), "none", ("index", new, *fake)),
@@ -86,6 +85,8 @@ class Scene:
             Command("index --factory", (*index, *_FACTORY), "listed", ("index", new)),
             Command("index, with an index", index, "indexed", ("index", new)),
             Command("tune", tune, "listed", tune),
+            Command("tag", tag, "listed", tag),
+            Command("check --repair", repair, "rotten", repair, code=1),
         ]
 
     def template(self, name: str) -> Path:
@@ -99,41 +100,23 @@ class Scene:
             shutil.copytree(self.template(name), target)
         return target
 
-    def start(
-        self, library: Path, *arguments: str, faults: dict[str, str] | None = None
-    ) -> subprocess.Popen[str]:
+    def start(self, library: Path, *arguments: str, faults: dict[str, str] | None = None) -> Fork:
         """A command under way."""
-        environment = {
-            **os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1", "XDG_CACHE_HOME": str(self.directory / "cache"),
-            **(faults or {}),
-        }  # fmt: skip
-        return subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "tests.campaign.commands",
-                *arguments,
-                "--library",
-                str(library),
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env=environment,
-        )
+        self._started += 1
+        work = partial(commands.run, *arguments, "--library", str(library))
+        return Fork(work, self._outputs / str(self._started % 4), faults)
 
     def run(self, library: Path, *arguments: str, faults: dict[str, str] | None = None) -> Done:
         """A command to its end."""
-        process = self.start(library, *arguments, faults=faults)
-        _, err = process.communicate(timeout=PATIENCE_S)
-        return Done(process.returncode, err)
+        return self.start(library, *arguments, faults=faults).wait()
 
-    def must(self, library: Path, *arguments: str) -> None:
-        """A command that has to succeed."""
-        done = self.run(library, *arguments)
-        assert done.code == 0, done.err
+    def must(self, library: Path, *arguments: str, code: int = 0) -> None:
+        """A command that has to end so; what it imports is here for the ones after it."""
+        modules = self.directory / "modules"
+        work = partial(_and_list_modules, modules, *arguments, "--library", str(library))
+        done = Fork(work, self._outputs / "must").wait()
+        assert done.code == code, done.err
+        warm_up(modules.read_text("utf-8").split())
 
     def _written(self, name: str, lines: list[str]) -> Path:
         path = self.directory / name
@@ -147,9 +130,24 @@ class Scene:
         colours = ("red", "green", "blue", "white", "black", "yellow", "cyan")
         texts = [f"{first} {second} {n}" for n, first in enumerate(colours) for second in colours]
         self.queries.write_text("\n".join(texts), encoding="utf-8")
+        self.names.write_text("\n".join(colours), encoding="utf-8")
 
 
 _FACTORY = ("--factory", FACTORY)
+
+
+def _and_list_modules(modules: Path, *arguments: str) -> None:
+    try:
+        commands.run(*arguments)
+    finally:
+        modules.write_text("\n".join(sys.modules), encoding="utf-8")
+
+
+def _rot(vectors: Path) -> None:
+    """A stretch of rows that are no vectors any more."""
+    data = bytearray(vectors.read_bytes())
+    data[1_000:2_000] = bytes(1_000)
+    vectors.write_bytes(data)
 
 
 def facts_of(library: Path) -> dict[str, object]:
@@ -161,6 +159,7 @@ def facts_of(library: Path) -> dict[str, object]:
         for name, query in (
             ("images", "SELECT path, content_hash FROM images"),
             ("captions", "SELECT path, text FROM captions JOIN images ON images.id = image_id"),
+            ("labels", "SELECT path, name FROM labels JOIN images ON images.id = image_id"),
         )
     }
     for file, owners in (

@@ -14,7 +14,7 @@ from searchengine.errors import InputError, LibraryDamagedError
 from searchengine.labels import background, tagging
 from searchengine.library.library import Library
 from tests.conftest import Run, Workbench
-from tests.support.damage import set_row
+from tests.support.damage import flip, set_row
 from tests.support.fake import FakeEncoder
 
 OTHERS = (("grey desk", ("furniture",)), ("black cat", ("animal",)), ("white sheet", ("bedding",)))
@@ -168,12 +168,14 @@ def test_vectors_of_names_are_kept_and_made_anew_where_they_are_wrong(colours: W
         library.label_sets.tag(NAMES)
         kept = sorted(library.space().directory.glob("names-*.f16"))
         assert len(kept) == 2
+        sound = [path.read_bytes() for path in kept]
         for path in kept:
-            path.write_bytes(b"\0" * path.stat().st_size)
+            flip(path, 3, bit=1)  # still of length 1
         [stored] = library.catalog.label_sets()
         library.catalog.begin_labels(stored.id, library.space().info)
         library.label_sets.tag(NAMES)
         assert labels(library) == ANSWERS
+        assert [path.read_bytes() for path in kept] == sound
         library.label_sets.remove("names")
         assert list(library.space().directory.glob("names-*.f16")) == []
         assert list(library.label_sets) == []

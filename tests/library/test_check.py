@@ -169,10 +169,41 @@ def test_a_vector_that_cannot_be_made_again_is_dropped_and_made_by_the_next_run(
         path = Path(library.catalog.embedded_images(library.space().info)[1][5])
     set_row(_vectors(colours), 5, 0.0, 8)
     path.rename(colours.photos.parent / "away.png")
-    assert _check(colours, repair=True).is_sound
+    mended = _check(colours, repair=True)
+    assert (mended.is_sound, mended.without_vector) == (True, 1)
     (colours.photos.parent / "away.png").rename(path)
     assert colours.index().indexed == 1
+    assert _check(colours).without_vector == 0
     check_library(colours.library_path, colours.encoder)
+
+
+def test_a_repair_that_is_cut_short_takes_nothing_away(
+    captioned: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old rows go in the transaction that brings the new ones; captions follow next time."""
+    flip(_vectors(captioned), 3)
+    flip(_captions(captioned), 3)
+    append = file.VectorFile.append
+
+    def fail_on(name: str) -> Callable[..., object]:
+        def appended(stored: file.VectorFile, *given: object, **named: object) -> object:
+            if stored.path.name == name:
+                raise MemoryError
+            return append(stored, *given, **named)  # type: ignore[arg-type]
+
+        return appended
+
+    monkeypatch.setattr(file.VectorFile, "append", fail_on("vectors.f16"))
+    with pytest.raises(MemoryError):
+        _check(captioned, repair=True)
+    report = _check(captioned)
+    assert (len(report.faults), report.vectors, report.without_vector) == (2, 12, 0)
+    monkeypatch.setattr(file.VectorFile, "append", fail_on("captions.f16"))
+    with pytest.raises(MemoryError):
+        _check(captioned, repair=True)
+    monkeypatch.undo()
+    assert _check(captioned, repair=True).vectors == 12
+    _answers(captioned)
 
 
 def test_a_repair_without_the_encoder_changes_nothing(captioned: Workbench) -> None:
@@ -335,3 +366,14 @@ def test_the_command_prints_a_line_a_fault_and_exits_with_1(captioned: Workbench
     assert done.code == 0
     assert "4 vectors encoded again" in done.err
     assert run("check", "--json").code == 0
+    black = captioned.photos / "black.png"
+    with captioned.open() as library:
+        row = library.catalog.rows_of(library.space().info, [_id(library, black)])
+    set_row(_vectors(captioned), next(iter(row.values())), 0.0, 8)
+    black.rename(captioned.photos.parent / "away.png")
+    done = run("check", "--repair")
+    assert "1 image without a vector, which no search finds" in done.err
+
+
+def _id(library: Library, path: Path) -> int:
+    return next(hit.id for hit in library.search("red", k=10) if hit.path == path)
