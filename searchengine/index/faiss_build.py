@@ -158,6 +158,8 @@ def _put(index: Any, directory: Path, facts: IndexFacts) -> AnnIndex:  # noqa: A
             faiss.write_index(index, str(beside))
             size, crc = beside.stat().st_size, checksum_of(beside)
         facts = replace(facts, file=name, bytes=size, crc=crc)
+        if before is not None and before.crc == crc:  # the very index that was damaged
+            facts = replace(facts, text=before.text, image=before.image)
         write_facts(directory, facts)
     except (RuntimeError, OSError) as error:
         why = reason_of(error) if isinstance(error, OSError) else error

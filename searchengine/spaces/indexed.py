@@ -133,8 +133,8 @@ class KnownIndex:
                 f"{plan.rows:,}",
                 "; a million take a minute or two" if finder is ON_CPU else " on the GPU",
             )
-            faiss_build.build(stored, plan, self.directory, dead=dead, finder=finder)
-            if facts is not None and (facts.text or facts.image):
+            built = faiss_build.build(stored, plan, self.directory, dead=dead, finder=finder).facts
+            if facts is not None and (facts.text, facts.image) != (built.text, built.image):
                 log.warning("the settings tuned for the index before are gone: clipseek tune")
         return step
 

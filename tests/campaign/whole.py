@@ -61,7 +61,7 @@ class Whole:
         self._run("index", str(self.photos), "--model", model, "--crops", "4")
         self._run("captions", "add", str(captions))
         self._run("tag", "--names", str(names), "--threshold", "0", "--several")
-        self._run("tune", "--factory", FACTORY, "-k", "5")
+        self._run("tune", "--factory", FACTORY, "-k", "50", "--target", "1")
         self._must(partial(_read_and_align, self.library))
         self._run("search", "red")
         self._run("check")

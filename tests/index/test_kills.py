@@ -121,3 +121,4 @@ def test_a_damaged_index_is_built_anew_of_the_kind_it_was(built: Path, tmp_path:
         facts = read_facts(path / "spaces/fake")
         assert facts is not None
         assert (facts.plan.factory, facts.listed) == (FACTORY, N)
+        assert (facts.text, facts.image) == (TUNED, TUNED)  # it is the same index again
