@@ -41,6 +41,11 @@ _CAPTION_OWNERS = (
     .where(caption_embeddings.c.space_id == OF_SPACE, embeddings.c.space_id == OF_SPACE)
     .order_by(embeddings.c.row, caption_embeddings.c.row)
 )
+_ROWS_OF = sa.select(embeddings.c.owner_id, embeddings.c.row).where(
+    embeddings.c.owner_id.in_(sa.bindparam("ids", expanding=True)),
+    # "+ 0": else SQLite walks the whole space, by its key, for the few that are asked for.
+    embeddings.c.space_id + 0 == OF_SPACE,
+)
 _FILES_OF = (
     sa.select(embeddings.c.row, images.c.id, images.c.path, images.c.content_hash)
     .join(images, images.c.id == embeddings.c.owner_id)
@@ -142,14 +147,11 @@ class RowReads(Reads):
 
     def rows_of(self, space: SpaceInfo, ids: Sequence[int]) -> dict[int, int]:
         """The vector row of each of these images that has one in the space, by id."""
-        query = sa.select(embeddings.c.owner_id, embeddings.c.row)
         found: dict[int, int] = {}
         with self._reading() as connection:
             for chunk in chunks(ids):
-                # "+ 0": else SQLite walks the whole space, by its key, for the few of the chunk.
-                in_space = embeddings.c.space_id + 0 == space.id
-                these = query.where(embeddings.c.owner_id.in_(chunk), in_space)
-                found.update((owner, row) for owner, row in connection.execute(these))
+                these = {"space": space.id, "ids": chunk}
+                found.update((owner, row) for owner, row in connection.execute(_ROWS_OF, these))
         return found
 
     def embedded_images(self, space: SpaceInfo) -> tuple[NDArray[np.int64], list[str]]:

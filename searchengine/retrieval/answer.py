@@ -59,7 +59,7 @@ def answer(
     unread = about_reading(encoders.for_texts(space), query.texts) if query.texts else None
     with catalog.snapshot() as now:
         vector = unit(encoded + listed_part(query, space, now))
-        texts = _beside(query, space, now)
+        texts = _beside(query, space, now, vector)
         bar = _bar(query, space, vector)
         least = None if bar is None or not query.matching else bar.least_score(query.matching)
 
@@ -84,7 +84,7 @@ def answer(
         hits = ranked(left_out)
         if left_out.gone and not left_out.any_kept:
             hits = ranked(LeftOut(query, pictures, now, present_only=False))
-        reasons = why_matched([hit.image for hit in hits], texts, space, now, vector)
+        reasons = why_matched([hit.image for hit in hits], texts, space, now)
         hits[:] = [_judged(hit, why, bar) for hit, why in zip(hits, reasons, strict=True)]
         hits.corrections = corrections
         hits.gone = len(left_out.gone)
@@ -138,13 +138,16 @@ def _about_matches(hits: Hits, query: Query) -> str | None:
     return None
 
 
-def _beside(query: Query, space: Space, now: CatalogReads) -> Beside:
-    """What is searched beside the pictures: for words alone, and not where that was asked."""
+def _beside(query: Query, space: Space, now: CatalogReads, vector: NDArray[np.float32]) -> Beside:
+    """What is searched beside the pictures: for words alone, and not where that was asked.
+
+    `vector` is the query's, of length 1.
+    """
     if query.by is By.PICTURES or query.modality is not Modality.TEXT:
         return NOTHING
     words = read_words([(source.value, source.quoted) for source in query.wanted])
     how = with_all if query.by is By.WORDS else beside
-    return how(words, space, now, captions=True)
+    return how(words, space, now, vector)
 
 
 def describe(

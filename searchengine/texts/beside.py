@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from searchengine.catalog.catalog import CatalogReads
 from searchengine.catalog.sqlite.words import COMPLETE, words_of, words_of_path
 from searchengine.spaces.space import Space
-from searchengine.texts.ranking import captioned
+from searchengine.texts.ranking import Captioned, captioned
 from searchengine.texts.words import Phrase, Words, lifted
 from searchengine.types import PLACE, READ, ImageRecord, Matched
 
@@ -20,8 +20,8 @@ from searchengine.types import PLACE, READ, ImageRecord, Matched
 class Beside:
     """The texts beside the pictures, for one query, as of a moment."""
 
-    captions: bool
-    """Whether the score counts the nearest caption of an image."""
+    captions: Captioned | None
+    """The captions of which the nearest counts in the score of an image; None for none."""
     phrases: tuple[Phrase, ...] = ()
     """The words that bring images first, or that all hits have."""
     tiers: tuple[NDArray[np.int64], ...] = ()
@@ -33,40 +33,35 @@ class Beside:
 _KINDS = {READ: "text", PLACE: "place"}
 """What texts of other sources than captions are said to be."""
 
-NOTHING = Beside(captions=False)
+NOTHING = Beside(captions=None)
 """Pictures alone."""
 
 
-def beside(words: Words, space: Space, now: CatalogReads, *, captions: bool) -> Beside:
-    """What the words of a query bring first."""
-    first = lifted(words, space.info, now)
+def beside(words: Words, space: Space, now: CatalogReads, query: NDArray[np.float32]) -> Beside:
+    """What the words of a query bring first, and the captions for its unit vector, shape (d,)."""
+    captions, first = captioned(space, now, query), lifted(words, space.info, now)
     return Beside(captions) if first is None else Beside(captions, first.phrases, first.tiers)
 
 
-def with_all(words: Words, space: Space, now: CatalogReads, *, captions: bool) -> Beside:
-    """Only images that have all of the words."""
+def with_all(words: Words, space: Space, now: CatalogReads, query: NDArray[np.float32]) -> Beside:
+    """Only images that have all of the words; and the captions, as in `beside`."""
     rows = np.empty(0, dtype=np.int64)
     if words.all and now.setting(COMPLETE) is not None:
         rows = now.rows_with_words(space.info, words.all)
-    return Beside(captions, words.all, only=rows)
+    return Beside(captioned(space, now, query), words.all, only=rows)
 
 
 def why_matched(
-    images: Sequence[ImageRecord],
-    beside: Beside,
-    space: Space,
-    now: CatalogReads,
-    query: NDArray[np.float32],
+    images: Sequence[ImageRecord], beside: Beside, space: Space, now: CatalogReads
 ) -> list[Matched | None]:
     """What found each image beside its picture, the strongest reason; None for the picture alone.
 
     A word that brought it first; else its nearest caption, where that is nearer than the picture.
-    `query` is a unit vector, shape (d,).
     """
     found = _by_words(images, beside.phrases, now)
-    if beside.captions:
+    if beside.captions is not None:
         rest = [image.id for image, why in zip(images, found, strict=True) if why is None]
-        nearer = _by_captions(rest, space, now, query)
+        nearer = _by_captions(rest, beside.captions, space, now)
         found = [why or nearer.get(image.id) for image, why in zip(images, found, strict=True)]
     return found
 
@@ -106,12 +101,8 @@ def _stands_in(phrase: Phrase, words: Sequence[str]) -> bool:
 
 
 def _by_captions(
-    image_ids: Sequence[int], space: Space, now: CatalogReads, query: NDArray[np.float32]
+    image_ids: Sequence[int], texts: Captioned, space: Space, now: CatalogReads
 ) -> dict[int, Matched]:
-    count, dead = now.rows_and_dead(space.info)
-    texts = captioned(space, now, space.images.read(count), len(dead), query)
-    if texts is None:
-        return {}
     rows = now.rows_of(space.info, image_ids)
     nearer = texts.nearer(np.array(sorted({*rows.values()}), dtype=np.int64))
     said = now.captions_of_rows(space.info, list(nearer.values()))

@@ -73,6 +73,10 @@ class Captioned:
         exact = scores[order].astype(np.float32).tolist()
         return list(zip(numbers[order].tolist(), exact, strict=True))
 
+    def over(self, rows: Rows | Vectors) -> Captioned:
+        """The same with the rows of images, shape (n, d), as somebody has them already."""
+        return replace(self, rows=rows)
+
     def beside(self, pictures: NDArray[np.float32]) -> Captioned:
         """The same with pictures compared with another unit vector, shape (d,)."""
         return replace(self, pictures=pictures)
@@ -176,25 +180,20 @@ class Captioned:
         return np.repeat(first - starts, counts) + np.arange(counts.sum()), starts
 
 
-def captioned(
-    space: Space,
-    now: CatalogReads,
-    rows: Rows | Vectors,
-    dead: int,
-    query: NDArray[np.float32],
-) -> Captioned | None:
+def captioned(space: Space, now: CatalogReads, query: NDArray[np.float32]) -> Captioned | None:
     """The space with its captions as of a moment; None where nothing is to be searched beside.
 
-    `rows` are those of its images, of which so many are dead. Captions whose vector is damaged are
-    left out, and that is said. Raises LibraryDamagedError.
+    `query` is a unit vector, shape (d,). Captions whose vector is damaged are left out, and that is
+    said. Raises LibraryDamagedError.
     """
     count, dead_captions = now.caption_state(space.info)
     if count == dead_captions:
         return None
+    images, dead = now.rows_and_dead(space.info)
     matching = matching_of(space, now)
     if matching is None:
         return None  # the next index run measures it
-    known = space.caption_rows.at(now, (len(rows), dead, count, dead_captions))
+    known = space.caption_rows.at(now, (images, len(dead), count, dead_captions))
     space.hold_against_checksums(now, space.captions, count, lambda: np.sort(known.captions))
     damaged = space.captions.look_through(count)
     sound = known.without(damaged)
@@ -202,7 +201,12 @@ def captioned(
         space.say_what_is_left_out()
     return (
         Captioned(
-            rows, space.captions.read(count), sound, matching, query, index=space.caption_index
+            space.images.read(images),
+            space.captions.read(count),
+            sound,
+            matching,
+            query,
+            index=space.caption_index,
         )
         if len(sound)
         else None

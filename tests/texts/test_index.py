@@ -148,10 +148,9 @@ def test_it_is_made_with_the_captions_asked_and_agrees_with_every_caption_compar
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.9])
 def test_under_a_filter_it_names_captions_of_what_passes(library: Library, share: float) -> None:
     space, passing = library.space(), np.random.default_rng(1).random(IMAGES) < share
-    rows = space.images.read(IMAGES)
     same = 0.0
     for query in Numbered().encode_texts([f"query {n}" for n in range(9)]):
-        texts = ranking.captioned(space, library.catalog, rows, 0, query)
+        texts = ranking.captioned(space, library.catalog, query)
         assert texts is not None
         found = texts.likely(20, passing)
         assert passing[found].all()
@@ -186,7 +185,7 @@ def is_likely(library: Library, number: int, image: str) -> bool:
     """Whether a query's nearest captions, by the index, name an image."""
     space = library.space()
     [query] = Numbered().encode_texts([f"query {number}"])
-    texts = ranking.captioned(space, library.catalog, space.images.read(IMAGES), 0, query)
+    texts = ranking.captioned(space, library.catalog, query)
     assert texts is not None
     return int(Path(image).name) in texts.likely(5, None)
 
