@@ -13,7 +13,7 @@ from searchengine.alignment.ranking import Texts, aligned
 from searchengine.catalog.catalog import CatalogReads
 from searchengine.errors import LibraryDamagedError
 from searchengine.index.faiss_index import AnnIndex, DamagedIndexError, Mask
-from searchengine.index.settings import setting_for, shortlist_size
+from searchengine.index.settings import captions_beside, setting_for, shortlist_size
 from searchengine.index.types import Modality, Setting
 from searchengine.retrieval.hits import Hits, ranked_hits
 from searchengine.spaces.space import Space
@@ -31,10 +31,6 @@ FEW_ROWS = 20_000
 PAGED_SHARE = 0.25
 """Share of a shortlist that is shown as it is ranked. Deeper ranks are taken from an exact scan:
 near its end a shortlist says little."""
-
-IMAGES_A_CAPTION = 4
-"""Candidates of the index for each caption whose image joins them. Captions are of the queries' own
-kind, and their codes say nearly all: among 100,000, four times as many changed no answer."""
 
 
 def rank_images(
@@ -183,7 +179,7 @@ def rank_through(
     found = np.unique(index.candidates(query, setting, size, inside))  # twice where damaged
     likely = np.concatenate([found, tail])
     if texts is not None:
-        likely = np.union1d(likely, texts.likely(size // IMAGES_A_CAPTION, among))
+        likely = np.union1d(likely, texts.likely(captions_beside(size), among))
     certain = int(size * PAGED_SHARE)
     if wanted <= min(certain, len(likely)):
         return _scored(rows, query, wanted, likely, texts)
