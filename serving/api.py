@@ -88,6 +88,7 @@ async def search(request: Request) -> Response:
     k = read_whole("k", given.get("k"), low=1, high=MAX_K, default=10)
     offset = read_whole("offset", given.get("offset"), low=0, high=MAX_OFFSET, default=0)
     hits = await service_of(request).search(question, k=k, offset=offset)
+    hits.put_in(question.order)
     facets = await service_of(request).facets(question.where)
     return JsonResponse(
         {

@@ -13,6 +13,7 @@ from searchengine.errors import InputError
 from searchengine.geography import read_near
 from searchengine.relevance.bar import Strictness
 from searchengine.retrieval.dates import read_date
+from searchengine.retrieval.hits import Order
 from searchengine.retrieval.query import By, Mark
 from searchengine.types import Filter, Orientation
 
@@ -28,6 +29,7 @@ MAX_WEIGHT = 100.0
 NAMES = (
     "q", "picture", "like", "unlike", "under", "after", "before", "camera", "orientation",
     "dated", "label", "near", "place", "min_score", "by", "matching", "as_typed", "all",
+    "sort",
 )  # fmt: skip
 """The parameters of a question, in the order in which a URL has them."""
 
@@ -60,6 +62,8 @@ class Question:
     """Whether misspelt words are searched for as they are."""
     unfolded: bool = False
     """Whether copies, and pictures of one moment, are each a hit."""
+    order: Order = Order.RELEVANCE
+    """What they are shown in the order of."""
 
     @property
     def is_of_words(self) -> bool:
@@ -93,6 +97,7 @@ class Question:
             "matching": [self.matching.value if self.matching else None],
             "as_typed": ["yes" if self.as_typed else None],
             "all": ["yes" if self.unfolded else None],
+            "sort": [None if self.order is Order.RELEVANCE else self.order.value],
         }
         return [(name, str(value)) for name in NAMES for value in values[name] if value]
 
@@ -143,6 +148,7 @@ def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
         matching=_matching(_one(given, "matching")),
         as_typed=_yes_or_no("as_typed", _one(given, "as_typed")) or False,
         unfolded=_yes_or_no("all", _one(given, "all")) or False,
+        order=_order(_one(given, "sort")),
     )
 
 
@@ -238,6 +244,14 @@ def _by(text: str | None) -> By:
     except ValueError as error:
         known = ", ".join(by.value for by in By)
         raise InputError(f"by must be one of {known}, not {text!r}") from error
+
+
+def _order(text: str | None) -> Order:
+    try:
+        return Order(text or Order.RELEVANCE)
+    except ValueError as error:
+        known = ", ".join(order.value for order in Order)
+        raise InputError(f"sort must be one of {known}, not {text!r}") from error
 
 
 def _matching(text: str | None) -> Strictness | None:

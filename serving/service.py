@@ -20,7 +20,7 @@ from searchengine.errors import NotListedError, QueryError
 from searchengine.library.library import Library
 from searchengine.library.places import placed
 from searchengine.library.status import LibraryInfo
-from searchengine.retrieval.hits import Hits, SearchHit
+from searchengine.retrieval.hits import Hits, Order, SearchHit
 from searchengine.retrieval.query import Kind, Query, Source
 from searchengine.retrieval.where import why_none
 from searchengine.stacks.listing import Member, stack_of
@@ -61,7 +61,7 @@ class Detail:
 
 
 @dataclass(frozen=True, slots=True)
-class Newest:
+class LookedThrough:
     """Images that nothing ranks."""
 
     records: list[ImageRecord]
@@ -145,18 +145,31 @@ class LibraryService:
 
         return await self._on(self._searchers, look)
 
-    async def newest(self, where: Filter, *, k: int, offset: int = 0) -> Newest:
-        """The images that pass the filter, last added first.
+    async def look_through(
+        self, where: Filter, order: Order, *, k: int, offset: int = 0
+    ) -> LookedThrough:
+        """The images that pass the filter, in an order that asks nothing: last added first.
 
         Raises NothingIndexedError, and NothingListedError for a folder in which nothing is listed.
         """
 
-        def read() -> Newest:
+        def read() -> LookedThrough:
             opened = self._opened.now()
             catalog, space = opened.library.catalog, opened.searched_space().info
             place = placed(catalog, where)
-            found = catalog.newest(space, place, k=k, offset=offset)
-            return Newest(found, None if found else why_none(place, catalog, space))
+            reads = {Order.DATE: catalog.latest, Order.PATH: catalog.by_path}
+            found = reads.get(order, catalog.newest)(space, place, k=k, offset=offset)
+            return LookedThrough(found, None if found else why_none(place, catalog, space))
+
+        return await self._on(self._searchers, read)
+
+    async def months(self, where: Filter) -> list[tuple[tuple[int, int], int]]:
+        """How many images that pass the filter are of each (year, month), latest first."""
+
+        def read() -> list[tuple[tuple[int, int], int]]:
+            opened = self._opened.now()
+            catalog = opened.library.catalog
+            return catalog.months(opened.searched_space().info, placed(catalog, where))
 
         return await self._on(self._searchers, read)
 

@@ -7,6 +7,7 @@ choice would give. Folders are the exception: they are counted inside the chosen
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,7 +33,11 @@ from searchengine.types import Filter, ImageRecord, Orientation, SpaceInfo
 _TAKEN_YEAR = sa.func.strftime("%Y", images.c.taken_at)
 _FILE_YEAR = sa.func.strftime("%Y", images.c.mtime_ns / 1_000_000_000, "unixepoch", "localtime")
 _YEAR = sa.func.coalesce(_TAKEN_YEAR, _FILE_YEAR)
+_FILE_MOMENT = sa.func.datetime(images.c.mtime_ns / 1_000_000_000, "unixepoch", "localtime")
+_MOMENT = sa.func.coalesce(sa.func.strftime("%Y-%m-%d %H:%M:%S", images.c.taken_at), _FILE_MOMENT)
+"""When an image was taken, or its file changed, as text that sorts."""
 
+_MONTH = re.compile("[0-9]{4}-[0-9]{2}")
 
 LEAST_SIDE = 200
 """Pixels of the shorter side of a photo: what is smaller is mostly an icon or a preview."""
@@ -70,15 +75,58 @@ class FacetReads(Reads):
                 found = [*found, *connection.execute(icons)]
             return [image_record(record) for record in found]
 
+    def latest(
+        self, space: SpaceInfo, where: Filter, *, k: int, offset: int = 0
+    ) -> list[ImageRecord]:
+        """The images that pass, the latest taken first: the file's date counts where none is."""
+        return self._in_order(space, where, (_MOMENT.desc(), images.c.id.desc()), k, offset)
+
+    def by_path(
+        self, space: SpaceInfo, where: Filter, *, k: int, offset: int = 0
+    ) -> list[ImageRecord]:
+        """The images that pass, by path."""
+        return self._in_order(space, where, (images.c.path,), k, offset)
+
+    def months(self, space: SpaceInfo, where: Filter) -> list[tuple[tuple[int, int], int]]:
+        """Each (year, month) of the images that pass and how many are of it, as in `latest`."""
+        month = sa.func.substr(_MOMENT, 1, 7)
+        query = _passing(space, where, sa.select(month, sa.func.count()))
+        with self._reading() as connection:
+            found = connection.execute(query.group_by(month).order_by(month.desc())).all()
+        return [
+            ((int(text[:4]), int(text[5:])), number)
+            for text, number in found
+            if text is not None and _MONTH.fullmatch(text)  # the file may have a date beyond all
+        ]
+
+    def _in_order(
+        self,
+        space: SpaceInfo,
+        where: Filter,
+        order: Sequence[sa.ColumnElement[Any]],
+        k: int,
+        offset: int,
+    ) -> list[ImageRecord]:
+        query = _passing(space, where, sa.select(images)).order_by(*order).limit(k).offset(offset)
+        with self._reading() as connection:
+            return [image_record(record) for record in connection.execute(query)]
+
+
+def _passing(
+    space: SpaceInfo, where: Filter, query: sa.Select[tuple[Any, ...]]
+) -> sa.Select[tuple[Any, ...]]:
+    """The query over images with a vector in the space that pass the filter."""
+    return (
+        query.select_from(images)
+        .join(embeddings, embeddings.c.owner_id == images.c.id)
+        .where(embeddings.c.space_id == space.id, *conditions(where))
+    )
+
 
 def _added(
     space: SpaceInfo, where: Filter, which: sa.ColumnElement[bool]
 ) -> sa.Select[tuple[Any, ...]]:
-    return (
-        sa.select(images)
-        .join(embeddings, embeddings.c.owner_id == images.c.id)
-        .where(embeddings.c.space_id == space.id, which, *conditions(where))
-    )
+    return _passing(space, where, sa.select(images)).where(which)
 
 
 def _page(added: sa.Select[tuple[Any, ...]], k: int, offset: int) -> sa.Select[tuple[Any, ...]]:

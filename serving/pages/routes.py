@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from searchengine.catalog.records import Facets
 from searchengine.errors import ClipseekError, InputError, NothingIndexedError
-from searchengine.retrieval.hints import notes_on
-from searchengine.retrieval.terms import parse_text
 from serving.api import MAX_OFFSET, base_of, image_id, read_form, service_of
 from serving.pages.chips import chips, without_picture
 from serving.pages.facts import facts_of, labels_of
-from serving.pages.matches import only_matches, parted, said_of_matches
+from serving.pages.found import Found, find
+from serving.pages.matches import only_matches
 from serving.pages.rendering import render
 from serving.pages.stacked import stacked_of
-from serving.pages.view import (
-    Tile,
-    groups,
-    pictures,
-    status_of,
-    tile_of,
-    tiles_of,
-)
+from serving.pages.timeline import timeline
+from serving.pages.view import Tile, groups, tile_of, tiles_of
 from serving.problems import Problem, problem_of
 from serving.question import Question, read_question, read_what_can_be, read_whole
-from serving.service import LibraryService
 
 PAGE = 60
 """Hits that come at a time: a few screens, and the small pictures of 2 MB."""
@@ -54,27 +45,29 @@ async def home(request: Request) -> Response:
             raise wrong
         given = request.query_params.get("offset")
         offset = read_whole("offset", given, low=0, high=MAX_OFFSET, default=0)
-        found = await _found(service, question, offset, facets.total)
+        found = await find(service, question, offset, facets.total, PAGE)
         typed = replace(question, as_typed=True).url() if found.is_corrected else None
     except NothingIndexedError:
         is_empty = True
     except ClipseekError as error:
         problem = problem_of(error)
     tiles = found.tiles
-    status = status_of(question, facets.total, offset, tiles, PAGE) if facets else ""
+    before, after = _at(question, offset, found)
     return render(
         "search.html",
         problem.status if problem else HTTPStatus.OK,
         base=base_of(request),
         question=question,
         tiles=tiles,
-        said=found.of_matches or status,
+        said=found.said,
         only=only_matches(question),
         answered_by=answered_by,
         groups=groups(question, facets) if facets else [],
         chips=chips(question),
         every=_every(question, tiles),
-        next=_next(question, offset, len(tiles), facets),
+        bars=timeline(question, found.months),
+        before=before,
+        next=after,
         notes=[*([taken] if taken else []), *found.notes],
         as_typed=typed,
         is_first=offset == 0,
@@ -91,38 +84,11 @@ def _every(question: Question, found: list[Tile]) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A page of hits."""
-
-    tiles: list[Tile] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    """What is said beside them."""
-    of_matches: str | None = None
-    """How many match; None where that is not known."""
-    is_corrected: bool = False
-    """Whether words were put right."""
-
-
-async def _found(service: LibraryService, question: Question, offset: int, total: int) -> Found:
-    if not question.asks:
-        newest = await service.newest(question.where, k=PAGE, offset=offset)
-        tiles = [tile_of(question, record) for record in newest.records]
-        return Found(tiles, [newest.why_none] if newest.why_none else [])
-    before = min(offset, 1)  # the hit on the page before, which says whether matches end there
-    hits = await service.search(question, k=PAGE + 1, offset=offset - before)
-    shown = hits[before : before + PAGE]
-    tiles = parted(tiles_of(question, shown), shown, hits[0] if before and hits else None)
-    notes = [hits.no_match] if hits.no_match and not hits else []
-    notes += notes_on(parse_text(question.text), hits)
-    of_matches = said_of_matches(shown, offset, PAGE, pictures(total))
-    return Found(tiles, notes, of_matches, bool(hits.corrections))
-
-
-def _next(question: Question, offset: int, found: int, facets: Facets | None) -> str | None:
-    """The address of the next page of hits, where there is one."""
-    is_last = facets is None or found < PAGE or offset + found >= facets.total
-    return None if is_last else question.url(offset=offset + PAGE)
+def _at(question: Question, offset: int, found: Found) -> tuple[str | None, str | None]:
+    """The addresses of the pages of hits before and after this one, where there are any."""
+    is_last = len(found.tiles) < PAGE or offset + len(found.tiles) >= found.total
+    before = question.url(offset=max(0, offset - PAGE)) if offset else None
+    return before, None if is_last else question.url(offset=offset + PAGE)
 
 
 async def detail(request: Request) -> Response:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from searchengine.catalog.records import Facets
-from searchengine.retrieval.hits import SearchHit
+from searchengine.retrieval.hits import Order, SearchHit
 from searchengine.retrieval.query import Mark
 from searchengine.types import Filter, ImageRecord, Matched
 from serving.pages.chips import LAST_YEAR, NO_DATE, without_mark
@@ -22,6 +22,14 @@ from serving.replies import thumbnail_url
 
 NARROWEST, WIDEST = 0.6, 2.5
 """Width over height of a tile; pictures beyond are cut in their tile, and whole in detail."""
+
+ORDERS = {
+    Order.RELEVANCE: "Nearest first",
+    Order.DATE: "Latest first",
+    Order.PATH: "By path",
+}
+ADDED = "Last added first"
+"""What they are shown in where nothing is asked."""
 
 T = TypeVar("T")
 
@@ -46,6 +54,8 @@ class Tile:
     less: str
     said: list[Piece]
     """The text that found it; empty where its picture did."""
+    day: str | None = None
+    """Where the pictures are in the order of dates and it is the first of its day: that day."""
     is_past_matches: bool = False
     """Whether it is the first after what matches."""
     stack: int = 1
@@ -59,7 +69,8 @@ class Choice:
     """One value of a filter, with the images it would leave."""
 
     label: str
-    images: int
+    images: int | None
+    """None for what leaves as many as there are."""
     href: str
     is_chosen: bool
 
@@ -123,7 +134,8 @@ def status_of(question: Question, total: int, offset: int, found: Sequence[Tile]
     if not total or not found:
         return "No pictures"
     if not question.asks:
-        return f"{pictures(total)}, last added first"
+        order = ADDED if question.order is Order.RELEVANCE else ORDERS[question.order]
+        return f"{pictures(total)}, {order.lower()}"
     reached = offset + len(found)
     if question.min_score is None or reached >= total:
         return f"{pictures(total)}, nearest first"
@@ -178,7 +190,18 @@ def groups(question: Question, facets: Facets) -> list[Group]:
         "Label": where.label,
     }  # fmt: skip
     found = [replace(g, is_set=g.is_set or bool(is_set.get(g.name))) for g in found]
-    return [group for group in found if group.choices or group.is_set]
+    found = [group for group in found if group.choices or group.is_set]
+    return [*found, _orders(question)] if facets.total else found
+
+
+def _orders(question: Question) -> Group:
+    labels = ORDERS if question.asks else {**ORDERS, Order.RELEVANCE: ADDED}
+    choices = [
+        Choice(label, None, replace(question, order=order).url(), order is question.order)
+        for order, label in labels.items()
+    ]
+    is_set = question.order is not Order.RELEVANCE
+    return Group(labels[question.order] if is_set else "Order", choices, is_set)
 
 
 def _group(

@@ -386,10 +386,35 @@ def test_where_matches_end_is_seen_and_said(visit: Visit) -> None:
     expect(status).to_have_text("59 pictures, last added first")
 
 
+def test_pictures_by_date_are_reached_by_their_month(visit: Visit) -> None:
+    page = visit.page
+    page.get_by_text("Order", exact=True).click()
+    page.get_by_role("link", name="Latest first").click()
+    expect(page.locator("#status")).to_have_text("59 pictures, latest first")
+    page.locator("#timeline a", has_text="April 2007").click()
+    expect(page.locator("#hits .day").first).to_contain_text("April 2007")
+    page.get_by_role("link", name="The pictures before these").click()
+    expect(page.locator("#hits .tile")).to_have_count(59)
+    page.locator("#q").fill("an animal")
+    expect(page.locator("#status")).to_have_text(
+        re.compile("^[0-9]+ of 59 .* match, latest first$")
+    )
+    expect(page.locator("#hits .day")).not_to_have_count(0)
+    page.get_by_text("Latest first", exact=True).first.click()
+    page.get_by_role("link", name="Nearest first").click()
+    expect(page.locator("#status")).to_have_text(MATCHING_OF_59)
+
+
 @pytest.mark.parametrize("width", [320, 390, 900, 1600])
 def test_nothing_is_wider_than_the_screen(browser: Browser, address: str, width: int) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800})
-    for path in ("?q=a+mountain+lake", "images/3?q=x", "?q=x&camera=Leica", f"?q={'long' * 60}"):
+    for path in (
+        "?q=a+mountain+lake",
+        "images/3?q=x",
+        "?q=x&camera=Leica",
+        "?sort=date",
+        f"?q={'long' * 60}",
+    ):
         page.goto(address + path)
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, (path, wide)
@@ -457,6 +482,7 @@ def test_axe_finds_nothing(browser: Browser, address: str, scheme: str, screen: 
     for state, path in (
         ("detail", "images/3?q=x"),
         ("no hits", "?q=x&camera=Leica"),
+        ("by date", "?sort=date"),
         ("error", "?q=red+-+red"),
         ("not there", "images/99999"),
     ):
