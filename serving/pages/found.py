@@ -46,7 +46,8 @@ async def find(
     before = min(offset, 1)  # the hit on the page before, which says whether matches end there
     hits = await service.search(question, k=page + 1, offset=offset - before)
     shown = hits[before : before + page]
-    tiles = parted(tiles_of(question, shown), shown, hits[0] if before and hits else None)
+    tiles = tiles_of(question, shown, hits.corrections)
+    tiles = parted(tiles, shown, hits[0] if before and hits else None)
     said = said_of_matches(shown, offset, page, pictures(total))
     return Found(
         tiles=tiles,
@@ -85,7 +86,7 @@ async def _in_order(
         hits[:] = [hit for hit in hits if hit.matches]
     hits.put_in(question.order)
     shown = hits[offset : offset + page]
-    tiles = tiles_of(question, shown)
+    tiles = tiles_of(question, shown, hits.corrections)
     of = f"of {pictures(total)}"
     which = f"{len(hits):,} {of} match" if are_matches else f"The nearest {len(hits):,} {of}"
     months: Sequence[tuple[Month, int]] = ()

@@ -6,7 +6,7 @@ Every choice is a link, so that all of them work without JavaScript, and the bac
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -14,7 +14,8 @@ from typing import TypeVar
 from searchengine.catalog.records import Facets
 from searchengine.retrieval.hits import Order, SearchHit
 from searchengine.retrieval.query import Mark
-from searchengine.types import Filter, ImageRecord, Matched
+from searchengine.texts.spelling import Correction
+from searchengine.types import Filter, ImageRecord
 from serving.pages.chips import LAST_YEAR, NO_DATE, without_mark
 from serving.pages.said import Piece, pieces_of
 from serving.question import Question
@@ -52,7 +53,7 @@ class Tile:
     more: str
     """The address of the search for more like it; where it is liked, of the search without that."""
     less: str
-    said: list[Piece]
+    said: list[Piece] = field(default_factory=list)
     """The text that found it; empty where its picture did."""
     day: str | None = None
     """Where the pictures are in the order of dates and it is the first of its day: that day."""
@@ -88,11 +89,15 @@ class Group:
     before: str = ""
 
 
-def tiles_of(question: Question, hits: Sequence[SearchHit]) -> list[Tile]:
-    """The hits, best first."""
+def tiles_of(
+    question: Question, hits: Sequence[SearchHit], corrections: Sequence[Correction] = ()
+) -> list[Tile]:
+    """The hits, best first; what is marked in their texts is what was searched for."""
+    asked = " ".join([question.text, *(correction.used for correction in corrections)])
     return [
         replace(
-            tile_of(question, hit.image, hit.score, hit.matched),
+            tile_of(question, hit.image, hit.score),
+            said=pieces_of(hit.matched, asked) if hit.matched else [],
             stack=1 + len(hit.stack),
             stack_said=hit.stack_said,
         )
@@ -104,7 +109,6 @@ def tile_of(
     question: Question,
     record: ImageRecord,
     score: float | None = None,
-    matched: Matched | None = None,
 ) -> Tile:
     """An image as a tile of this question's grid."""
     is_liked = any(mark.id == record.id for mark in question.like)
@@ -122,7 +126,6 @@ def tile_of(
         is_disliked=is_disliked,
         more=(bare if is_liked else replace(bare, like=(*bare.like, mark))).url(),
         less=(bare if is_disliked else replace(bare, unlike=(*bare.unlike, mark))).url(),
-        said=pieces_of(matched, question.text) if matched else [],
     )
 
 

@@ -331,3 +331,15 @@ def test_a_misspelt_word_is_said_and_can_be_undone(colours: Workbench) -> None:
         answer = client.get("/api/search?q=a+bycicle").json()
         assert answer["corrections"] == [{"typed": "bycicle", "used": "bicycle"}]
         assert client.get("/api/search?q=a+bycicle&as_typed=yes").json()["corrections"] == []
+
+
+def test_what_is_marked_is_what_was_searched_for(colours: Workbench) -> None:
+    with colours.open() as library:
+        library.add_captions(
+            [(str(colours.photos / "red.png"), "Fulgencio's bicycle, no bycicles")]
+        )
+    with visit(colours) as client:
+        page = client.get("/?q=bycicle").text
+        assert "Searched for: bicycle" in page
+        assert "<mark>bicycle</mark>" in page
+        assert "<mark>" not in client.get("/?q=bycicle&as_typed=yes").text
