@@ -29,8 +29,6 @@ PACKAGED = {"eccv": "eccv", "cxc": "cxc"}
 BY_CAPTION, BY_IMAGE = "caption_to_image", "image_to_caption"
 """The two directions, as ECCV Caption names them."""
 
-Numbers = NDArray[np.int64]
-
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
@@ -39,9 +37,9 @@ class Pairs:
     A negative number stands for an answer that is not asked about itself, one for each.
     """
 
-    captions: Numbers
-    images: Numbers
-    gains: NDArray[np.float64]
+    captions: NDArray[np.int32]
+    images: NDArray[np.int32]
+    gains: NDArray[np.float32]
     """Above 0 for right ones, 0 for those that were judged wrong."""
 
     def __len__(self) -> int:
@@ -181,7 +179,7 @@ class _Sorter:
         self.unknown = 0
         self._numbers = {BY_CAPTION: (captions, images), BY_IMAGE: (images, captions)}
         self._elsewhere: dict[str, int] = {}
-        self._found = {way: (array("q"), array("q"), array("d")) for way in (BY_CAPTION, BY_IMAGE)}
+        self._found = {way: (array("i"), array("i"), array("f")) for way in (BY_CAPTION, BY_IMAGE)}
 
     def take(self, direction: str | None, pairs: Iterable[Judged]) -> None:
         """Look up pairs whose queries are of one direction, or of one that is to be seen."""
@@ -223,4 +221,4 @@ class _Sorter:
         """What was found for one direction."""
         queries, answers, gains = (np.array(column) for column in self._found[way])
         captions, images = (queries, answers) if way == BY_CAPTION else (answers, queries)
-        return Pairs(captions.astype(np.int64), images.astype(np.int64), gains)
+        return Pairs(captions, images, gains)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,8 @@ CUT = 10
 ANSWERS_AT_A_TIME = 2**16
 """Answers of a part of the queries, which are some thousands: 10 MB of vectors."""
 
-Numbers = NDArray[np.int64]
+Numbers = NDArray[np.integer[Any]]
+"""Of 32 bits where there are millions."""
 Shares = NDArray[np.float64]
 
 
@@ -37,7 +39,7 @@ class Judgements:
     answers: Numbers
     """Rows of the gallery; a negative number for each right answer that is not there, which counts
     as never found, as trec_eval has it."""
-    gains: NDArray[np.float64]
+    gains: NDArray[np.floating]
     """How right each is: above 0."""
 
 
@@ -59,17 +61,20 @@ class JudgedDirection:
     """Bootstrap 95 % intervals of the metrics, over `groups`."""
 
 
-def judgements(queries: Numbers, answers: Numbers, gains: NDArray[np.float64]) -> Judgements:
+def judgements(queries: Numbers, answers: Numbers, gains: NDArray[np.floating]) -> Judgements:
     """Pairs in any order. Of one given twice the first counts; gains of 0 are dropped."""
     if _is_in_order(queries, answers) and (gains > 0).all():  # millions of pairs: no copies
         return Judgements(queries, answers, gains)
     order = np.lexsort((answers, queries))
-    order = order[gains[order] > 0]
-    first = np.ones(len(order), dtype=bool)
-    same = (np.diff(queries[order]) == 0) & (np.diff(answers[order]) == 0)
-    first[1:] = ~same
-    kept = order[first]
-    return Judgements(queries[kept], answers[kept], gains[kept])
+    queries, answers, gains = queries[order], answers[order], gains[order]
+    del order  # twice the size of a column
+    if not (right := gains > 0).all():
+        queries, answers, gains = queries[right], answers[right], gains[right]
+    first = np.ones(len(queries), dtype=bool)
+    first[1:] = (queries[1:] != queries[:-1]) | (answers[1:] != answers[:-1])
+    if not first.all():
+        queries, answers, gains = queries[first], answers[first], gains[first]
+    return Judgements(queries, answers, gains)
 
 
 def _is_in_order(queries: Numbers, answers: Numbers) -> bool:
@@ -85,7 +90,7 @@ def measure_judged(
     gallery: Vectors | Rows,
     judged: Judgements,
     ks: Sequence[int],
-    groups: Numbers,
+    groups: NDArray[np.int64],
     *,
     device: str = "cpu",
 ) -> JudgedDirection:
@@ -155,10 +160,10 @@ def _measure(
 def _gains_of(rows: Numbers, judged: Judgements, gallery: int) -> Shares:
     """The gain of each answer, shape (q, length); 0 where it is wrong."""
     there = judged.answers >= 0
-    keys = judged.queries[there] * gallery + judged.answers[there]
+    keys = judged.queries[there].astype(np.int64) * gallery + judged.answers[there]
     if not len(keys):
         return np.zeros(rows.shape)
-    known = judged.gains[there]
+    known = judged.gains[there].astype(np.float64)
     wanted = (np.arange(len(rows))[:, np.newaxis] * gallery + rows).ravel()
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     found: Shares = np.where(keys[place] == wanted, known[place], 0.0).reshape(rows.shape)
@@ -166,7 +171,7 @@ def _gains_of(rows: Numbers, judged: Judgements, gallery: int) -> Shares:
 
 
 def _told_apart(
-    scores: NDArray[np.float32], rows: Numbers, asking: Vectors, gallery: Vectors | Rows
+    scores: NDArray[np.float32], rows: NDArray[np.int64], asking: Vectors, gallery: Vectors | Rows
 ) -> Shares:
     """The scores, in float64 where float32 has two answers of a query equal."""
     exact = scores.astype(np.float64)
