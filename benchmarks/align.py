@@ -30,6 +30,7 @@ from searchengine.labels.prompts import in_template
 from searchengine.texts.everyday import everyday_texts
 from searchengine.types import Vectors
 
+ENCODER = "starter-256"
 SEEDS, MOST_ACCEPTED = 20, 2
 SECONDS = 60.0
 
@@ -58,7 +59,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the folder with flickr8k_dev and pack")
     data: Path = parser.parse_args().data
     print(json.dumps(machine()))
-    encoder, every = load_encoder("starter", device="cpu"), (HUB, *MAPS)
+    encoder, every = load_encoder(ENCODER, device="cpu"), (HUB, *MAPS)
     everyday = encoder.encode_texts(everyday_texts())
     dev = json.loads((data / "flickr8k_dev" / "dataset_flickr8k.json").read_text("utf-8"))["images"]
     images = vectors_of(
@@ -82,7 +83,7 @@ def main() -> None:
     few = shown("200 photos of it", judge(told(whole[::5], 5), every))
     names = shipped_names("imagenet")
     paths, right = labelled(data / "pack", names)
-    template = template_of("starter")
+    template = template_of(ENCODER)
     words = encoder.encode_texts([in_template(template, each.name) for each in names])
     photos = vectors_of(paths, encoder)
     named = Material(

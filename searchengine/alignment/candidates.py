@@ -87,9 +87,8 @@ def ridge(strength: float) -> Fit:
 
     def fit(captions: Vectors, images: Vectors) -> Map:
         d = captions.shape[1]
-        wide = captions.astype(np.float64)
-        square = wide.T @ wide + strength * len(wide) * np.eye(d)
-        found: Map = np.linalg.solve(square, wide.T @ (images - captions)).astype(np.float32)
+        square = (captions.T @ captions).astype(np.float64) + strength * len(captions) * np.eye(d)
+        found: Map = np.linalg.solve(square, captions.T @ (images - captions)).astype(np.float32)
         return found
 
     return fit
