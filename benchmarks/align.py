@@ -105,7 +105,7 @@ def main() -> None:
     good = (
         one.kept == (HUB,)
         and few.kept == ()
-        and "ridge-0.1" in own.kept
+        and any(name.startswith("ridge") for name in own.kept)
         and max(accepted.values(), default=0) <= MOST_ACCEPTED
         and seconds <= SECONDS
     )
