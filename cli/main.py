@@ -27,7 +27,7 @@ from cli.commands import (
     tune,
 )
 from cli.commands.evaluating import classes, compare, evaluate, judge, pairs
-from cli.commands.labels import align, tag
+from cli.commands.labels import align, label, tag
 from cli.commands.sharded import exchange, look
 from cli.problems import TRACEBACK, message_of
 
@@ -50,6 +50,7 @@ app.command("read")(read.read)
 app.command("caption")(read.caption)
 app.command("ask")(read.ask)
 app.command("tag")(tag.tag)
+app.add_typer(label.app, name="label")
 app.command("align")(align.align)
 app.command("evaluate")(evaluate.evaluate)
 app.command("evaluate-classes")(classes.evaluate_classes)

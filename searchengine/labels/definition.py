@@ -24,8 +24,7 @@ class Definition:
     """Whether an image may have several names that exclude each other not."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.threshold <= 1:
-            raise InputError(f"a threshold is a probability, from 0 to 1, not {self.threshold:g}")
+        _require_probability(self.threshold)
 
     def to_json(self) -> str:
         """As the catalog keeps it; equal definitions are equal texts."""
@@ -40,10 +39,49 @@ class Definition:
         )
 
 
-def read_definition(library: Path, name: str, text: str) -> Definition:
-    """The definition of a set as the catalog keeps it. Raises LibraryDamagedError for another."""
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One name that is learned from the examples of a set, beside it in the catalog."""
+
+    name: str
+    threshold: float
+    """The least probability of a label, in [0, 1]."""
+    examples: str
+    """A hash of them: others teach something else."""
+
+    def __post_init__(self) -> None:
+        _require_probability(self.threshold)
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """The one name."""
+        return (Name(self.name),)
+
+    @property
+    def several(self) -> bool:
+        """There is but one."""
+        return False
+
+    def to_json(self) -> str:
+        """As the catalog keeps it; equal lessons are equal texts."""
+        return json.dumps(
+            {"taught": self.name, "threshold": self.threshold, "examples": self.examples},
+            ensure_ascii=False,
+            sort_keys=True,
+        )
+
+
+def _require_probability(threshold: float) -> None:
+    if not 0 <= threshold <= 1:
+        raise InputError(f"a threshold is a probability, from 0 to 1, not {threshold:g}")
+
+
+def read_definition(library: Path, name: str, text: str) -> Definition | Lesson:
+    """What a set asks, as the catalog keeps it. Raises LibraryDamagedError for anything else."""
     try:
         told = json.loads(text)
+        if "taught" in told:
+            return Lesson(str(told["taught"]), float(told["threshold"]), str(told["examples"]))
         names = tuple(
             Name(str(word), tuple(map(str, synonyms)), None if broader is None else str(broader))
             for word, synonyms, broader in told["names"]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 
@@ -15,8 +14,9 @@ from searchengine.encoders.table import template_of
 from searchengine.float16 import widened
 from searchengine.labels.background import beside
 from searchengine.labels.decide import choose, probabilities, texts_of
-from searchengine.labels.definition import Definition, read_definition
+from searchengine.labels.definition import Definition, Lesson, read_definition
 from searchengine.labels.prompts import in_template
+from searchengine.labels.teaching import Decide, by_examples
 from searchengine.labels.vectors import vectors_of_texts
 from searchengine.spaces.encoders import SpaceEncoders
 from searchengine.spaces.space import Space
@@ -29,9 +29,6 @@ ROWS_AT_A_TIME = 2_048
 
 ROWS_A_TRANSACTION = 16_384
 """Images whose labels become lasting together: what a run that is stopped loses at most."""
-
-Decide: TypeAlias = Callable[[Vectors], list[tuple[int, str, float]]]
-"""Rows of images, shape (n, d), to the number of the row, a name and its probability."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +59,12 @@ def bring_up_to_date(
     if len(rows) == 0:
         return Tagged(stored.name, 0, 0)
     definition = read_definition(space.library, stored.name, stored.definition)
-    decide = _decision(stored, definition, space, encoders)
-    said = {
-        (example.image_id, example.name): example.is_right
-        for example in catalog.label_examples(stored.id)
-    }
+    examples = catalog.label_examples(stored.id)
+    if isinstance(definition, Lesson):
+        decide = by_examples(definition, examples, space, catalog, encoders)
+    else:
+        decide = _decision(stored, definition, space, encoders)
+    said = {(example.image_id, example.name): example.is_right for example in examples}
     stored_rows = space.images.read(count)
     labelled = 0
     for part in _parts(len(rows), ROWS_A_TRANSACTION):

@@ -28,13 +28,15 @@ ONLY_NOTES = {
     "export",
     "forget",
     "import",
+    "label remove",
+    "label teach",
     "remove",
     "snapshots gc",
     "use",
 }
 """Commands that print nothing on stdout."""
 
-REFUSED = {"forget"}
+REFUSED = {"forget", "label teach"}
 """Those that have nothing to do here: the error names what was asked for."""
 
 Asked = dict[str, list[object]]
@@ -100,6 +102,9 @@ def asked(
         "judge": [texts, "--judged", judged],
         "align": ["--remove"],
         "tag": ["--set", "documents", "--threshold", 0, "--json"],
+        "label teach": [NAME, "--yes", first, "--no", second],
+        "label list": [],
+        "label remove": ["documents"],
         "tune": ["-k", 1],
         "info": [],
         "failures": [],

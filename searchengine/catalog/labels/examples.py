@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
+from searchengine.catalog.labels.given import Labelled
 from searchengine.catalog.sqlite.connection import Reads
-from searchengine.catalog.sqlite.schema import label_examples
+from searchengine.catalog.sqlite.schema import label_examples, labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,38 @@ class ExampleReads(Reads):
                 Example(image_id, name, bool(is_right))
                 for image_id, name, is_right in connection.execute(query)
             ]
+
+    def label_to_review(self, set_id: int, skip: int) -> tuple[int, Labelled | None]:
+        """How many labels of a set are no examples yet, and the least sure after `skip` of them."""
+        of_both = sa.and_(
+            *(label_examples.c[key] == labels.c[key] for key in ("image_id", "set_id", "name"))
+        )
+        unsaid = (
+            sa.select(labels.c.image_id, labels.c.name, labels.c.probability)
+            .outerjoin(label_examples, of_both)
+            .where(labels.c.set_id == set_id, label_examples.c.image_id.is_(None))
+        )
+        number = sa.select(sa.func.count()).select_from(unsaid.subquery())
+        ordered = unsaid.order_by(labels.c.probability, labels.c.image_id, labels.c.name)
+        with self._reading() as connection:
+            left = connection.execute(number).scalar_one()
+            found = connection.execute(ordered.limit(1).offset(skip)).first()
+        return left, None if found is None else Labelled(*found)
+
+
+def say_of_label(connection: sa.Connection, set_id: int, example: Example) -> None:
+    """Keep one example, and let the label of its image be as it says."""
+    put_examples(connection, set_id, [example])
+    connection.execute(
+        sa.delete(labels).where(
+            labels.c.set_id == set_id,
+            labels.c.image_id == example.image_id,
+            labels.c.name == example.name,
+        )
+    )
+    if example.is_right:
+        kept = {"set_id": set_id, "image_id": example.image_id, "name": example.name}
+        connection.execute(sa.insert(labels).values(**kept, probability=1.0))
 
 
 def put_examples(connection: sa.Connection, set_id: int, examples: Sequence[Example]) -> None:

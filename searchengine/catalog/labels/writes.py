@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from searchengine.catalog.labels.examples import Example, put_examples
+from searchengine.catalog.labels.examples import Example, put_examples, say_of_label
 from searchengine.catalog.labels.given import Labelled, clear_labels, record_labels
 from searchengine.catalog.labels.sets import put_label_set, remove_label_set
 from searchengine.catalog.sqlite.connection import Database
@@ -48,3 +48,8 @@ class LabelWrites:
         """Keep examples of a set."""
         with self._database.writing() as connection:
             put_examples(connection, set_id, examples)
+
+    def say_of_label(self, set_id: int, example: Example) -> None:
+        """Keep one example, and let the label of its image be as it says."""
+        with self._database.writing() as connection:
+            say_of_label(connection, set_id, example)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from searchengine.catalog.labels.given import Label
 from searchengine.catalog.labels.sets import StoredSet
-from searchengine.errors import InputError
-from searchengine.labels.definition import LIKELY, Definition, read_definition
+from searchengine.labels.definition import LIKELY, Definition, Lesson, read_definition
 from searchengine.labels.names import Name, parse_names, read_names, shipped_names
 from searchengine.labels.tagging import Tagged, bring_up_to_date
+from searchengine.library.learned.teaching import Teaching
 
 if TYPE_CHECKING:
     from searchengine.library.library import Library
@@ -27,8 +27,12 @@ class LabelSet:
     names: tuple[Name, ...]
     threshold: float
     several: bool
+    taught: bool
+    """Whether it is one name that examples taught."""
     labelled: int
     """Images that have a label by it."""
+    examples: int
+    """Images of which somebody said that a name is right or wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class ImageLabels:
     """Most probable first."""
 
 
-class LabelSets:
+class LabelSets(Teaching):
     """The label sets of a library: names that its images are asked for, and what they answered.
 
     A set belongs to the library: index runs ask new and changed images too.
@@ -53,8 +57,15 @@ class LabelSets:
         catalog = self._library.catalog
         for stored in catalog.label_sets():
             told = read_definition(self._library.path, stored.name, stored.definition)
-            labelled = len(catalog.labels_by_image(stored.id))
-            yield LabelSet(stored.name, told.names, told.threshold, told.several, labelled)
+            yield LabelSet(
+                stored.name,
+                told.names,
+                told.threshold,
+                told.several,
+                isinstance(told, Lesson),
+                len(catalog.labels_by_image(stored.id)),
+                len(catalog.label_examples(stored.id)),
+            )
 
     def tag(
         self,
@@ -102,14 +113,6 @@ class LabelSets:
             for space in self._library.spaces():
                 for left in space.directory.glob(f"names-{stored.id}[-.]*.f16"):
                     left.unlink(missing_ok=True)
-
-    def _stored(self, name: str) -> StoredSet:
-        sets = self._library.catalog.label_sets()
-        for stored in sets:
-            if stored.name == name:
-                return stored
-        there = ", ".join(each.name for each in sets) or "none"
-        raise InputError(f"no label set {name!r}; there is: {there}")
 
     def _bring(self, stored: StoredSet, space: str | None) -> Tagged:
         library = self._library
