@@ -37,6 +37,7 @@ from serving.access import (
 )
 from serving.api import base_of
 from serving.connections.proxy import without_base
+from serving.labels import review
 from serving.pages import routes as pages
 from serving.pages.rendering import render_problem
 from serving.pictures import MAX_BYTES, too_many_bytes
@@ -69,6 +70,7 @@ def make_app(library: Library, endpoint: Endpoint, cache: Path) -> Starlette:
         routes=[
             *pages.ROUTES,
             *api.ROUTES,
+            *review.ROUTES,
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "pages" / "static")),
         ],
         middleware=[Middleware(Guard, endpoint=endpoint)],

@@ -194,6 +194,10 @@ class LibraryService:
             self._searchers, lambda: _record(self._opened.now().library, image_id)
         )
 
+    async def on_library(self, work: Callable[[Library], T]) -> T:
+        """What `work` says of the library that is there now. Raises LibraryGoneError."""
+        return await self._on(self._searchers, lambda: work(self._opened.now().library))
+
     async def labels(self, image_id: int) -> list[Label]:
         """The labels of an image, most probable first."""
         return await self._on(

@@ -1,0 +1,1 @@
+"""Labels on the server: looked through by a person, whose answers are examples."""
