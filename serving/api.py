@@ -150,6 +150,14 @@ async def thumbnail(request: Request) -> Response:
     return Response(data, media_type="image/jpeg", headers=headers)
 
 
+async def where(request: Request) -> Response:
+    """A map of where words are seen in an image, to lay over it."""
+    record = await service_of(request).record(image_id(request))
+    headers = _kept(request, record)
+    data = await service_of(request).where(record, request.query_params.get("q", ""))
+    return Response(data, media_type="image/png", headers=headers)
+
+
 async def file(request: Request) -> Response:
     """The file of an image, as it was indexed."""
     service = service_of(request)
@@ -276,6 +284,7 @@ ROUTES = [
     Route("/api/places", places),
     Route("/api/images/{id:digits}", image),
     Route("/api/images/{id:digits}/thumbnail", thumbnail),
+    Route("/api/images/{id:digits}/where", where),
     Route("/api/images/{id:digits}/file", file),
     Route("/api/describe", describe, methods=["GET", "POST"]),
     Route("/api/pictures", add_picture, methods=["POST"]),

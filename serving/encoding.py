@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from searchengine.embedding.heat import Heat, heat_of
 from searchengine.encoders.interface import Encoder, TextEncoder
 from searchengine.encoders.reading import tokens_of
 from searchengine.errors import ClipseekError
@@ -75,6 +76,14 @@ class EncoderQueue:
     async def picture(self, space: Space, picture: Image.Image) -> Vector:
         """A unit vector, shape (d,). Raises the encoder's errors."""
         return await asyncio.wrap_future(self._pool.submit(self._encode_picture, space, picture))
+
+    async def heat(self, space: Space, picture: Image.Image, text: str) -> Heat:
+        """Where a text is seen in a picture. Raises InputError where the encoder has no maps."""
+
+        def look() -> Heat:
+            return heat_of(self._load(self._encoders.whole, space), picture, text)
+
+        return await asyncio.wrap_future(self._pool.submit(look))
 
     # as the encoders of a library
 

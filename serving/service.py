@@ -9,25 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from searchengine.catalog.gathered.places import PlaceCount
 from searchengine.catalog.labels.given import Label
 from searchengine.catalog.records import Facets
-from searchengine.errors import NotListedError, QueryError
+from searchengine.errors import InputError, QueryError
 from searchengine.library.library import Library
-from searchengine.library.places import placed
 from searchengine.library.status import LibraryInfo
-from searchengine.retrieval.hits import Hits, Order, SearchHit
+from searchengine.retrieval.hits import Hits
 from searchengine.retrieval.query import Kind, Query, Source
-from searchengine.retrieval.where import why_none
-from searchengine.stacks.listing import Member, stack_of
 from searchengine.types import Filter, ImageRecord, TextHit
+from serving.asking.looking import record_of
 from serving.asking.query import listed, located, query_of
+from serving.asking.where import Maps, drawn, picture_of, wanted
 from serving.files.listed import KnownContents, ListedFile
-from serving.opened import OpenedLibrary
+from serving.opened import Opened, OpenedLibrary
 from serving.pictures import HeldPicture, preview_of, read_upload
 from serving.question import Question
 from serving.thumbnails import Side, ThumbnailCache, thumbnail_of
@@ -45,30 +43,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
-    """All there is to say about one image."""
-
-    record: ImageRecord
-    captions: list[TextHit]
-    """The nearest of those stored in the library; none without any."""
-    neighbours: list[SearchHit]
-    """The images nearest to it, itself and its stack left out."""
-    stack: tuple[Member, ...]
-    """Itself with its copies and the others of its moment, the best first; empty where alone."""
-    labels: list[Label]
-    """Most probable first."""
-
-
-@dataclass(frozen=True, slots=True)
-class LookedThrough:
-    """Images that nothing ranks."""
-
-    records: list[ImageRecord]
-    why_none: str | None
-    """Why there are none, where the library lists nothing that the filter names."""
-
-
 class LibraryService:
     """Answers questions about a library, for any number of people at once."""
 
@@ -76,6 +50,7 @@ class LibraryService:
         self._opened = OpenedLibrary(library)
         self._thumbnails = thumbnails
         self._contents = KnownContents()
+        self._maps = Maps()
         self._searchers = ThreadPoolExecutor(SEARCHERS, "search")
         self._decoders = ThreadPoolExecutor(DECODERS, "thumbnail")
         self._readers = ThreadPoolExecutor(READERS, "file")
@@ -145,34 +120,6 @@ class LibraryService:
 
         return await self._on(self._searchers, look)
 
-    async def look_through(
-        self, where: Filter, order: Order, *, k: int, offset: int = 0
-    ) -> LookedThrough:
-        """The images that pass the filter, in an order that asks nothing: last added first.
-
-        Raises NothingIndexedError, and NothingListedError for a folder in which nothing is listed.
-        """
-
-        def read() -> LookedThrough:
-            opened = self._opened.now()
-            catalog, space = opened.library.catalog, opened.searched_space().info
-            place = placed(catalog, where)
-            reads = {Order.DATE: catalog.latest, Order.PATH: catalog.by_path}
-            found = reads.get(order, catalog.newest)(space, place, k=k, offset=offset)
-            return LookedThrough(found, None if found else why_none(place, catalog, space))
-
-        return await self._on(self._searchers, read)
-
-    async def months(self, where: Filter) -> list[tuple[tuple[int, int], int]]:
-        """How many images that pass the filter are of each (year, month), latest first."""
-
-        def read() -> list[tuple[tuple[int, int], int]]:
-            opened = self._opened.now()
-            catalog = opened.library.catalog
-            return catalog.months(opened.searched_space().info, placed(catalog, where))
-
-        return await self._on(self._searchers, read)
-
     async def facets(self, where: Filter) -> Facets:
         """Counts for the choices of a filter, of now or a little while ago.
 
@@ -190,9 +137,7 @@ class LibraryService:
 
     async def record(self, image_id: int) -> ImageRecord:
         """What the catalog lists of an image. Raises NotListedError."""
-        return await self._on(
-            self._searchers, lambda: _record(self._opened.now().library, image_id)
-        )
+        return await self.ask(record_of, image_id)
 
     async def on_library(self, work: Callable[[Library], T]) -> T:
         """What `work` says of the library that is there now. Raises LibraryGoneError."""
@@ -204,27 +149,6 @@ class LibraryService:
             self._searchers,
             lambda: self._opened.now().library.catalog.labels_of([image_id]).get(image_id, []),
         )
-
-    async def detail(self, image_id: int, *, captions: int, neighbours: int) -> Detail:
-        """An image with its nearest captions and images. Raises NotListedError."""
-
-        def look() -> Detail:
-            library = self._opened.now().library
-            record, itself = _record(library, image_id), listed(image_id)
-            with library.catalog.snapshot() as now:
-                stack = stack_of(library.space(), now, record)
-                labels = now.labels_of([image_id]).get(image_id, [])
-            together = {image_id, *(member.image.id for member in stack)}
-            hits = library.search(itself, k=neighbours + 1, fold=True)
-            return Detail(
-                record=record,
-                captions=library.nearest_captions(itself, k=captions),
-                neighbours=[hit for hit in hits if hit.id not in together][:neighbours],
-                stack=stack,
-                labels=labels,
-            )
-
-        return await self._on(self._searchers, look)
 
     async def describe(
         self, *, image_id: int | None = None, upload: bytes | None = None, k: int
@@ -275,6 +199,35 @@ class LibraryService:
 
         return await self._on(self._decoders, make)
 
+    async def where(self, record: ImageRecord, text: str) -> bytes:
+        """A PNG to lay over an image: it glows where the words of a question are seen.
+
+        Raises QueryError without words, InputError where the encoder has no maps, and
+        FileChangedError.
+        """
+        words = wanted(text)
+        if not words:
+            raise QueryError("no words to look for in the picture; give some with q")
+        opened = await self._on(self._searchers, self._opened.now)
+        space = await self._on(self._searchers, opened.searched_space)
+        key = (record.content_hash, words, space.info.fingerprint)
+        known = self._maps.get(key)
+        if known is not None:
+            return known
+        picture = await self._on(self._decoders, picture_of, record)
+        try:
+            heat = await opened.queue.heat(space, picture, words)
+        except InputError:
+            self._maps.know_none(space.info.fingerprint)
+            raise
+        data = await self._on(self._decoders, drawn, heat, picture.size)
+        self._maps.keep(key, data)
+        return data
+
+    def may_have_maps(self, fingerprint: str) -> bool:
+        """Whether an encoder is not known to have no maps: asked for one, it is."""
+        return not self._maps.has_none(fingerprint)
+
     async def file(self, record: ImageRecord) -> ListedFile:
         """The open file of a listed image, its content compared. Raises FileChangedError."""
         return await self._on(self._readers, self._contents.open, record)
@@ -291,6 +244,12 @@ class LibraryService:
         """The library in numbers."""
         return await self._on(self._searchers, lambda: self._opened.now().library.info())
 
+    async def ask(
+        self, look: Callable[Concatenate[Opened, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What a function makes of the library that is there now, on a thread that searches."""
+        return await self._on(self._searchers, lambda: look(self._opened.now(), *args, **kwargs))
+
     # on the loop
 
     async def _on(
@@ -298,10 +257,3 @@ class LibraryService:
     ) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(pool, lambda: work(*args, **kwargs))
-
-
-def _record(library: Library, image_id: int) -> ImageRecord:
-    records = library.catalog.images([image_id])
-    if image_id not in records:
-        raise NotListedError(image_id)
-    return records[image_id]

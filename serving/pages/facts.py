@@ -6,10 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlencode
 
 from searchengine.catalog.labels.given import Label
 from searchengine.types import Filter, ImageRecord
 from serving.question import Question
+from serving.replies import file_url, version_of
+
+ICON, LITTLE = 128, 400
+"""Pixels of the longer side: up to these a picture is not drawn as large as the screen."""
+
+SHOWN_BY_BROWSERS = frozenset(("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "AVIF"))
+"""Pillow's names of formats."""
 
 
 def facts_of(record: ImageRecord) -> list[tuple[str, str]]:
@@ -58,6 +66,43 @@ def labels_of(labels: Sequence[Label]) -> list[Tag]:
         )
         for label in named.values()
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the words of a question are seen in a picture."""
+
+    words: str
+    map: str | None
+    """The address of what is laid over the picture; None where it is not asked for."""
+    href: str
+    """To see it, or to see the picture without it."""
+    why_not: str | None
+
+
+def place_of(
+    question: Question, record: ImageRecord, words: str, *, is_shown: bool, why_not: str | None
+) -> Place:
+    """What the picture view says of where words are seen."""
+    path = f"/images/{record.id}"
+    shown = f"{path}/where?{urlencode({'q': question.text, 'v': version_of(record)})}"
+    return Place(
+        words=words,
+        map=f"/api{shown}" if is_shown and why_not is None else None,
+        href=question.url(path) + ("" if is_shown else "&where=yes"),
+        why_not=why_not,
+    )
+
+
+def size_of(record: ImageRecord) -> str:
+    """The class of the style sheet for how large a picture may be drawn."""
+    side = max(record.facts.width, record.facts.height)
+    return "icon" if side <= ICON else "little" if side <= LITTLE else ""
+
+
+def shown_whole(record: ImageRecord) -> str | None:
+    """The address of the file where a browser shows it, to look at closely."""
+    return file_url(record) if record.facts.format in SHOWN_BY_BROWSERS else None
 
 
 def file_size(size: int) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from searchengine.retrieval.hints import notes_on
 from searchengine.retrieval.hits import Hits, Order
 from searchengine.retrieval.terms import parse_text
+from serving.asking.looking import look_through
+from serving.asking.looking import months as months_there
 from serving.pages.matches import parted, said_of_matches
 from serving.pages.timeline import Month, by_days, months_of
 from serving.pages.view import ORDERS, Tile, pictures, status_of, tile_of, tiles_of
@@ -62,15 +64,15 @@ async def _looked_through(
     service: LibraryService, question: Question, offset: int, total: int, page: int
 ) -> Found:
     before = min(offset, 1)
-    found = await service.look_through(
-        question.where, question.order, k=page + before, offset=offset - before
+    found = await service.ask(
+        look_through, question.where, question.order, k=page + before, offset=offset - before
     )
     records = found.records[before:]
     tiles = [tile_of(question, record) for record in records]
     months: Sequence[tuple[Month, int]] = ()
     if question.order is Order.DATE:
         tiles = by_days(tiles, records, found.records[0] if before and found.records else None)
-        months = await service.months(question.where)
+        months = await service.ask(months_there, question.where)
     said = status_of(question, total, offset, tiles, page)
     notes = [found.why_none] if found.why_none else []
     return Found(tiles, said, notes, total=total, months=months)

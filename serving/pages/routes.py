@@ -12,8 +12,10 @@ from starlette.routing import Route
 
 from searchengine.errors import ClipseekError, InputError, NothingIndexedError
 from serving.api import MAX_OFFSET, base_of, image_id, read_form, service_of
+from serving.asking.looking import Detail, detail_of
+from serving.asking.where import wanted
 from serving.pages.chips import chips, without_picture
-from serving.pages.facts import facts_of, labels_of
+from serving.pages.facts import Place, facts_of, labels_of, place_of, shown_whole, size_of
 from serving.pages.found import Found, find
 from serving.pages.matches import only_matches
 from serving.pages.rendering import render
@@ -22,6 +24,7 @@ from serving.pages.timeline import timeline
 from serving.pages.view import Tile, groups, tile_of, tiles_of
 from serving.problems import Problem, problem_of
 from serving.question import Question, read_question, read_what_can_be, read_whole
+from serving.service import LibraryService
 
 PAGE = 60
 """Hits that come at a time: a few screens, and the small pictures of 2 MB."""
@@ -94,15 +97,21 @@ def _at(question: Question, offset: int, found: Found) -> tuple[str | None, str 
 async def detail(request: Request) -> Response:
     """One image: the whole picture, what is known of it, what is like it."""
     question = read_question(request.query_params.multi_items())
-    found = await service_of(request).detail(
-        image_id(request), captions=CAPTIONS, neighbours=NEIGHBOURS
+    service = service_of(request)
+    found = await service.ask(
+        detail_of, image_id(request), captions=CAPTIONS, neighbours=NEIGHBOURS
     )
+    tile = tile_of(question, found.record)
+    place = await _place_of(service, request, question, found)
     return render(
         "detail.html",
         base=base_of(request),
         question=question,
-        tile=tile_of(question, found.record),
+        tile=tile,
+        place=place,
         record=found.record,
+        shape=size_of(found.record),
+        full=shown_whole(found.record),
         facts=facts_of(found.record),
         captions=found.captions,
         neighbours=tiles_of(question, found.neighbours),
@@ -110,6 +119,22 @@ async def detail(request: Request) -> Response:
         labels=labels_of(found.labels),
         back=question.url(),
     )
+
+
+async def _place_of(
+    service: LibraryService, request: Request, question: Question, found: Detail
+) -> Place | None:
+    """Where the words are seen in an image, if that may be told and, if so, whether it is asked."""
+    words = wanted(question.text) if question.text else ""
+    if not words or not service.may_have_maps(found.fingerprint):
+        return None
+    is_shown, why_not = request.query_params.get("where") == "yes", None
+    if is_shown:
+        try:
+            await service.where(found.record, question.text)  # drawn now, sent when it is asked for
+        except ClipseekError as error:
+            why_not = problem_of(error).detail
+    return place_of(question, found.record, words, is_shown=is_shown, why_not=why_not)
 
 
 async def search_by_picture(request: Request) -> Response:

@@ -405,6 +405,102 @@ def test_pictures_by_date_are_reached_by_their_month(visit: Visit) -> None:
     expect(page.locator("#status")).to_have_text(MATCHING_OF_59)
 
 
+def soon(page: Page, condition: str) -> None:
+    """Wait for a condition; Playwright's own way evaluates text, which the page forbids."""
+    deadline = time.monotonic() + 20
+    while not page.evaluate(condition):
+        assert time.monotonic() < deadline, (condition, page.evaluate("[scrollY, location.href]"))
+        page.wait_for_timeout(50)
+
+
+def open_first(page: Page) -> None:
+    page.locator("#hits a.open").first.click()
+    expect(page.locator("dialog#detail h1")).to_be_visible()
+
+
+def test_where_the_words_are_seen_is_laid_over_the_picture(visit: Visit) -> None:
+    page = visit.page
+    page.locator("#q").fill("an orange kitten")
+    hits_begin_with(page, "orange-kitten.jpg")
+    open_first(page)
+    detail = page.locator("dialog#detail")
+    detail.get_by_role("link", name="Where is it?").click()
+    light = detail.locator(".map")
+    expect(light).to_be_visible(timeout=ENCODER_LOADS)
+    assert light.evaluate("i => i.decode().then(() => i.naturalWidth / i.naturalHeight)") == (
+        pytest.approx(640 / 360, abs=0.01)
+    )
+    picture = detail.locator(".frame img").first
+    assert light.bounding_box() == picture.bounding_box()
+    detail.get_by_role("link", name="Without the map").click()
+    expect(light).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile(r"/\?q=an\+orange\+kitten$"))
+
+
+def test_a_picture_is_looked_at_closely_and_over_the_whole_screen(visit: Visit) -> None:
+    page = visit.page
+    page.clock.install()
+    open_first(page)
+    detail = page.locator("dialog#detail")
+    picture = detail.locator(".frame img").first
+    width = "i => i.getBoundingClientRect().width"
+    whole = picture.evaluate(width)
+    assert whole > 500, "a small picture fills the stage"
+    picture.click()
+    assert picture.evaluate(width) == pytest.approx(2.5 * whole)
+    expect(picture).to_have_attribute("src", re.compile("/file"))
+    page.keyboard.press("0")
+    assert picture.evaluate(width) == pytest.approx(whole)
+    page.keyboard.press("+")
+    assert picture.evaluate(width) == pytest.approx(1.5 * whole)
+    first = detail.locator("h1").inner_text()
+    detail.get_by_role("button", name="Full screen").click()
+    expect(detail).to_have_class("big")
+    expect(detail.locator("h1")).to_be_hidden()
+    box = detail.locator(".stage").bounding_box()
+    assert box
+    assert box["width"] >= page.evaluate("innerWidth") - 20
+    page.keyboard.press("s")
+    page.clock.run_for(6_000)
+    expect(detail.locator("h1")).not_to_have_text(first)
+    expect(detail.get_by_role("button", name="Slideshow")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Escape")
+    expect(detail).not_to_have_class("big")
+    expect(detail).to_be_visible()
+
+
+def test_a_swipe_goes_to_the_next_picture(browser: Browser, address: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    page = context.new_page()
+    page.goto(address)
+    open_first(page)
+    first = page.locator("dialog h1").inner_text()
+    finger = {"pointerType": "touch", "bubbles": True, "clientY": 300}
+    for across, expected in ((-150, None), (150, first)):
+        page.dispatch_event("dialog .frame img", "pointerdown", {**finger, "clientX": 200})
+        page.dispatch_event("dialog .frame img", "pointerup", {**finger, "clientX": 200 + across})
+        if expected:
+            expect(page.locator("dialog h1")).to_have_text(expected)
+        else:
+            expect(page.locator("dialog h1")).not_to_have_text(first)
+    context.close()
+
+
+def test_a_question_mark_shows_the_keys(visit: Visit) -> None:
+    page = visit.page
+    page.keyboard.press("?")
+    expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+    assert [v["id"] for v in Axe().run(page).response["violations"]] == []
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("heading", name="Keys")).to_be_hidden()
+    page.get_by_role("button", name="Show the keys").click()
+    page.get_by_role("button", name="Close").click()
+    page.locator("#q").press("?")
+    expect(page.locator("#q")).to_have_value("?")
+    expect(page.get_by_role("heading", name="Keys")).to_be_hidden()
+
+
 @pytest.mark.parametrize("width", [320, 390, 900, 1600])
 def test_nothing_is_wider_than_the_screen(browser: Browser, address: str, width: int) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800})
@@ -522,6 +618,46 @@ def test_hits_come_as_one_scrolls(browser: Browser, many: Workbench) -> None:
         assert page.evaluate(f"{last}.querySelectorAll('img[src]').length") > 0
         assert page.locator("#next").count() == 0
         visit.check(address)
+        page.close()
+
+
+def test_a_page_that_is_loaded_again_is_where_it_was(browser: Browser, many: Workbench) -> None:
+    with served(many) as address:
+        page = browser.new_page(viewport={"width": 900, "height": 700})
+        page.goto(address + "?q=blue")
+        for count in (120, 150):
+            page.locator("#next").scroll_into_view_if_needed()
+            expect(page.locator(".tile")).to_have_count(count)
+        tile = page.locator(".tile").nth(110)
+        tile.scroll_into_view_if_needed()
+        top = "document.querySelectorAll('.tile')[110].getBoundingClientRect().top"
+        before = page.evaluate(top)
+        assert page.evaluate("scrollY") > 700
+        page.reload()
+        expect(page.locator(".tile")).to_have_count(150)
+        soon(page, f"Math.abs({top} - {before}) < 5")
+        tile.locator("a.open").click()
+        page.wait_for_url(re.compile("/images/"))
+        before = page.evaluate(top)  # the click may have scrolled
+        page.reload()
+        page.get_by_role("link", name="Back to the pictures").click()
+        expect(page.locator(".tile")).to_have_count(150)
+        soon(page, f"Math.abs({top} - {before}) < 5")
+        page.goto(address + "?q=red")
+        soon(page, "scrollY === 0")
+        page.close()
+
+
+def test_an_encoder_without_maps_is_not_offered_again(browser: Browser, bench: Workbench) -> None:
+    bench.paint("red.png", "red")
+    bench.index()
+    with served(bench) as address:
+        page = browser.new_page()
+        page.goto(address + "images/1?q=red")
+        page.get_by_role("link", name="Where is it?").click()
+        expect(page.locator(".said")).to_contain_text("has no map of a picture")
+        page.reload()
+        expect(page.get_by_role("link", name="Where is it?")).to_have_count(0)
         page.close()
 
 

@@ -2,6 +2,7 @@
 
 import { beside, focus, more } from "./grid.js";
 import { $, load, root, say, unreachable } from "./page.js";
+import * as viewer from "./viewer.js";
 
 const dialog = $("#detail");
 const depth = () => history.state?.depth ?? 0;
@@ -32,6 +33,7 @@ export async function fill(href) {
     addMove(content, href, -1, "back", "Previous picture");
     addMove(content, href, 1, "forth", "Next picture");
   }
+  viewer.fresh();
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
   ($(".back", content) ?? content).focus();
@@ -50,12 +52,13 @@ function addMove(content, href, step, icon, label) {
   $(".back", content).before(link);
 }
 
-// The hit before or after, where there is one.
+// The hit before or after; false where there is none.
 export async function step(by) {
   const here = location.href;
   if (by > 0 && !beside(here, 1)) await more();
   const there = beside(here, by);
   if (there) await open(there, { replace: true });
+  return Boolean(there);
 }
 
 // Back to the grid, over all pictures that were opened one from another.
@@ -67,6 +70,7 @@ export function close() {
 export function hide() {
   if (!dialog.open) return;
   const last = $("article.detail", dialog)?.dataset.id;
+  viewer.big(false);
   dialog.close();
   dialog.replaceChildren();
   if (last) focus(`${root}images/${last}`);
@@ -75,6 +79,7 @@ export function hide() {
 export function listen() {
   dialog.addEventListener("cancel", (event) => {
     event.preventDefault();
-    close();
+    if (!viewer.escape()) close();
   });
+  viewer.listen(step);
 }

@@ -2,8 +2,10 @@
 
 import * as detail from "./detail.js";
 import * as grid from "./grid.js";
-import { $, fromHere, go, isShown, root, show } from "./page.js";
+import { $, fromHere, go, isShown, root, show, shownHref } from "./page.js";
 import * as picture from "./picture.js";
+import * as place from "./place.js";
+import * as viewer from "./viewer.js";
 
 const PAUSE = 180; // milliseconds without a key until a question is asked
 const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
@@ -94,8 +96,13 @@ function listenToKeys() {
     const here = document.activeElement;
     const inBox = here === $("#q");
     const writes = here.matches("input, select, textarea") && !inBox;
-    if (detail.isOpen()) {
-      if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
+    if ($("#keys").open) return;
+    if (event.key === "?" && !inBox && !writes) {
+      event.preventDefault();
+      $("#keys").showModal();
+    } else if (detail.isOpen()) {
+      if (viewer.key(event.key)) event.preventDefault();
+      else if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
         event.preventDefault();
         detail.step(event.key === "ArrowLeft" ? -1 : 1);
       }
@@ -122,6 +129,8 @@ if ($("#hits")) {
   picture.listen();
   document.addEventListener("swapped", grid.watch);
   grid.watch();
+  $("#keys-open").addEventListener("click", () => $("#keys").showModal());
+  place.listen(shownHref);
 } else {
   // A page without a grid goes to one, as without JavaScript.
   $("#by-picture input")?.addEventListener("change", (event) => event.target.form.submit());

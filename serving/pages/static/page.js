@@ -11,6 +11,9 @@ export const $ = (selector, within = document) => within.querySelector(selector)
 // Whether the hits of this address are on the page already.
 export const isShown = (href) => new URL(href, location.href).href === shown;
 
+// The address of the hits that are on the page; "" where they could not be had.
+export const shownHref = () => shown;
+
 // To another address, as a new step of the history or in place of the last one.
 export function go(href, { replace = false, typed = false } = {}) {
   history[replace ? "replaceState" : "pushState"]({}, "", href);

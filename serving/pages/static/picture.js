@@ -14,6 +14,9 @@ export async function searchBy(file) {
     return;
   }
   $("#page").ariaBusy = "true";
+  const sheet = $(".drop");
+  sheet.textContent = `Looking for pictures like ${file.name || "yours"}`;
+  sheet.hidden = false;
   const patience = setTimeout(() => ($("#status").textContent = LOADING), PATIENCE);
   const form = new FormData();
   form.append("image", file);
@@ -26,6 +29,7 @@ export async function searchBy(file) {
     return;
   } finally {
     clearTimeout(patience);
+    sheet.hidden = true;
     $("#page").ariaBusy = "false";
   }
   if (!response.ok) {
@@ -42,8 +46,8 @@ export async function searchBy(file) {
 export function listen() {
   const sheet = document.createElement("div");
   sheet.className = "drop";
-  sheet.textContent = "Drop a picture to find others like it";
   sheet.hidden = true;
+  sheet.role = "status";
   document.body.append(sheet);
   let inside = 0; // enter and leave come for every element on the way
 
@@ -51,6 +55,7 @@ export function listen() {
   addEventListener("dragenter", (event) => {
     if (!hasFile(event)) return;
     inside += 1;
+    sheet.textContent = "Drop a picture to find others like it";
     sheet.hidden = false;
   });
   addEventListener("dragleave", (event) => {

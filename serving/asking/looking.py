@@ -1,0 +1,106 @@
+"""What is looked at without a search: images in an order, one in detail, groups of copies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from searchengine.catalog.labels.given import Label
+from searchengine.errors import NotListedError
+from searchengine.library.library import Library
+from searchengine.library.places import placed
+from searchengine.retrieval.hits import Order, SearchHit
+from searchengine.retrieval.where import why_none
+from searchengine.stacks.listing import Group, Member, duplicates, stack_of
+from searchengine.types import Filter, ImageRecord, Likeness, TextHit
+from serving.asking.query import listed
+from serving.opened import Opened
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """All there is to say about one image."""
+
+    record: ImageRecord
+    captions: list[TextHit]
+    """The nearest of those stored in the library; none without any."""
+    neighbours: list[SearchHit]
+    """The images nearest to it, itself and its stack left out."""
+    stack: tuple[Member, ...]
+    """Itself with its copies and the others of its moment, the best first; empty where alone."""
+    labels: list[Label]
+    """Most probable first."""
+    fingerprint: str
+    """Of the encoder that answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookedThrough:
+    """Images that nothing ranks."""
+
+    records: list[ImageRecord]
+    why_none: str | None
+    """Why there are none, where the library lists nothing that the filter names."""
+
+
+def look_through(
+    opened: Opened, where: Filter, order: Order, *, k: int, offset: int = 0
+) -> LookedThrough:
+    """The images that pass the filter, in an order that asks nothing: last added first.
+
+    Raises NothingIndexedError, and NothingListedError for a folder in which nothing is listed.
+    """
+    catalog, space = opened.library.catalog, opened.searched_space().info
+    place = placed(catalog, where)
+    reads = {Order.DATE: catalog.latest, Order.PATH: catalog.by_path}
+    found = reads.get(order, catalog.newest)(space, place, k=k, offset=offset)
+    return LookedThrough(found, None if found else why_none(place, catalog, space))
+
+
+def months(opened: Opened, where: Filter) -> list[tuple[tuple[int, int], int]]:
+    """How many images that pass the filter are of each (year, month), latest first."""
+    catalog = opened.library.catalog
+    return catalog.months(opened.searched_space().info, placed(catalog, where))
+
+
+def record_of(opened: Opened, image_id: int) -> ImageRecord:
+    """What the catalog lists of an image. Raises NotListedError."""
+    return _record(opened.library, image_id)
+
+
+def detail_of(opened: Opened, image_id: int, *, captions: int, neighbours: int) -> Detail:
+    """An image with its nearest captions and images. Raises NotListedError."""
+    library = opened.library
+    record, itself = _record(library, image_id), listed(image_id)
+    with library.catalog.snapshot() as now:
+        stack = stack_of(library.space(), now, record)
+        labels = now.labels_of([image_id]).get(image_id, [])
+    together = {image_id, *(member.image.id for member in stack)}
+    hits = library.search(itself, k=neighbours + 1, fold=True)
+    return Detail(
+        record=record,
+        captions=library.nearest_captions(itself, k=captions),
+        neighbours=[hit for hit in hits if hit.id not in together][:neighbours],
+        stack=stack,
+        labels=labels,
+        fingerprint=library.space().info.fingerprint,
+    )
+
+
+def groups_of(
+    opened: Opened, level: Likeness, *, k: int, offset: int = 0
+) -> tuple[list[Group], int]:
+    """So many groups of a level, by the path of the best, and how many there are.
+
+    Raises NothingIndexedError, and InputError where nothing was compared yet.
+    """
+    space = opened.searched_space()
+    with opened.library.catalog.snapshot() as now:
+        found = list(duplicates(space, now, level))
+    return found[offset : offset + k], len(found)
+
+
+def _record(library: Library, image_id: int) -> ImageRecord:
+    records = library.catalog.images([image_id])
+    if image_id not in records:
+        raise NotListedError(image_id)
+    return records[image_id]
