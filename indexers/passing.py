@@ -6,6 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from searchengine.images.formats import IMAGE_SUFFIXES, PASSED_OVER_SUFFIXES
 from searchengine.types import PassedOver
@@ -21,7 +22,21 @@ NO_FILE = "no ordinary file"
 MOST_SUFFIXES = 30
 """Suffixes of files that are no pictures that are kept for a root; the others are added up."""
 
+NOT_UTF8 = "the name is not valid UTF-8; rename it"
+
 _PLAIN = re.compile(r"\.[a-z0-9_~-]{1,12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    r"""A directory or file the walk could not look at. What lies below it is unknown, not gone.
+
+    `path` is absolute; bytes that are not UTF-8 are escaped, as in "caf\xe9.jpg".
+    """
+
+    path: str
+    reason: str
+    is_dir: bool
 
 
 class Tally:

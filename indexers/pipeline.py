@@ -53,6 +53,8 @@ class IndexReport:
     failed: int
     excluded: int
     """Pictures that were left out; those in folders that were left out are not looked for."""
+    waiting: int
+    """Files that were being written, with `IndexOptions.settled`: found by a later run."""
     passed_over: list[PassedOver]
     """Files that are no pictures to this program, counted by suffix."""
     reasons: tuple[Reason, ...]
@@ -95,10 +97,14 @@ def index(
         catalog = library.catalog
         crops = _crops(_space_of(library, encoder), options.crops)
         rules = _rules(catalog, options.rules)
-        walk = Walk(paths, rules, listed=lambda paths: catalog.ids_by_path(list(paths)))
+        walk = Walk(
+            paths, rules, lambda paths: catalog.ids_by_path(list(paths)), catalog.kept_out()
+        )
         catalog.set_setting(EXCLUDES, json.dumps(rules.exclude))
         respell(catalog, walk.roots)
-        survey = take_survey(catalog, walk, trial, retry_failed=options.retry_failed)
+        survey = take_survey(
+            catalog, walk, trial, retry_failed=options.retry_failed, settled=options.settled
+        )
         observer.planned(len(survey.plan.jobs))
         for failure in survey.failed:
             observer.skipped(failure.file.path, failure.reason)
@@ -210,6 +216,7 @@ def _report(
         removed=removed,
         failed=len(failures),
         excluded=survey.excluded,
+        waiting=plan.waiting,
         passed_over=survey.passed_over,
         reasons=count_reasons((failure.kind, failure.reason) for failure in failures),
         seconds=seconds,

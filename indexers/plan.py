@@ -46,6 +46,8 @@ class Plan:
     """Ids of images whose files are gone, unless a job turns out to be one of them, moved."""
     failed_paths: set[str] = field(default_factory=set)
     """Failed files that are still there."""
+    waiting: int = 0
+    """Files that are being written: for a later run. Those that are listed count as unchanged."""
 
 
 def make_plan(
@@ -54,15 +56,16 @@ def make_plan(
     failed: Mapping[str, FailedFile],
     is_due: Callable[[FailedFile, FileState], bool],
     sidecar_of: Callable[[str], Sidecar],
+    is_settled: Callable[[FileState], bool] = lambda _: True,
 ) -> Plan:
     """Sort the files found, each path at most once, against `known` and `failed`, both by path.
 
     A file is unchanged when its size and times are, and the space has its vector. One that differs
     in its ctime alone is read, as programs may set the modification time back; its content says
     whether it changed.
-    `is_due` says whether a failed file is tried again as it is now, and `sidecar_of` what lies
-    beside a path. Reads `found` once and keeps
-    only the files there is something to do for.
+    `is_due` says whether a failed file is tried again as it is now, `sidecar_of` what lies beside a
+    path, and `is_settled` whether a file is whole. Reads `found` once and keeps only the files
+    there is something to do for.
     """
     plan = Plan()
     seen: set[str] = set()
@@ -70,10 +73,15 @@ def make_plan(
         path = file.path
         if path in failed:
             plan.failed_paths.add(path)
-            if not is_due(failed[path], file):
-                plan.still_failed.append(failed[path])
-                seen.add(path)
-                continue
+        if not is_settled(file):
+            plan.waiting += 1
+            plan.unchanged += path in known
+            seen.add(path)
+            continue
+        if path in failed and not is_due(failed[path], file):
+            plan.still_failed.append(failed[path])
+            seen.add(path)
+            continue
         record = known.get(path)
         if record is None:
             plan.jobs.append(Job(file, None, sidecar_of(path)))
@@ -89,5 +97,6 @@ def make_plan(
             plan.unread.append(Unread(file, sidecar, is_new=record.metadata is None))
         if record.ctime_ns is None:
             plan.without_ctime.append((record.id, file))
-    plan.missing = [record.id for path, record in known.items() if path not in seen]
+    if not plan.waiting:  # one of those may be an image of another name
+        plan.missing = [record.id for path, record in known.items() if path not in seen]
     return plan

@@ -68,6 +68,8 @@ class IndexOptions:
     crops: int | None = None
     """Of each picture, in its vector beside the whole: 4, or 1 for the whole alone. None takes what
     the space was made with, and 1 for a new one."""
+    settled: float = 0.0
+    """Seconds that a file must not have changed for; others are left to a later run."""
 
 
 class Fate(Enum):

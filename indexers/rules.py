@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from indexers.ignore_files import Ignoring
 from indexers.left_out import HIDDEN, why_left_out
 from searchengine.paths import below, composed, real
 
@@ -26,6 +27,20 @@ class WalkRules:
     """
     include_hidden: bool = False
     """Take names with a leading dot. Junk (`._*`, `.git`, `.Trash*`, ...) stays out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """A directory of a walk, and the rules that hold in it."""
+
+    path: str
+    root: str
+    rules: WalkRules
+    ignoring: tuple[Ignoring, ...] = ()
+    device: int | None = None
+    """Of the directory above; None for a root."""
+    real: str | None = None
+    """The real path, where a link below the root leads here."""
 
 
 def why_skipped(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from indexers.away import MOUNTS, Away, find_away, mounts_to_remember, read_mounts
+from indexers.passing import NOT_UTF8, Unreadable
 from indexers.plan import Plan, make_plan
 from indexers.sidecars import Sidecars
 from indexers.trial import Trial
-from indexers.walk import NOT_UTF8, Unreadable, Walk
+from indexers.walk import Walk
 from searchengine.catalog.catalog import Catalog
 from searchengine.catalog.records import FailedFile
 from searchengine.embedding.faults import failure_kind, failure_reason, one_line
@@ -44,10 +46,13 @@ class Survey:
     """Links to directories that images are listed through, and where they lead."""
 
 
-def take_survey(catalog: Catalog, walk: Walk, trial: Trial, *, retry_failed: bool) -> Survey:
+def take_survey(
+    catalog: Catalog, walk: Walk, trial: Trial, *, retry_failed: bool, settled: float = 0.0
+) -> Survey:
     """Walk and hold what is there against the catalog.
 
-    Files that failed are due when `trial` says so, all of them with `retry_failed`.
+    Files that failed are due when `trial` says so, all of them with `retry_failed`; those that have
+    changed within the last `settled` seconds are not.
     """
     roots = [root for root in walk.roots if is_text(root)]
     known = catalog.known(trial.encoder, roots) if roots else {}
@@ -59,6 +64,7 @@ def take_survey(catalog: Catalog, walk: Walk, trial: Trial, *, retry_failed: boo
         failed,
         lambda before, now: retry_failed or trial.is_due(before, now),
         Sidecars(),
+        Settled(settled),
     )
     remembered = read_mounts(catalog.setting(MOUNTS))
     away = find_away(walk, known, plan.missing, filled, remembered)
@@ -76,6 +82,24 @@ def take_survey(catalog: Catalog, walk: Walk, trial: Trial, *, retry_failed: boo
         mounts=mounts_to_remember(walk, away, remembered),
         links=walk.links,
     )
+
+
+class Settled:
+    """Tells of a file whether it has not changed for so many seconds, by the system's own time.
+
+    That of another machine may be ahead: what seems to be changed later than now is settled.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._after = time.time_ns() - int(seconds * 1e9)
+        self._is_asked = seconds > 0
+
+    def __call__(self, file: FileState) -> bool:
+        """Whether it is."""
+        if not self._is_asked:
+            return True
+        now, times = time.time_ns(), (file.mtime_ns, file.ctime_ns or 0)
+        return not any(self._after < changed <= now for changed in times)
 
 
 def _failed(entry: Unreadable, trial: Trial) -> FailedFile:

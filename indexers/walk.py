@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 
@@ -17,39 +17,14 @@ from indexers.ignore_files import (
     read_ignore_files,
 )
 from indexers.left_out import is_package
-from indexers.passing import Tally
-from indexers.rules import EXCLUDE, WalkRules, rules_below, why_skipped
+from indexers.passing import NOT_UTF8, Tally, Unreadable
+from indexers.rules import EXCLUDE, Directory, WalkRules, rules_below, why_skipped
+from searchengine.catalog.gathered.kept_out import REMOVED
 from searchengine.errors import PathNotFoundError, reason_of
 from searchengine.files import file_state
 from searchengine.images.formats import is_image_name
-from searchengine.paths import Places, is_text
+from searchengine.paths import Places, is_text, parents
 from searchengine.types import FileState
-
-NOT_UTF8 = "the name is not valid UTF-8; rename it"
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    r"""A directory or file the walk could not look at. What lies below it is unknown, not gone.
-
-    `path` is absolute; bytes that are not UTF-8 are escaped, as in "caf\xe9.jpg".
-    """
-
-    path: str
-    reason: str
-    is_dir: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Directory:
-    path: str
-    root: str
-    rules: WalkRules
-    ignoring: tuple[Ignoring, ...] = ()
-    device: int | None = None
-    """Of the directory above; None for a root."""
-    real: str | None = None
-    """The real path, where a link below the root leads here."""
 
 
 def _nothing(_paths: Collection[str]) -> Collection[str]:
@@ -90,8 +65,9 @@ class Walk:
         roots: Sequence[Path],
         rules: WalkRules | None = None,
         listed: Callable[[Collection[str]], Collection[str]] = _nothing,
+        kept_out: Collection[str] = (),
     ) -> None:
-        """`listed` says which of some paths the library lists."""
+        """`listed` says which of some paths the library lists; `kept_out` was removed for good."""
         self.excluded = 0
         self.left_out = {}
         self.ruled = set()
@@ -101,11 +77,12 @@ class Walk:
         self.mounts = set()
         self.links = {}
         self._listed = listed
+        self._kept_out = frozenset(kept_out)
         self._entered: set[tuple[int, int]] = set()
-        self._links: list[_Directory] = []
+        self._links: list[Directory] = []
         self._file_links: list[str] = []
         self._files: dict[str, FileState] = {}
-        self._directories: list[_Directory] = []
+        self._directories: list[Directory] = []
         places = Places()
         self.roots = list(dict.fromkeys(places.real(root) for root in roots))
         self._named = frozenset(self.roots)
@@ -121,7 +98,7 @@ class Walk:
                 # Links wait, so that a file is known by its real path wherever it has one.
                 pending, self._links = self._links[::-1], []
             directory = pending.pop()
-            below: list[_Directory] = []
+            below: list[Directory] = []
             if directory.real is None:
                 yield from self._scan(directory, below)
             else:
@@ -141,12 +118,14 @@ class Walk:
             raise PathNotFoundError(path, "neither a file nor a directory")
         if not is_text(path):
             self._report(path, NOT_UTF8, is_dir)
+        elif self._is_kept_out(path):
+            self._leave_out_for_good(path, path, is_dir)
         elif is_dir:
-            self._directories.append(_Directory(path, path, rules_below(path, rules)))
+            self._directories.append(Directory(path, path, rules_below(path, rules)))
         else:
             self._files[path] = file_state(path, facts)
 
-    def _scan(self, directory: _Directory, below: list[_Directory]) -> Iterator[FileState]:
+    def _scan(self, directory: Directory, below: list[Directory]) -> Iterator[FileState]:
         entries, device = self._entries(directory)
         ignoring = self._ignoring(directory, entries)
         if ignoring is None:
@@ -164,6 +143,7 @@ class Walk:
                     continue
                 # A picture's name is hidden or junk only with a leading dot: most need no calls.
                 is_plain = name.isascii() and not (is_dir or has_rules or name[0] == ".")
+                is_plain = is_plain and not self._kept_out
                 if not is_plain and self._is_refused(entry, inside, is_image, is_dir):
                     continue
                 if is_dir:
@@ -184,7 +164,7 @@ class Walk:
                 self._report(path, why, is_dir or not is_image)
 
     def _is_refused(
-        self, entry: os.DirEntry[str], directory: _Directory, is_image: bool, is_dir: bool
+        self, entry: os.DirEntry[str], directory: Directory, is_image: bool, is_dir: bool
     ) -> bool:
         """Whether an entry is left out, or its name is none that can be kept."""
         if self._leaves_out(entry, directory, is_image, is_dir):
@@ -195,9 +175,15 @@ class Walk:
         return True
 
     def _leaves_out(
-        self, entry: os.DirEntry[str], directory: _Directory, is_image: bool, is_dir: bool
+        self, entry: os.DirEntry[str], directory: Directory, is_image: bool, is_dir: bool
     ) -> bool:
         """Whether a rule leaves out an entry; then it is noted."""
+        if (
+            self._kept_out
+            and os.path.join(directory.real or directory.path, entry.name) in self._kept_out
+        ):
+            self._leave_out_for_good(entry.path, directory.root, is_dir)
+            return True
         start = len(directory.root.rstrip("/")) + 1
         parent = os.path.basename(directory.path)
         why = why_skipped(entry.name, entry.path[start:], is_dir, directory.rules, parent)
@@ -216,8 +202,17 @@ class Walk:
             self.ruled.add(directory.root)
         return True
 
+    def _is_kept_out(self, path: str) -> bool:
+        """Whether a real path, or a folder above it, was removed for good."""
+        return bool(self._kept_out) and not self._kept_out.isdisjoint((path, *parents(path)))
+
+    def _leave_out_for_good(self, path: str, root: str, is_dir: bool) -> None:
+        self.left_out[path] = REMOVED
+        self.ruled.add(root)
+        self.excluded += not is_dir
+
     def _ignoring(
-        self, directory: _Directory, entries: Sequence[os.DirEntry[str]]
+        self, directory: Directory, entries: Sequence[os.DirEntry[str]]
     ) -> tuple[Ignoring, ...] | None:
         """The rules that hold in a directory; None where it is left out as a whole."""
         names = ignore_files_among(entry.name for entry in entries)
@@ -235,10 +230,13 @@ class Walk:
         return directory.ignoring + found
 
     def _enter_later(
-        self, entry: os.DirEntry[str], inside: _Directory, below: list[_Directory]
+        self, entry: os.DirEntry[str], inside: Directory, below: list[Directory]
     ) -> None:
         if entry.is_symlink():
             real = os.path.realpath(entry.path)
+            if self._is_kept_out(real):
+                self._leave_out_for_good(entry.path, inside.root, is_dir=True)
+                return
             self._links.append(replace(inside, path=entry.path, real=real))
             return
         real_here = None if inside.real is None else os.path.join(inside.real, entry.name)
@@ -258,7 +256,7 @@ class Walk:
         known = self._listed(targets.keys())
         for target, path in targets.items():
             try:
-                if target in known or self._was_seen(target):
+                if target in known or self._is_kept_out(target) or self._was_seen(target):
                     continue
                 facts = os.stat(path)
             except OSError as error:
@@ -273,7 +271,7 @@ class Walk:
         was_entered = (facts.st_dev, facts.st_ino) in self._entered
         return was_entered and is_image_name(file) and file not in self.left_out
 
-    def _entries(self, directory: _Directory) -> tuple[list[os.DirEntry[str]], int | None]:
+    def _entries(self, directory: Directory) -> tuple[list[os.DirEntry[str]], int | None]:
         """The directory, in order of name, and its device.
 
         Empty where it was entered before or cannot be read.

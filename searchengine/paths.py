@@ -33,6 +33,15 @@ def is_at_or_below(path: str, directory: str) -> bool:
     return path == directory or path.startswith(below(directory))
 
 
+def parents(path: str) -> list[str]:
+    """The directories above an absolute path, the nearest first, up to the root."""
+    found = []
+    while (above := os.path.dirname(path)) != path:
+        path = above
+        found.append(path)
+    return found
+
+
 def composed(name: str) -> str:
     """The name with its accents composed (NFC): equal for all spellings that look the same."""
     return name if name.isascii() else unicodedata.normalize("NFC", name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -98,6 +99,12 @@ def index(
     ] = None,
     memory: MemoryOption = None,
     factory: FactoryOption = None,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch", help="Go on: index again whenever the folders change, until Ctrl-C."
+        ),
+    ] = False,
     json_output: JsonOption = False,
     shard_size: ShardSizeOption = None,
     task: TaskOption = None,
@@ -134,6 +141,8 @@ def index(
         raise typer.BadParameter("Missing argument 'PATH...'.")
     limit = parse_size(memory) if memory else None
     _require_crops(crops, in_parts=url is not None)
+    if watch and url is not None:
+        raise typer.BadParameter("--watch is for libraries in a folder, not for one in parts")
     if factory:
         cells_of(factory)
     options = IndexOptions(
@@ -172,27 +181,34 @@ def index(
     ):
         encoder = _encoder_name(opened, model, device)
 
+        @lru_cache(maxsize=1)
         def load() -> Encoder:
             observer.loading()
             loaded = load_encoder(encoder, device=device, precision=precision)
             _warn_of_second_space(opened, encoder)
             return loaded
 
-        try:
+        def run(there: list[Path], how: IndexOptions) -> IndexReport:
             report = pipeline.index(
-                opened,
-                roots,
-                encoder=encoder,
-                load=load,
-                observer=observer,
-                options=options,
+                opened, there, encoder=encoder, load=load, observer=observer, options=how
             )
+            observer.close()
+            return report
+
+        try:
+            report = run(roots, options)
         except KeyboardInterrupt:
             observer.close()
             output.note("stopped; what was done is saved. Run it again to go on.")
             raise typer.Exit(output.INTERRUPTED) from None
-        observer.close()
         _print(report, opened, as_json=json_output)
+        if watch:
+            from cli.watching import keep_up
+            from indexers.watching.watch import settled
+
+            output.finish()
+            again = settled(options)
+            keep_up(roots, opened.path, lambda there: run(there, again), as_json=json_output)
 
 
 def _require_crops(crops: int | None, *, in_parts: bool) -> None:

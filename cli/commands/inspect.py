@@ -162,15 +162,40 @@ def _due(failures: Sequence[Failure], encoders: Sequence[str]) -> int:
 
 def remove(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Images or folders.")],
+    forever: Annotated[
+        bool,
+        typer.Option(
+            "--forever",
+            help="Leave them out of all later index runs too; failures --excluded lists them.",
+        ),
+    ] = False,
+    undo: Annotated[
+        bool,
+        typer.Option("--undo", help="Let the next index run take again what was removed so."),
+    ] = False,
     library: LibraryOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Take images out of the library. The files stay; the next index run finds them again."""
     from searchengine import open_library
 
+    if forever and undo:
+        raise typer.BadParameter("--forever and --undo: choose one")
     with open_library(library) as opened:
-        removed = opened.remove(paths)
-    if json_output:
+        if undo:
+            taken = opened.take_back(paths)
+        else:
+            removed = opened.remove(paths, forever=forever)
+    if undo:
+        if json_output:
+            output.print_json({"taken_back": taken})
+        else:
+            output.note(
+                f"{plural(taken, 'picture or folder', 'pictures and folders')} taken back; to have "
+                "them again: clipseek index PATH"
+            )
+    elif json_output:
         output.print_json({"removed": removed})
     else:
-        output.note(f"{plural(removed, 'image')} removed from the library; the files stay")
+        then = "; no index run takes them again" if forever else "; the files stay"
+        output.note(f"{plural(removed, 'image')} removed from the library{then}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -48,15 +50,31 @@ def serve(
             "network, as in 172.17.0.0/16. May be given several times.",
         ),
     ] = None,
+    watch: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH",
+            help="Keep the library up to date with this folder meanwhile, as clipseek index "
+            "--watch does. May be given several times.",
+        ),
+    ] = None,
     open_page: Annotated[
         bool, typer.Option("--open", help="Show the page in the browser.")
     ] = False,
 ) -> None:
     """Search by looking: a page on your own machine, and an HTTP API under /api."""
+    from cli.watching import beside
+    from indexers.walk import require_roots
+    from searchengine.library.layout import find_directory
     from serving.connections.proxy import read_proxy
     from serving.server import serve as run
 
+    roots = [path.expanduser() for path in watch or ()]
+    require_roots(roots)
+
     def listening(address: str) -> None:
+        if roots:
+            meanwhile.enter_context(beside(find_directory(library, create=False), roots))
         output.say(address)
         output.finish()
         if allow_host and "?token=" not in address:
@@ -71,4 +89,5 @@ def serve(
             webbrowser.open(address)
 
     proxy = read_proxy(allow_host or [], base_path, trust_proxy or [])
-    run(library, host=host, port=port, proxy=proxy, listening=listening)
+    with ExitStack() as meanwhile:
+        run(library, host=host, port=port, proxy=proxy, listening=listening)

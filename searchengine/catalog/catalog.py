@@ -28,6 +28,7 @@ from searchengine.catalog.failures import (
     clear_failures,
     forget_failures,
 )
+from searchengine.catalog.gathered.kept_out import KeptOutReads, KeptOutWrites
 from searchengine.catalog.gathered.places import PlaceReads
 from searchengine.catalog.images import (
     ImageReads,
@@ -68,6 +69,7 @@ class CatalogReads(
     LabelReads,
     ExampleReads,
     PlaceReads,
+    KeptOutReads,
 ):
     """Everything that can be asked of a catalog."""
 
@@ -96,7 +98,7 @@ class Snapshot(CatalogReads):
             yield self._connection
 
 
-class Catalog(CatalogReads, LabelWrites):
+class Catalog(CatalogReads, LabelWrites, KeptOutWrites):
     """The SQLite file of a library. Every method is one transaction; any thread may ask."""
 
     def __init__(self, path: Path) -> None:

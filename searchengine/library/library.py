@@ -290,13 +290,19 @@ class Library(Learning):
         with lock(self.path) as held, self.catalog.guarded_by(held.require):
             yield Writer(self)
 
-    def remove(self, paths: Iterable[str | os.PathLike[str]]) -> int:
+    def remove(self, paths: Iterable[str | os.PathLike[str]], *, forever: bool = False) -> int:
         """Take images at or under `paths` out of the library; files are not touched.
 
-        Returns how many. Raises NothingListedError, and removes nothing, where a path holds none.
+        With `forever` later index runs leave out what is there. Returns how many. Raises
+        NothingListedError, and removes nothing, where a path holds none.
         """
         with self.writing() as writer:
-            return writer.remove(paths)
+            return writer.remove(paths, forever=forever)
+
+    def take_back(self, paths: Iterable[str | os.PathLike[str]]) -> int:
+        """Let index runs take again what was removed forever; how much that was, or InputError."""
+        with self.writing() as writer:
+            return writer.take_back(paths)
 
     def add_captions(self, pairs: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
         """Store (image path, caption) pairs and embed them in the default space.

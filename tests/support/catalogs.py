@@ -111,6 +111,7 @@ def change_everything(catalog: Catalog) -> None:
     )
     catalog.add_captions([(GREEN.file.path, "more grass"), ("/photos/d/new.jpg", "new")])
     catalog.add_captions([(GREEN.file.path, "a sign")], "ocr")
+    catalog.keep_out(["/photos/private"])
     catalog.record_found(PLACE, "1", [Found(3, ("Lisbon, Portugal",))])
     catalog.record_caption_vectors(ONE, [4])
     catalog.keep_checksums(ONE, IMAGE_VECTORS, [BlockChecksum(0, 6, 2**32 - 1)])
@@ -175,6 +176,7 @@ ASKED: dict[str, Callable[[CatalogReads], Any]] = {
     "located": lambda now: now.located(),
     "unplaced": lambda now: now.unplaced("1"),
     "images_at_places_with": lambda now: now.images_at_places_with("lisbon"),
+    "kept_out": lambda now: now.kept_out(),
     "counts": lambda now: now.counts(),
 }
 """Every question, by the name of its method."""

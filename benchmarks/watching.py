@@ -1,0 +1,126 @@
+"""`clipseek index --watch`: how soon a new picture is found, and what a burst of files does to it.
+
+    python -m benchmarks.watching [--burst 5000]
+
+A real process with the starter over copies of the sample photos. A picture is found once a search
+of the library could return it: the catalog lists it with its vector.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from PIL import Image
+
+from benchmarks.machine import describe
+from searchengine import open_library
+from tests.support.places import ROOT
+
+LIMIT = 10.0
+"""Seconds until a new picture is found."""
+
+PATIENCE = 1_800
+
+
+def main() -> None:
+    """Measure, print, and fail over the limit."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--burst", type=int, default=5_000)
+    parser.add_argument("--singles", type=int, default=5)
+    options = parser.parse_args()
+    print(describe())
+    with tempfile.TemporaryDirectory() as directory:
+        home = Path(directory)
+        photos = Path(shutil.copytree(ROOT / "sample_data" / "photos", home / "photos"))
+        library = home / "library"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli", "index", str(photos), "--watch", "--model", "starter"],
+            env={**os.environ, "CLIPSEEK_LIBRARY": str(library), "PYTHONPATH": str(ROOT)},
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            waited(library, 59)
+            time.sleep(5)  # until it watches
+            before = [single(library, photos, number) for number in range(options.singles)]
+            known = listed(library)
+            began = time.monotonic()
+            make_burst(photos, options.burst)
+            written = time.monotonic() - began
+            waited(library, known + options.burst)
+            whole = time.monotonic() - began
+            memory = resident(process.pid) / 1e6
+            after = [single(library, photos, 100 + number) for number in range(options.singles)]
+        finally:
+            process.send_signal(signal.SIGINT)
+            code = process.wait(60)
+    print(f"one picture: median {statistics.median(before):.1f} s, longest {max(before):.1f} s")
+    print(
+        f"{options.burst:,} files: written in {written:.1f} s, all found after {whole:.1f} s "
+        f"({options.burst / whole:.0f} a second), {memory:,.0f} MB"
+    )
+    print(f"one after it: median {statistics.median(after):.1f} s, longest {max(after):.1f} s")
+    print(f"Ctrl-C: exit code {code}")
+    if max(before + after) > LIMIT or code != 0:
+        sys.exit(f"over {LIMIT:g} s, or not ended cleanly")
+
+
+def single(library: Path, photos: Path, number: int) -> float:
+    """Seconds from a new file to its vector."""
+    known = listed(library)
+    began = time.monotonic()
+    (photos / f"single {number}.jpg").write_bytes(picture(1_000_000 + number))
+    waited(library, known + 1)
+    return time.monotonic() - began
+
+
+def make_burst(photos: Path, count: int) -> None:
+    """Files in folders of 500, each of its own content, as fast as they can be written."""
+    for number in range(count):
+        folder = photos / f"burst {number // 500}"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{number}.jpg").write_bytes(picture(number))
+
+
+def picture(number: int) -> bytes:
+    """A small JPEG that differs from every other."""
+    image = Image.new("RGB", (320, 240), (number % 256, number // 256 % 256, 128))
+    image.putpixel((0, 0), (number % 256, number // 256 % 256, number // 65536))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", comment=f"{number}".encode())
+    return buffer.getvalue()
+
+
+def listed(library: Path) -> int:
+    """How many images have a vector."""
+    with open_library(library) as opened:
+        spaces = opened.catalog.spaces()
+        return opened.catalog.vector_counts(spaces[0])[0] if spaces else 0
+
+
+def waited(library: Path, count: int) -> None:
+    """Wait until so many are found."""
+    end = time.monotonic() + PATIENCE
+    while not (library / "catalog.sqlite").exists() or listed(library) < count:
+        if time.monotonic() > end:
+            sys.exit(f"{listed(library):,} of {count:,} found after {PATIENCE} s: it has stalled")
+        time.sleep(0.1)
+
+
+def resident(process: int) -> int:
+    """Bytes of memory of a process."""
+    fields = Path(f"/proc/{process}/statm").read_text("ascii").split()
+    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Index runs that go on: in this process, and beside a server in one of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli import output
+
+if TYPE_CHECKING:
+    from indexers.pipeline import IndexReport
+
+PARENT = "CLIPSEEK_WATCHES_FOR"
+"""The environment variable with the number of the process that a watch ends with."""
+
+END_SECONDS = 10
+"""How long a watch may take to save what it is at."""
+
+
+def keep_up(
+    roots: Sequence[Path],
+    library: Path,
+    run: Callable[[list[Path]], IndexReport],
+    *,
+    as_json: bool,
+) -> None:
+    """Run whenever `roots` change and say what came of it, until Ctrl-C or the parent's end."""
+    from indexers.watching.watch import watch
+
+    def run_and_tell(there: list[Path]) -> IndexReport:
+        report = run(there)
+        _tell(report, as_json=as_json)
+        return report
+
+    parent = os.environ.get(PARENT)
+
+    def is_wanted() -> bool:
+        return parent is None or str(os.getppid()) == parent
+
+    output.note(f"watching {', '.join(map(str, roots))}; Ctrl-C stops it")
+    try:
+        watch(roots, library, run_and_tell, is_wanted=is_wanted)
+    except KeyboardInterrupt:
+        output.note("stopped; what was done is saved")
+
+
+@contextmanager
+def beside(library: Path, roots: Sequence[Path]) -> Iterator[None]:
+    """Watch in a process of its own meanwhile: an encoder at work would hold up who searches."""
+    command = [sys.executable, "-m", "cli", "index", "--watch", "--library", str(library)]
+    watching = subprocess.Popen(
+        [*command, "--", *(str(root.absolute()) for root in roots)],
+        env={**os.environ, PARENT: str(os.getpid())},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for the server, which ends it
+    )
+    try:
+        yield
+    finally:
+        watching.send_signal(signal.SIGINT)
+        try:
+            watching.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            watching.kill()
+            watching.wait()
+
+
+def _tell(report: IndexReport, *, as_json: bool) -> None:
+    """What a run did; nothing where it had nothing to do."""
+    counts = {
+        "indexed": report.indexed,
+        "moved": report.moved,
+        "copies": report.copies,
+        "removed": report.removed,
+    }
+    done = [f"{number:,} {name}" for name, number in counts.items() if number]
+    if not done:
+        return
+    if as_json:
+        output.print_json(report)
+        output.finish()
+    else:
+        output.note(f"{', '.join(done)}; {report.found:,} in all, {report.seconds:.1f} s")

@@ -1,0 +1,1 @@
+"""Keeping a library up to date while its folders change."""

@@ -1,0 +1,144 @@
+"""The loop: an index run, then one more whenever something has changed, or might have."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from indexers.pipeline import IndexReport
+from indexers.reading import IndexOptions
+from indexers.watching.changes import Changes
+from indexers.watching.mounts import is_remote
+from searchengine.errors import LibraryLockedError
+from searchengine.paths import Places
+
+SETTLED = 2.0
+"""Seconds that a file must not have changed for before it is read: half a picture is none."""
+
+TICK = 0.5
+"""Seconds after which somebody who wants the end is noticed, and folders that come back."""
+
+SOON = 3.0
+"""Seconds after a run that found something, or was in somebody's way, before the next one: what was
+being written is there by then, and so is what the system could not tell of in a burst."""
+
+SELDOM = 300.0
+"""Seconds between looks where the system tells of changes: it may not tell of all."""
+
+REST = 10.0
+"""Where it tells of none, looks are so many times as far apart as one takes, `SOON` at least."""
+
+log = logging.getLogger("clipseek")
+
+Root = tuple[str, tuple[int, int]]
+"""A folder that is there, and which one it is: device and inode."""
+
+
+def settled(options: IndexOptions) -> IndexOptions:
+    """How runs of a watch go: as those before, less what is for one run alone."""
+    return replace(options, retry_failed=False, settled=SETTLED)
+
+
+def watch(
+    roots: Sequence[Path],
+    library: Path,
+    run: Callable[[list[Path]], IndexReport],
+    *,
+    is_wanted: Callable[[], bool] = lambda: True,
+) -> None:
+    """Keep a library up to date with `roots`, until `is_wanted` says no or somebody interrupts.
+
+    `run` brings it up to date with those of them that are there, and reports. A root that is gone
+    is waited for, and what the library lists there stays. While another process writes to the
+    library it is tried again. Raises what `run` does otherwise.
+    """
+    places = [Places().real(root) for root in roots]
+    pace = Pace()
+    changes, there = Changes((), str(library)), list[Root]()
+    away: set[str] = set()
+    try:
+        while is_wanted():
+            now = _there(places)
+            if now != there:
+                changes.close()
+                there = now
+                changes = Changes([place for place, _ in there], str(library))
+                pace.at_once()
+            _tell_of_those_away(places, there, away)
+            if there and pace.is_due(time.monotonic()):
+                began = time.monotonic()
+                found = _run(run, [Path(place) for place, _ in there])
+                are_told = changes.are_told and not any(is_remote(place) for place, _ in there)
+                pace.ran(began, time.monotonic(), found=found, are_told=are_told)
+            if changes.wait(TICK):
+                pace.changed()
+    finally:
+        changes.close()
+
+
+@dataclass(slots=True)
+class Pace:
+    """When the next run is due. Times are in seconds, of one clock."""
+
+    due: float = 0.0
+    earliest: float = 0.0
+    """Never before: half of the time at most goes into runs."""
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is now."""
+        return now >= max(self.due, self.earliest)
+
+    def at_once(self) -> None:
+        """Another folder is there."""
+        self.due = self.earliest = 0.0
+
+    def changed(self) -> None:
+        """Something changed."""
+        self.due = 0.0
+
+    def ran(self, began: float, ended: float, *, found: bool, are_told: bool) -> None:
+        """A run is over; `found` says that it had something to do, or that more is coming."""
+        took = ended - began
+        self.earliest = ended + min(took, SOON)
+        if found:
+            self.due = ended + SOON
+        else:
+            self.due = ended + (SELDOM if are_told else max(SOON, REST * took))
+
+
+def _run(run: Callable[[list[Path]], IndexReport], there: list[Path]) -> bool:
+    """Whether it had something to do, or could not begin."""
+    try:
+        report = run(there)
+    except LibraryLockedError as error:
+        log.warning("%s; it is tried again", error)
+        return True
+    done = report.indexed + report.moved + report.copies + report.removed
+    return bool(done or report.waiting)
+
+
+def _there(places: Sequence[str]) -> list[Root]:
+    found: list[Root] = []
+    for place in places:
+        try:
+            facts = os.stat(place)
+            os.scandir(place).close() if os.path.isdir(place) else None
+        except OSError:
+            continue
+        found.append((place, (facts.st_dev, facts.st_ino)))
+    return found
+
+
+def _tell_of_those_away(places: Sequence[str], there: Sequence[Root], away: set[str]) -> None:
+    """Say which are gone, once, and which are back; `away` are those that were gone."""
+    now = set(places) - {place for place, _ in there}
+    for place in sorted(now - away):
+        log.warning("%s is not there: what the library lists there stays", place)
+    for place in sorted(away - now):
+        log.warning("%s is back", place)
+    away.clear()
+    away.update(now)
