@@ -22,7 +22,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from benchmarks.machine import describe
+from benchmarks.machine import machine
 from searchengine import open_library
 from tests.support.places import ROOT
 
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--burst", type=int, default=5_000)
     parser.add_argument("--singles", type=int, default=5)
     options = parser.parse_args()
-    print(describe())
+    print(machine())
     with tempfile.TemporaryDirectory() as directory:
         home = Path(directory)
         photos = Path(shutil.copytree(ROOT / "sample_data" / "photos", home / "photos"))
