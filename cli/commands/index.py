@@ -203,7 +203,7 @@ def index(
             raise typer.Exit(output.INTERRUPTED) from None
         _print(report, opened, as_json=json_output)
         if watch:
-            from cli.watching import keep_up
+            from cli.staying.watching import keep_up
             from indexers.watching.watch import settled
 
             output.finish()

@@ -63,7 +63,7 @@ def serve(
     ] = False,
 ) -> None:
     """Search by looking: a page on your own machine, and an HTTP API under /api."""
-    from cli.watching import beside
+    from cli.staying.watching import beside
     from indexers.walk import require_roots
     from searchengine.library.layout import find_directory
     from serving.connections.proxy import read_proxy
