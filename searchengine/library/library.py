@@ -17,7 +17,7 @@ from searchengine.library.encoders import LoadedEncoders, load_for_queries
 from searchengine.library.layout import CATALOG, find_directory, url_of
 from searchengine.library.learned.front import Learning
 from searchengine.library.open_spaces import OpenSpaces
-from searchengine.library.places import listed_ids, placed
+from searchengine.library.places import listed_ids, placed, take_back
 from searchengine.retrieval.answer import answer, describe
 from searchengine.retrieval.asked import as_query
 from searchengine.retrieval.compose import encoded_part, listed_part, read_part, unit
@@ -301,8 +301,8 @@ class Library(Learning):
 
     def take_back(self, paths: Iterable[str | os.PathLike[str]]) -> int:
         """Let index runs take again what was removed forever; how much that was, or InputError."""
-        with self.writing() as writer:
-            return writer.take_back(paths)
+        with self.writing():
+            return take_back(self.catalog, paths)
 
     def add_captions(self, pairs: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
         """Store (image path, caption) pairs and embed them in the default space.

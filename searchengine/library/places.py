@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from searchengine.catalog.catalog import Catalog, CatalogReads
-from searchengine.errors import NothingListedError, NotListedError
+from searchengine.errors import InputError, NothingListedError, NotListedError
 from searchengine.paths import Places, absolute, composed, is_at_or_below, url_spelling
 from searchengine.types import Filter, listed_path
 
@@ -79,6 +79,20 @@ def listed_ids(catalog: CatalogReads, paths: Iterable[str | os.PathLike[str]]) -
             raise NotListedError(path)
     ids = catalog.ids_by_path(list(places.values()))
     return [ids[places[path]] for path in asked]
+
+
+def take_back(catalog: Catalog, paths: Iterable[str | os.PathLike[str]]) -> int:
+    """Let index runs take again what was removed for good at and under `paths`; how much was.
+
+    Raises InputError, with what is left out, where nothing at a path is.
+    """
+    known = catalog.kept_out()
+    places = [Places().real(path) for path in paths]
+    for place in places:
+        if not any(is_at_or_below(each, place) for each in known):
+            there = f"; there is: {', '.join(known[:NEAR])}" if known else ""
+            raise InputError(f"{place}: nothing was removed there for good{there}")
+    return catalog.take_back(places)
 
 
 def placed(catalog: CatalogReads, where: Filter) -> Filter:

@@ -21,7 +21,6 @@ from searchengine.embedding.crops import crops_of
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
     EncoderError,
-    InputError,
     LibraryLockedError,
     LibraryUnusableError,
     MissingExtraError,
@@ -32,7 +31,6 @@ from searchengine.files import read_small
 from searchengine.library.layout import LOCK, PID, space_directory
 from searchengine.library.places import listed_images, listed_place
 from searchengine.looks.look import LOOK, Looks
-from searchengine.paths import Places, is_at_or_below
 from searchengine.spaces.names import space_name
 from searchengine.spaces.space import Space, crops_setting
 from searchengine.texts.matching import measure_matching
@@ -44,9 +42,6 @@ if TYPE_CHECKING:
     from searchengine.library.library import Library
 
 log = logging.getLogger("clipseek")
-
-SHOWN = 5
-"""Places that are told to who named another."""
 
 CAPTION_BATCH = 256
 """Captions encoded and recorded at a time."""
@@ -191,19 +186,6 @@ class Writer:
         if forever:
             self._catalog.keep_out(places)
         return len(ids)
-
-    def take_back(self, paths: Iterable[str | os.PathLike[str]]) -> int:
-        """Let index runs take again what was removed for good at and under `paths`; how much was.
-
-        Raises InputError, with what is left out, where nothing at a path is.
-        """
-        known = self._catalog.kept_out()
-        places = [Places().real(path) for path in paths]
-        for place in places:
-            if not any(is_at_or_below(each, place) for each in known):
-                there = f"; there is: {', '.join(known[:SHOWN])}" if known else ""
-                raise InputError(f"{place}: nothing was removed there for good{there}")
-        return self._catalog.take_back(places)
 
     def add_captions(
         self, space: Space, pairs: Sequence[tuple[str, str]], source: str = OF_FILES
