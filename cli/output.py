@@ -7,7 +7,6 @@ is an exception of its own.
 
 from __future__ import annotations
 
-import csv as csv_module
 import io
 import json as json_module
 import os
@@ -234,6 +233,8 @@ def _print_csv(hits: Sequence[SearchHit]) -> None:
 
 def print_csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """CSV with a header on stdout."""
+    import csv as csv_module  # most answers need none
+
     lines = [header, *rows]
     if sys.stdout.isatty():
         lines = [[visible(str(cell)) for cell in line] for line in lines]

@@ -19,12 +19,12 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from searchengine.encoders import hub
+from searchengine.encoders.names import STARTER_DIR
 from searchengine.encoders.openclip.build import build
 from searchengine.encoders.openclip.sources import find_source
 from searchengine.encoders.openvino.export import convert
 from searchengine.encoders.openvino.towers import STARTER_GRAPHS
 from searchengine.encoders.openvino.weights import Weights
-from searchengine.encoders.registry import STARTER_DIR
 
 SMALLEST = 1024
 """Bytes of a constant that is worth a look at the starter's tensors."""

@@ -21,7 +21,6 @@ from cli.commands.sharded.options import (
     ShardSizeOption,
     TaskOption,
 )
-from cli.left_out import not_read
 from cli.notation import plural
 from cli.options import (
     MAX_FILE_SIZE,
@@ -296,6 +295,8 @@ def _print(report: IndexReport, library: Library, *, as_json: bool) -> None:
         )
     output.note(f"{speed}. Library: {library.path}")
     _print_move(report, library)
+    from cli.left_out import not_read
+
     passed_over = not_read(report.passed_over)
     if passed_over:
         output.note(f"passed over: {passed_over}")

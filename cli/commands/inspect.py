@@ -10,7 +10,6 @@ import typer
 
 from cli import output
 from cli.commands.sharded.look import print_parts_info
-from cli.left_out import left_out_lines
 from cli.notation import plural
 from cli.options import JsonOption, LibraryOption
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
 def info(library: LibraryOption = None, json_output: JsonOption = False) -> None:
     """Show what a library holds."""
+    from cli.left_out import left_out_lines
     from searchengine import open_library
     from searchengine.library.layout import url_of
 

@@ -19,6 +19,9 @@ STARTER_SIZES = {STARTER: 224, STARTER_256: 256}
 """Pixels at which each reads its pictures, with the same weights. Vectors of the two are not mixed:
 a library that was made at 224 goes on at that until it is moved."""
 
+STARTER_DIR = Path(__file__).parent / STARTER
+"""Where its config and weights lie in the package."""
+
 HUB_PREFIX = "hf-hub:"
 DIR_PREFIX = "local-dir:"
 

@@ -9,17 +9,14 @@ from searchengine.encoders import hub
 from searchengine.encoders.names import (
     DIR_PREFIX,
     HUB_PREFIX,
-    STARTER,
     STARTER_256,
+    STARTER_DIR,
     STARTER_SIZES,
     canonical_name,
     is_path,
     split_name,
 )
 from searchengine.encoders.table import find_model, models, taken_for
-
-STARTER_DIR = Path(__file__).parent / STARTER
-"""Where the starter's config and weights lie in the package."""
 
 
 def is_cached(name: str) -> bool:

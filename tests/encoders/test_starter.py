@@ -12,7 +12,7 @@ from PIL import Image
 from indexers import pipeline
 from searchengine import Library, load_encoder, open_library
 from searchengine.encoders.interface import Encoder
-from searchengine.encoders.registry import STARTER_DIR
+from searchengine.encoders.names import STARTER_DIR
 from searchengine.evaluation.evaluate import evaluate
 from searchengine.evaluation.evaluation_set import EvaluationOptions, read_evaluation_set
 from searchengine.images.decode import read_image

@@ -10,8 +10,13 @@ from collections.abc import Iterator
 import pytest
 from safetensors import safe_open
 
-from searchengine.encoders.names import STARTER, STARTER_256, STARTER_SIZES, canonical_name
-from searchengine.encoders.registry import STARTER_DIR
+from searchengine.encoders.names import (
+    STARTER,
+    STARTER_256,
+    STARTER_DIR,
+    STARTER_SIZES,
+    canonical_name,
+)
 from searchengine.encoders.table import (
     SOURCES,
     ModelInfo,

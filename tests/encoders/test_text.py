@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from searchengine import open_library
+from searchengine.encoders.names import STARTER_DIR
 from searchengine.encoders.openclip.encoder import ClipEncoder, load_encoder
-from searchengine.encoders.registry import STARTER_DIR
 from searchengine.encoders.text import encoder as text_encoder
 from searchengine.encoders.text import export as text_export
 from searchengine.encoders.text import tensors

@@ -16,12 +16,13 @@ from searchengine.encoders.names import (
     DIR_PREFIX,
     HUB_PREFIX,
     STARTER_256,
+    STARTER_DIR,
     STARTER_SIZES,
     is_path,
     split_name,
 )
 from searchengine.encoders.pieces.tokenizer import CONFIG_FILE, TOKENIZER_FILE
-from searchengine.encoders.registry import STARTER_DIR, is_cached, recommended
+from searchengine.encoders.registry import is_cached, recommended
 from searchengine.encoders.table import models
 from searchengine.errors import EncoderError, PathNotFoundError, UnknownEncoderError
 

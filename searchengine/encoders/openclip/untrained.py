@@ -9,6 +9,7 @@ from searchengine.devices import choose_device
 from searchengine.encoders.names import (
     DIR_PREFIX,
     HUB_PREFIX,
+    STARTER_DIR,
     STARTER_SIZES,
     split_name,
 )
@@ -17,7 +18,6 @@ from searchengine.encoders.openclip.encoder import ClipEncoder
 from searchengine.encoders.openclip.precision import place
 from searchengine.encoders.openclip.sources import require_architecture, require_directory
 from searchengine.encoders.preprocess import Preprocessing
-from searchengine.encoders.registry import STARTER_DIR
 from searchengine.errors import EncoderError
 
 

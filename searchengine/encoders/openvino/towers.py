@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from searchengine.encoders import hub
-from searchengine.encoders.names import STARTER_SIZES
+from searchengine.encoders.names import STARTER_DIR, STARTER_SIZES
 from searchengine.encoders.openvino.weights import Weights
 from searchengine.encoders.preprocess import Preprocessing
-from searchengine.encoders.registry import STARTER_DIR
 from searchengine.encoders.text.encoder import starter_fingerprint
 from searchengine.encoders.text.tensors import Tensor, TensorFile
 from searchengine.errors import EncoderError

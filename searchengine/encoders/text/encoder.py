@@ -18,8 +18,7 @@ import numpy as np
 
 from searchengine.encoders import hub
 from searchengine.encoders.fingerprint import fingerprint_of, stride
-from searchengine.encoders.names import STARTER_SIZES
-from searchengine.encoders.registry import STARTER_DIR
+from searchengine.encoders.names import STARTER_DIR, STARTER_SIZES
 from searchengine.encoders.text.tensors import (
     MALFORMED,
     ROW_CHECKSUMS,
