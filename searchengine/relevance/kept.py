@@ -27,10 +27,10 @@ from searchengine.types import SpaceInfo
 FILE = "relevance.safetensors"
 """In a space's directory: derived and deletable, like the index."""
 
-FORMAT = "1"
+FORMAT = "2"
 """Of that file. One of another format is as none, and measured anew."""
 
-SPREADS = ("best", "middle", "width")
+SPREADS = ("best", "middle", "width", "apart")
 
 log = logging.getLogger("clipseek")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.relevance.bar import Bar, Spread, bar_of
+from searchengine.relevance.bar import Bar, Spread, base_of
 from searchengine.types import Vectors
 
 LEAST_DEVIATION = 1e-6
@@ -31,18 +31,17 @@ class Statistics:
     middle: Spread
     """The mean cosines of nouns with images."""
     width: Spread
-    """As `_width` of nouns."""
+    """How much images differ in their cosines with a noun, over how much other nouns do."""
+    apart: Spread
+    """How far the best cosines of nouns stand above their means, in their deviations."""
 
     def bar(self, query: NDArray[np.float32]) -> Bar:
         """For a unit text vector, shape (d,)."""
-        middle, width = self.standing(query)
-        return bar_of(self.best, middle=middle, width=width)
-
-    def standing(self, query: NDArray[np.float32]) -> tuple[float, float]:
-        """The middle and the width of a unit vector, in deviations above the nouns' means."""
-        [width] = _widths(query[np.newaxis], self.covariance, self.nouns)
-        middle = float(query @ self.mean)
-        return self.middle.standard(middle), self.width.standard(float(width))
+        mean = float(query @ self.mean)
+        [deviation] = _deviations(query[np.newaxis], self.covariance)
+        [width] = deviation / _among_nouns(query[np.newaxis], self.nouns)
+        base = base_of(self.middle.standard(mean), self.width.standard(float(width)))
+        return Bar(self.best, self.apart, self.middle.mean, mean, float(deviation), base)
 
 
 def statistics_of(
@@ -53,20 +52,28 @@ def statistics_of(
     None where they are too much the same.
     """
     mean = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
-    apart = rows - mean
-    covariance = (apart.T @ apart) / np.float32(len(rows))
-    spreads = [_spread(each) for each in (best, nouns @ mean, _widths(nouns, covariance, nouns))]
+    off = rows - mean
+    covariance = (off.T @ off) / np.float32(len(rows))
+    middles, deviations = nouns @ mean, _deviations(nouns, covariance)
+    widths = deviations / _among_nouns(nouns, nouns)
+    apart = (best - middles) / deviations
+    spreads = [_spread(each) for each in (best, middles, widths, apart)]
     if any(spread.deviation < LEAST_DEVIATION for spread in spreads):
         return None
     return Statistics(images, nouns, mean, covariance, *spreads)
 
 
-def _widths(queries: Vectors, covariance: Vectors, nouns: Vectors) -> NDArray[np.float32]:
-    """How much images differ in their cosines with a query, over how much nouns do: shape (q,)."""
-    of_images = np.sqrt(np.einsum("qd,qd->q", queries @ covariance, queries).clip(0))
-    of_nouns: NDArray[np.float32] = (queries @ nouns.T).std(axis=1)
-    widths: NDArray[np.float32] = of_images / of_nouns.clip(LEAST_DEVIATION)
-    return widths
+def _deviations(queries: Vectors, covariance: Vectors) -> NDArray[np.float32]:
+    """Of the cosines of each query with all images, shape (q,): above 0."""
+    squares = np.einsum("qd,qd->q", queries @ covariance, queries)
+    deviations: NDArray[np.float32] = np.sqrt(squares.clip(LEAST_DEVIATION**2))
+    return deviations
+
+
+def _among_nouns(queries: Vectors, nouns: Vectors) -> NDArray[np.float32]:
+    """The deviation of the cosines of each query with all nouns, shape (q,): above 0."""
+    deviations: NDArray[np.float32] = (queries @ nouns.T).std(axis=1).clip(LEAST_DEVIATION)
+    return deviations
 
 
 def _spread(values: NDArray[np.float32]) -> Spread:

@@ -17,7 +17,7 @@ from searchengine.errors import InputError, QueryError
 from searchengine.files import content_hash
 from searchengine.index.types import Modality
 from searchengine.paths import absolute
-from searchengine.relevance.bar import Bar, Strictness
+from searchengine.relevance.bar import LEAST, Bar, Strictness
 from searchengine.relevance.kept import read_statistics
 from searchengine.retrieval.compose import encoded_part, listed_part, read_part, unit
 from searchengine.retrieval.hits import Hits, SearchHit
@@ -61,7 +61,6 @@ def answer(
         vector = unit(encoded + listed_part(query, space, now))
         texts = _beside(query, space, now, vector)
         bar = _bar(query, space, vector)
-        least = None if bar is None or not query.matching else bar.least_score(query.matching)
 
         def ranked(left_out: LeftOut) -> Hits:
             return rank_images(
@@ -72,7 +71,8 @@ def answer(
                 offset=offset,
                 where=where,
                 min_score=min_score,
-                least=least,
+                bar=bar,
+                matching=query.matching,
                 exact=exact,
                 modality=query.modality,
                 leave_out=left_out or None,
@@ -85,7 +85,7 @@ def answer(
         if left_out.gone and not left_out.any_kept:
             hits = ranked(LeftOut(query, pictures, now, present_only=False))
         reasons = why_matched([hit.image for hit in hits], texts, space, now)
-        hits[:] = [_judged(hit, why, bar) for hit, why in zip(hits, reasons, strict=True)]
+        hits[:] = [_judged(hit, why) for hit, why in zip(hits, reasons, strict=True)]
         hits.corrections = corrections
         hits.gone = len(left_out.gone)
         if query.by is not By.WORDS:
@@ -121,12 +121,12 @@ def _bar(query: Query, space: Space, vector: NDArray[np.float32]) -> Bar | None:
     return None if statistics is None else statistics.bar(vector)
 
 
-def _judged(hit: SearchHit, why: Matched | None, bar: Bar | None) -> SearchHit:
-    """The hit with what found it and how far it stands out."""
-    if bar is None:
+def _judged(hit: SearchHit, why: Matched | None) -> SearchHit:
+    """The hit with what found it, and whether it matches."""
+    if hit.relevance is None:
         return replace(hit, matched=why)
-    matches = hit.score >= bar.least_score(Strictness.NORMAL) or (why is not None and why.by_words)
-    return replace(hit, matched=why, relevance=bar.relevance(hit.score), matches=matches)
+    matches = hit.relevance >= LEAST[Strictness.NORMAL] or (why is not None and why.by_words)
+    return replace(hit, matched=why, matches=matches)
 
 
 def _about_matches(hits: Hits, query: Query) -> str | None:

@@ -15,6 +15,8 @@ from searchengine.errors import LibraryDamagedError
 from searchengine.index.faiss_index import AnnIndex, DamagedIndexError, Mask
 from searchengine.index.settings import captions_beside, setting_for, shortlist_size
 from searchengine.index.types import Modality, Setting
+from searchengine.relevance.bar import Bar, Strictness
+from searchengine.relevance.ends import Ends
 from searchengine.retrieval.hits import Hits, ranked_hits
 from searchengine.spaces.space import Space
 from searchengine.spaces.stacked import Stacks
@@ -42,7 +44,8 @@ def rank_images(
     offset: int = 0,
     where: Filter | None = None,
     min_score: float | None = None,
-    least: float | None = None,
+    bar: Bar | None = None,
+    matching: Strictness | None = None,
     exact: bool = False,
     modality: Modality | None = None,
     leave_out: Callable[[ImageRecord], bool] | None = None,
@@ -51,11 +54,11 @@ def rank_images(
 ) -> Hits:
     """The images at ranks offset + 1 to offset + k for a unit query of shape (d,), as of a moment.
 
-    There are k hits whenever k images pass the filter, `min_score`, and `least`, which is a score
-    too, but not asked of images that their words bring first. What is
-    `beside` the pictures counts with them. Without `exact`, a library large enough to have an index
-    answers through it, as is set for the `modality` of the query, None being a mixed one: its
-    shortlist is scored again with the exact rows, and the rows it does not cover are scanned. Pages
+    There are k hits whenever k images pass the filter and `min_score`, and match, where `matching`
+    asks for that: by the `bar`, which gives each a relevance, or by words that bring it first.
+    What is `beside` the pictures counts with them. Without `exact`, a library large enough to have
+    an index answers through it, as is set for the `modality` of the query, None being a mixed one:
+    its shortlist is scored again with the exact rows, what it does not cover is scanned. Pages
     of the same k continue each other. Images that `leave_out` names are no hits: the next ones take
     their ranks. Rows whose length is not 1 are damaged and left out, and an index that answers what
     it cannot hold is passed by; both are said on the log. With `fold` each stack is one hit, its
@@ -64,8 +67,7 @@ def rank_images(
     count, dead = now.rows_and_dead(space.info)
     rows = space.images.read_to_scan(count)
     space.hold_against_checksums(now, space.images, count, lambda: _living(count, dead))
-    passing = _survivors(space, now, count, dead, where)
-    passing = _inside(passing, beside.only, count)
+    passing = _inside(_survivors(space, now, count, dead, where), beside.only, count)
 
     captions = None if beside.captions is None else beside.captions.over(rows)
     of_words = modality is Modality.TEXT
@@ -96,7 +98,17 @@ def rank_images(
         if len(impossible_rows(rows.take([row for row, _ in ranked], axis=0))):
             space.images.look_through(count)
             ranked = rank(number)
-        return _reaching(ranked, min_score, least, beside.tiers)
+        return ends.reached(ranked)
+
+    every = _survivors(space, now, count, dead, None)
+    ends = Ends(
+        bar,
+        matching,
+        min_score,
+        beside.tiers,
+        nearest=lambda: rank_rest(1, _sound(space.images, count, every)),
+        is_filtered=beside.only is not None or where not in (None, Filter()),
+    )
 
     def images_of(ranked: Ranked) -> Images:
         return _listed_images(space, now, ranked)
@@ -104,23 +116,12 @@ def rank_images(
     stacks = space.stacks.to_fold(count) if fold else None
     ranked, images = first_kept(leave_out, first, images_of, offset + k, stacks)
     hits = ranked_hits(ranked[offset:], images, first_rank=offset + 1)
+    hits[:] = [replace(hit, relevance=ends.relevance(hit.score)) for hit in hits]
     _say_stacks(hits, [row for row, _ in ranked[offset:]], stacks, space, now, passing)
     impossible = space.images.impossible
     if len(impossible) and len(np.setdiff1d(impossible, dead)):
         space.say_what_is_left_out()
     return hits
-
-
-def _reaching(
-    ranked: Ranked, min_score: float | None, least: float | None, tiers: Sequence[RowNumbers]
-) -> Ranked:
-    """Those whose score is at least both; the rows of tiers need not reach `least`."""
-    if min_score is not None:
-        ranked = [pair for pair in ranked if pair[1] >= min_score]
-    if least is not None:
-        by_words = set[int]().union(*(tier.tolist() for tier in tiers))
-        ranked = [(row, score) for row, score in ranked if score >= least or row in by_words]
-    return ranked
 
 
 def _say_stacks(

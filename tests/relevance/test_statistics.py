@@ -10,14 +10,15 @@ import pytest
 
 from searchengine.relevance import kept
 from searchengine.relevance.bar import (
+    APART,
     BASE,
+    END,
     LEAST,
     MIDDLE,
     NEARNESS,
     WIDTH,
-    Spread,
+    Line,
     Strictness,
-    bar_of,
 )
 from searchengine.relevance.kept import fault_of_statistics, read_statistics, write_statistics
 from searchengine.relevance.measuring import measured_statistics
@@ -51,27 +52,59 @@ def test_a_bar_is_what_a_look_at_every_image_says() -> None:
 
     of_words, of_query = words @ rows.T, rows @ query
     widths = of_words.std(axis=1) / (words @ words.T).std(axis=1)
+    best = of_words.max(axis=1)
+    apart = (best - of_words.mean(axis=1)) / of_words.std(axis=1)
     for score in (0.1, float(of_query.max())):
         expected = (
-            NEARNESS * standard(score, of_words.max(axis=1))
+            NEARNESS * standard(score, best)
             + MIDDLE * standard(float(of_query.mean()), of_words.mean(axis=1))
             + WIDTH * standard(float(of_query.std() / (words @ query).std()), widths)
+            + APART * standard(float((score - of_query.mean()) / of_query.std()), apart)
             + BASE
         )
-        assert bar.relevance(score) == pytest.approx(expected, abs=0.03)  # rows are float16
+        line = bar.line(score)
+        assert line.most == pytest.approx(expected, abs=0.05)  # rows are float16
+        assert line.floor == pytest.approx(of_words.mean(), abs=1e-3)
 
 
-def test_matches_end_at_one_score_and_sooner_when_asked_strictly() -> None:
-    bar = bar_of(Spread(0.4, 0.1), middle=0.5, width=-0.2)
-    ends = [
-        bar.least_score(how) for how in (Strictness.LOOSE, Strictness.NORMAL, Strictness.STRICT)
-    ]
-    assert ends == sorted(ends)
-    assert len(set(ends)) == 3
-    for how, score in zip(
-        (Strictness.LOOSE, Strictness.NORMAL, Strictness.STRICT), ends, strict=True
-    ):
-        assert bar.relevance(score) == pytest.approx(LEAST[how])
+def test_cosines_that_are_moved_and_stretched_are_judged_the_same() -> None:
+    """As those of another encoder are: texts and pictures on two sides, all cosines alike."""
+    rows, words, queries = units(500, 1), units(200, 2), units(20, 3)
+    wide, one_side, other_side = 4.0, np.eye(1, DIM + 1, 0), np.eye(1, DIM + 1, 0) * 0.3
+
+    def elsewhere(vectors: Vectors, side: np.ndarray) -> Vectors:
+        put = np.column_stack([np.zeros(len(vectors)), vectors]) + wide * side
+        put[:, 0] = np.sqrt(wide**2 - 0.5) if side is other_side else wide
+        unit: Vectors = (put / np.linalg.norm(put, axis=1, keepdims=True)).astype(np.float32)
+        return unit
+
+    before = statistics(rows, words)
+    after = statistics(elsewhere(rows, one_side), elsewhere(words, other_side))
+    for query in queries:
+        [put] = elsewhere(query[np.newaxis], other_side)
+        cosines, others = rows @ query, elsewhere(rows, one_side) @ put
+        lines = before.bar(query).line(cosines.max()), after.bar(put).line(others.max())
+        relevance = [
+            [line.relevance(float(score)) for score in scores]
+            for line, scores in zip(lines, (cosines, others), strict=True)
+        ]
+        np.testing.assert_allclose(*relevance, atol=0.15)
+
+
+def test_matches_end_at_a_share_of_the_best_and_sooner_when_asked_strictly() -> None:
+    steps = np.linspace(0.1, 0.6, 501)
+    for most, ends_somewhere in ((5.0, True), (-3.0, False)):
+        line = Line(most=most, floor=0.1, best=0.6)
+        found = [line.relevance(score) for score in steps]
+        assert (np.diff(found) > 0).all()
+        ends = [
+            int(sum(relevance >= LEAST[how] for relevance in found))
+            for how in (Strictness.STRICT, Strictness.NORMAL, Strictness.LOOSE)
+        ]
+        assert ends == sorted(ends)
+        assert (0 < ends[0] < ends[1] < ends[2] < len(steps)) == ends_somewhere
+    assert Line(5.0, 0.1, 0.6).relevance(0.1 + END * 0.5) == pytest.approx(0)
+    assert Line(-1.0, 0.3, 0.2).relevance(0.2) < 0, "a best hit that no noun would be pleased with"
     assert LEAST[Strictness.NORMAL] == 0
 
 
