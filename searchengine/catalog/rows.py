@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -46,13 +47,12 @@ _ROWS_OF = sa.select(embeddings.c.owner_id, embeddings.c.row).where(
     # "+ 0": else SQLite walks the whole space, by its key, for the few that are asked for.
     embeddings.c.space_id + 0 == OF_SPACE,
 )
+# A stack has many rows: as one list they take a third of the time of as many parameters.
+_ASKED = sa.func.json_each(sa.bindparam("rows", type_=sa.Text)).table_valued("value")
 _FILES_OF = (
-    sa.select(embeddings.c.row, images.c.id, images.c.path, images.c.content_hash)
+    sa.select(_NUMBER, images.c.id, images.c.path, images.c.content_hash)
     .join(images, images.c.id == embeddings.c.owner_id)
-    .where(
-        embeddings.c.space_id == OF_SPACE,
-        embeddings.c.row.in_(sa.bindparam("rows", expanding=True)),
-    )
+    .where(embeddings.c.space_id == OF_SPACE, embeddings.c.row.in_(sa.select(_ASKED.c.value)))
 )
 _DEAD_ROWS = (
     sa.select(_NUMBER)
@@ -170,12 +170,12 @@ class RowReads(Reads):
         self, space: SpaceInfo, rows: Sequence[int]
     ) -> dict[int, tuple[int, str, bytes]]:
         """Id, path and content hash of the images whose vectors these rows hold, by row."""
-        found: dict[int, tuple[int, str, bytes]] = {}
+        if not rows:
+            return {}
         with self._reading() as connection:
-            for chunk in chunks(rows):
-                for row, *file in connection.execute(_FILES_OF, {"space": space.id, "rows": chunk}):
-                    found[row] = (file[0], file[1], file[2])
-        return found
+            of = {"space": space.id, "rows": json.dumps(list(rows))}
+            found = connection.execute(_FILES_OF, of).all()
+        return {row: (number, path, content) for row, number, path, content in found}
 
     def pictured(self, space: SpaceInfo) -> Iterator[tuple[Any, ...]]:
         """Of all images with a vector in the space, by row, what is compared among them.

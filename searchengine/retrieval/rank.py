@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import compress
 
 import numpy as np
@@ -55,14 +56,14 @@ def rank_images(
     """The images at ranks offset + 1 to offset + k for a unit query of shape (d,), as of a moment.
 
     There are k hits whenever k images pass the filter and `min_score`, and match, where `matching`
-    asks for that: by the `bar`, which gives each a relevance, or by words that bring it first.
-    What is `beside` the pictures counts with them. Without `exact`, a library large enough to have
-    an index answers through it, as is set for the `modality` of the query, None being a mixed one:
-    its shortlist is scored again with the exact rows, what it does not cover is scanned. Pages
-    of the same k continue each other. Images that `leave_out` names are no hits: the next ones take
-    their ranks. Rows whose length is not 1 are damaged and left out, and an index that answers what
-    it cannot hold is passed by; both are said on the log. With `fold` each stack is one hit, its
-    best-ranked image, which says whom else it stands for.
+    asks for that: by the `bar`, which gives each a relevance, or by words that bring it first. What
+    is `beside` the pictures counts with them. Without `exact`, a library large enough to have an
+    index answers through it, as is set for the `modality` of the query, None being a mixed one: its
+    shortlist is scored again exactly, and what it does not cover is scanned. Pages of the same k
+    continue each other. Images that `leave_out` names are no hits: the next ones take their ranks.
+    Rows whose length is not 1 are damaged and left out, and an index that answers what it cannot
+    hold is passed by; both are said on the log. With `fold` each stack is one hit, its best-ranked
+    image, which says whom else it stands for.
     """
     count, dead = now.rows_and_dead(space.info)
     rows = space.images.read_to_scan(count)
@@ -72,6 +73,9 @@ def rank_images(
     captions = None if beside.captions is None else beside.captions.over(rows)
     of_words = modality is Modality.TEXT
     query, texts = aligned(space.info, space.directory, rows, query, captions, of_words=of_words)
+
+    stacks = space.stacks.to_fold(count) if fold else None
+    page = k if stacks is None else stacks.rows_for(k)
 
     def scored(number: int, among: RowNumbers | None) -> Ranked:
         return _scored(rows, query, number, among, texts)
@@ -84,10 +88,10 @@ def rank_images(
     def rank_rest(number: int, among: Mask | None) -> Ranked:
         index = None if exact or _is_few(among) else space.index(count)
         if index is not None:
-            setting, offset = setting_for(index.facts, modality), number - k
+            setting, offset = setting_for(index.facts, modality), number - page
             try:
                 return rank_through(
-                    index, rows, query, setting, k=k, offset=offset, among=among, texts=texts
+                    index, rows, query, setting, k=page, offset=offset, among=among, texts=texts
                 )
             except DamagedIndexError:
                 space.give_up_index()
@@ -110,10 +114,7 @@ def rank_images(
         is_filtered=beside.only is not None or where not in (None, Filter()),
     )
 
-    def images_of(ranked: Ranked) -> Images:
-        return _listed_images(space, now, ranked)
-
-    stacks = space.stacks.to_fold(count) if fold else None
+    images_of = partial(_listed_images, space, now)
     ranked, images = first_kept(leave_out, first, images_of, offset + k, stacks)
     hits = ranked_hits(ranked[offset:], images, first_rank=offset + 1)
     hits[:] = [replace(hit, relevance=ends.relevance(hit.score)) for hit in hits]

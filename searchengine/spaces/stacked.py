@@ -24,6 +24,9 @@ FORMAT = "1"
 
 ALONE = -1
 
+MOST_TOGETHER = 20.0
+"""Images of a moment that are ranked at once, at most."""
+
 Labels = NDArray[np.int32]
 
 
@@ -72,6 +75,17 @@ class Stacks:
     def any(self) -> bool:
         """Whether there is a row that is not alone."""
         return bool((self.moments != ALONE).any())
+
+    @cached_property
+    def _usual(self) -> float:
+        """Images of the moment of an image, itself included, in the mean."""
+        _, counts = np.unique(self.moments[self.moments != ALONE], return_counts=True)
+        together = int(np.square(counts).sum()) + self.covered - int(counts.sum())
+        return together / max(1, self.covered)
+
+    def rows_for(self, moments: int) -> int:
+        """How many of the best-ranked rows are of so many moments, most often."""
+        return moments + round(moments * min(max(1.0, self._usual - 1), MOST_TOGETHER))
 
     def of_moment(self, label: int) -> NDArray[np.int64]:
         """The rows with this label of a moment, ascending; none for `ALONE`."""

@@ -33,7 +33,7 @@ def first_kept(
     With `stacks` those that are of the moment of one before them are left out too. Counted from
     the first rank on, also for a later page, so that pages stay disjoint.
     """
-    more = 0 if stacks is None else wanted  # most often enough, and it costs next to nothing
+    more = 0 if stacks is None else stacks.rows_for(wanted) - wanted
     while True:
         ranked = first(wanted + more)
         no_more = len(ranked) < wanted + more
@@ -74,24 +74,21 @@ def stacks_of(
     """For each row and its image the others of its moment that are in `among`, copies first."""
     rows = np.array([row for row, _ in shown], dtype=np.int64)
     together = [stacks.of_moment(label) for label in stacks.moments_of(rows).tolist()]
-    together = [some if among is None else some[among[some]] for some in together]
-    others = np.setdiff1d(np.concatenate([rows[:0], *together]), rows)
-    images = now.files_of_rows(space, others.tolist()) if len(others) else {}
-    copies = dict(zip(others.tolist(), stacks.copies_of(others).tolist(), strict=True))
+    together = [some[some != row] for row, some in zip(rows.tolist(), together, strict=True)]
+    if among is not None:
+        together = [some[among[some]] for some in together]
+    images = now.files_of_rows(space, np.concatenate([rows[:0], *together]).tolist())
+    labels = stacks.copies_of(rows).tolist()
     found = []
-    for (row, image), some in zip(shown, together, strict=True):
-        label = int(stacks.copies_of(np.array([row]))[0])
-        likeness = {
-            other: likeness_of(image.content_hash, label, images[other][2], copies[other])
-            for other in some.tolist()
-            if other in images
-        }
-        order = sorted(likeness, key=lambda other: (_ORDER[likeness[other]], other))
-        found.append(tuple(Stacked(*images[o][:2], likeness[o]) for o in order))
+    for (_, image), label, some in zip(shown, labels, together, strict=True):
+        by_likeness: dict[Likeness, list[Stacked]] = {likeness: [] for likeness in Likeness}
+        for other, other_label in zip(some.tolist(), stacks.copies_of(some).tolist(), strict=True):
+            if other in images:
+                number, path, content = images[other]
+                likeness = likeness_of(image.content_hash, label, content, other_label)
+                by_likeness[likeness].append(Stacked(number, path, likeness))
+        found.append(tuple(each for some in by_likeness.values() for each in some))
     return found
-
-
-_ORDER = {likeness: place for place, likeness in enumerate(Likeness)}
 
 
 def likeness_of(one: bytes, label: int, other: bytes, other_label: int) -> Likeness:
