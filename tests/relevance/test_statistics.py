@@ -88,7 +88,7 @@ def test_cosines_that_are_moved_and_stretched_are_judged_the_same() -> None:
             [line.relevance(float(score)) for score in scores]
             for line, scores in zip(lines, (cosines, others), strict=True)
         ]
-        np.testing.assert_allclose(*relevance, atol=0.15)
+        np.testing.assert_allclose(relevance[0], relevance[1], atol=0.15)
 
 
 def test_matches_end_at_a_share_of_the_best_and_sooner_when_asked_strictly() -> None:
