@@ -34,6 +34,7 @@ from searchengine.tuning.choose import choose, milliseconds
 from searchengine.tuning.queries import QuerySet, exact_answers, image_queries, without_own
 from searchengine.tuning.tune import Bench, Trial, exact_row
 from searchengine.vectors.file import Rows
+from searchengine.vectors.rowset import RowSet
 from searchengine.vectors.scan import NO_ROW, scan
 
 SHARES = (1.0, 0.5, 0.1, 0.03, 0.01, 0.001, 0.0001)
@@ -188,16 +189,15 @@ def _filtered(index: AnnIndex, bench: Bench, queries: QuerySet, setting: Setting
     for name, passing in _filters(bench.rows):
         if len(passing) <= bench.k:
             continue
-        mask = np.zeros(len(bench.rows), dtype=bool)
-        mask[passing] = True
+        among = RowSet.of(passing, len(bench.rows))
 
         def answer(
-            query: np.ndarray, k: int, passing: np.ndarray = passing, mask: np.ndarray = mask
+            query: np.ndarray, k: int, passing: np.ndarray = passing, among: RowSet = among
         ) -> np.ndarray:
             if len(passing) <= FEW_ROWS:
                 scanned: np.ndarray = scan(bench.rows, query[np.newaxis], k, among=passing)[1][0]
                 return scanned
-            ranked = rank_through(index, bench.rows, query, setting, k=k, among=mask)
+            ranked = rank_through(index, bench.rows, query, setting, k=k, among=among)
             return np.array([row for row, _ in ranked])
 
         found = np.array([answer(query, bench.k + 1) for query in some.vectors])

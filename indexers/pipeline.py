@@ -29,6 +29,7 @@ from searchengine.library.library import Library
 from searchengine.library.places import remember_links, respell
 from searchengine.library.status import EXCLUDES
 from searchengine.library.writing import Writer
+from searchengine.spaces.following import refresh_columns
 from searchengine.spaces.space import Space
 from searchengine.stacks.find import refresh_stacks
 from searchengine.types import PassedOver
@@ -123,6 +124,7 @@ def index(
             writer.complete_words()
             name_places(catalog)
             _refresh_index(space, options)
+            refresh_columns(space)
             writer.measure_relevance(space)
             refresh_stacks(space)
             extend_alignment(space)

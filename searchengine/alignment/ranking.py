@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from searchengine.types import SpaceInfo, Vectors
 from searchengine.vectors.file import Rows
+from searchengine.vectors.rowset import RowSet
 from searchengine.vectors.scan import RowNumbers, scan
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Texts(Protocol):
     def best(self, k: int, among: RowNumbers | None) -> Ranked:
         """The k best of the rows in `among`, all where it is None."""
 
-    def likely(self, size: int, among: NDArray[np.bool_] | None) -> RowNumbers:
+    def likely(self, size: int, among: RowSet | None) -> RowNumbers:
         """Rows that the index may not name, ascending."""
 
     def beside(self, pictures: NDArray[np.float32]) -> Texts:
@@ -95,7 +96,7 @@ class Aligned:
                 return list(zip(rows[order].tolist(), best, strict=True))
             size *= DEEPER
 
-    def likely(self, size: int, among: NDArray[np.bool_] | None) -> RowNumbers:
+    def likely(self, size: int, among: RowSet | None) -> RowNumbers:
         """Rows that the index may not name, ascending."""
         if self.texts is None:
             return np.empty(0, dtype=np.int64)

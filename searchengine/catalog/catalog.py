@@ -44,7 +44,7 @@ from searchengine.catalog.labels.writes import LabelWrites
 from searchengine.catalog.records import Append, Batch, Found, Freed
 from searchengine.catalog.rows import RowReads, free_rows, own_rows
 from searchengine.catalog.spaces import SpaceReads, add_space, remove_space
-from searchengine.catalog.sqlite.connection import Database, our_errors
+from searchengine.catalog.sqlite.connection import Database, Watched, our_errors
 from searchengine.catalog.sqlite.migrations import bring_up_to_date
 from searchengine.catalog.sqlite.opening import state_of
 from searchengine.catalog.sqlite.schema import caption_embeddings, captions, failures, images
@@ -98,7 +98,7 @@ class Snapshot(CatalogReads):
             yield self._connection
 
 
-class Catalog(CatalogReads, LabelWrites, KeptOutWrites):
+class Catalog(CatalogReads, LabelWrites, KeptOutWrites, Watched):
     """The SQLite file of a library. Every method is one transaction; any thread may ask."""
 
     def __init__(self, path: Path) -> None:
@@ -109,6 +109,7 @@ class Catalog(CatalogReads, LabelWrites, KeptOutWrites):
         """
         self.path = path
         self._database = Database(path)
+        self._database.watcher = self._watcher
         try:
             bring_up_to_date(self._database)
         except BaseException:

@@ -53,10 +53,10 @@ def conditions(where: Filter) -> Iterator[sa.ColumnElement[bool]]:
 def _taken(where: Filter) -> Iterator[sa.ColumnElement[bool]]:
     taken = images.c.taken_at
     if where.after is not None:
-        by_file = images.c.mtime_ns >= _nanoseconds(where.after)
+        by_file = images.c.mtime_ns >= nanoseconds(where.after)
         yield sa.or_(taken >= where.after, sa.and_(taken.is_(None), by_file))
     if where.before is not None:
-        by_file = images.c.mtime_ns < _nanoseconds(where.before)
+        by_file = images.c.mtime_ns < nanoseconds(where.before)
         yield sa.or_(taken < where.before, sa.and_(taken.is_(None), by_file))
     if where.dated is not None:
         yield taken.is_not(None) if where.dated else taken.is_(None)
@@ -89,7 +89,7 @@ _HOLDS = {
 }
 
 
-def _nanoseconds(local_time: datetime) -> int:
+def nanoseconds(local_time: datetime) -> int:
     """Nanoseconds since 1970, within what SQLite's integers hold."""
     within = min(max(local_time, datetime(1970, 1, 2)), datetime(2262, 1, 1))
     return int(within.timestamp()) * 1_000_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -13,10 +13,21 @@ from numpy.typing import NDArray
 from searchengine.catalog.checksums import FILES, keep_checksums, last_checksum
 from searchengine.catalog.filters import conditions
 from searchengine.catalog.records import Append
-from searchengine.catalog.sqlite.connection import FETCHED_AT_A_TIME, Reads, chunks
+from searchengine.catalog.sqlite.connection import (
+    FETCHED_AT_A_TIME,
+    Reads,
+    chunks,
+)
 from searchengine.catalog.sqlite.schema import caption_embeddings, captions, embeddings, images
 from searchengine.catalog.sqlite.values import BadValueError
 from searchengine.types import Filter, SpaceInfo
+
+if TYPE_CHECKING:
+    from searchengine.catalog.columns.facts import RowFacts
+
+STATE = "filtered"
+"""The setting whose value changes with every transaction after which a filter may have another
+answer; not there before the first."""
 
 OF_SPACE = sa.bindparam("space", type_=embeddings.c.space_id.type)
 """The id of the space asked about, in a query that is put together once."""
@@ -144,6 +155,16 @@ class RowReads(Reads):
         )
         with self._reading() as connection:
             return row_numbers(connection.execute(query).scalars(), embeddings)
+
+    def row_facts(self, space: SpaceInfo) -> Iterator[RowFacts]:
+        """What filters ask of all rows of the space, in runs from the first on.
+
+        Raises UnfitError where columns cannot say it.
+        """
+        from searchengine.catalog.columns.facts import FROM_ROW_ON, read_facts
+
+        with self._reading() as connection:
+            yield from read_facts(connection, space, FROM_ROW_ON, 0)
 
     def rows_of(self, space: SpaceInfo, ids: Sequence[int]) -> dict[int, int]:
         """The vector row of each of these images that has one in the space, by id."""

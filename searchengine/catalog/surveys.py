@@ -13,15 +13,17 @@ from searchengine.catalog.sqlite.schema import excluded, passed_over, settings
 from searchengine.paths import is_at_or_below
 from searchengine.types import Excluded, PassedOver
 
+# Put together once, as in `rows.py`.
+_SETTING = sa.select(settings.c.value).where(settings.c.name == sa.bindparam("name"))
+
 
 class SurveyReads(Reads):
     """What can be asked about what index runs did not take."""
 
     def setting(self, name: str) -> str | None:
         """The value of a setting; None where it was never set."""
-        query = sa.select(settings.c.value).where(settings.c.name == name)
         with self._reading() as connection:
-            return connection.execute(query).scalar_one_or_none()
+            return connection.execute(_SETTING, {"name": name}).scalar_one_or_none()
 
     def excluded(self) -> list[Excluded]:
         """Every picture and folder that was left out, and why, by path."""

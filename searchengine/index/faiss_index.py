@@ -19,10 +19,8 @@ from searchengine.index.facts import index_path, read_facts
 from searchengine.index.settings import setting_among, setting_for, shortlist_size
 from searchengine.index.types import IndexFacts, Setting
 from searchengine.types import Vectors
+from searchengine.vectors.rowset import RowSet
 from searchengine.vectors.scan import NO_ROW, RowNumbers
-
-Mask = NDArray[np.bool_]
-"""Which rows count, shape (n,)."""
 
 ENOUGH = 0.25
 """Share of the rows that the visited cells hold on average, below which a filtered query visits all
@@ -68,7 +66,7 @@ class AnnIndex:
         return self.look_up(queries, k, setting_for(self.facts, None).nprobe)
 
     def look_up(
-        self, queries: Vectors, k: int, nprobe: int, among: Mask | None = None
+        self, queries: Vectors, k: int, nprobe: int, among: RowSet | None = None
     ) -> RowNumbers:
         """As `nearest`, visiting `nprobe` cells, of the rows in `among` where that is given.
 
@@ -77,8 +75,7 @@ class AnnIndex:
         faiss = load_faiss()
         limits: dict[str, Any] = {}
         if among is not None:
-            bits = np.packbits(among, bitorder="little")
-            limits["sel"] = faiss.IDSelectorBitmap(bits)
+            limits["sel"] = faiss.IDSelectorBitmap(among.bits)
         parameters = faiss.SearchParametersIVF(nprobe=nprobe, **limits)
         if isinstance(self._index, faiss.IndexPreTransform):
             parameters = faiss.SearchParametersPreTransform(index_params=parameters)
@@ -93,11 +90,11 @@ class AnnIndex:
         return found
 
     def candidates(
-        self, query: NDArray[np.float32], setting: Setting, size: int, among: Mask | None = None
+        self, query: NDArray[np.float32], setting: Setting, size: int, among: RowSet | None = None
     ) -> RowNumbers:
         """Up to `size` row numbers worth scoring exactly for a query of shape (d,), in no order.
 
-        `among`, shape (covered,), are the rows that may be found, for which `setting` was adjusted.
+        `among` are the rows that may be found, for which `setting` was adjusted.
         Where the cells visited hold too few of those, all cells are.
         """
         passing = self.passing(among)
@@ -126,12 +123,12 @@ class AnnIndex:
         """The setting for searching where so many rows may be found."""
         return setting_among(setting, self.facts.plan.cells, self.facts.listed, passing)
 
-    def passing(self, among: Mask | None) -> int:
-        """How many rows in it may be found: those in `among`, shape (covered,), or all."""
-        return self.facts.listed if among is None else int(np.count_nonzero(among))
+    def passing(self, among: RowSet | None) -> int:
+        """How many rows in it may be found: those in `among` that it covers, or all."""
+        return self.facts.listed if among is None else among.below(self.covered)
 
     def _look_up_one(
-        self, query: NDArray[np.float32], k: int, nprobe: int, among: Mask | None
+        self, query: NDArray[np.float32], k: int, nprobe: int, among: RowSet | None
     ) -> RowNumbers:
         found = self.look_up(query[np.newaxis], k, nprobe, among)[0]
         present: RowNumbers = found[found != NO_ROW]

@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from searchengine.errors import InputError
-from searchengine.index.types import IndexFacts, IndexPlan, Step
+from searchengine.index.types import DEAD_SHARE, IndexFacts, IndexPlan, Step
 
 EXACT_BELOW = 100_000
 """Rows below which an exact scan answers in some tens of milliseconds, and no index is built."""
@@ -18,10 +18,6 @@ LEAST_ROWS = 256
 TAIL_SHARE = 0.01
 """Share of rows outside the index from which they are added to it; until then they are scanned, at
 a million rows in some milliseconds."""
-
-DEAD_SHARE = 0.2
-"""Share of the rows in the index that may be dead before it is built anew without them: they take
-room, and as much of the time of a query."""
 
 GROWTH = 2
 """Times the rows it was trained among from which an index is trained anew: its cells are then twice

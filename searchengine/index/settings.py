@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from searchengine.index.plan import DEAD_SHARE
-from searchengine.index.types import IndexFacts, Modality, Setting
+from searchengine.index.types import DEAD_SHARE, IndexFacts, Modality, Setting
 
 PROBED_SHARE = 1 / 16
 """Share of the cells that a query visits until the index is tuned. Measured on text queries at one

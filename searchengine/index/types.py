@@ -8,6 +8,10 @@ from enum import Enum
 INDEX_FILE = "index.faiss"
 """The first name that the file of an index gets."""
 
+DEAD_SHARE = 0.2
+"""Share of the rows in the index that may be dead before it is built anew without them: they take
+room, and as much of the time of a query."""
+
 
 class Modality(Enum):
     """What a query is made of. Texts lie outside the cloud of the images, and lose more."""

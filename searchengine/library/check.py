@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from searchengine.alignment.kept import fault_of_alignment
 from searchengine.alignment.ranking import FILE as ALIGNMENT_FILE
+from searchengine.columns.head import HEAD
 from searchengine.embedding.stream import Observer
 from searchengine.encoders.text.encoder import TOWER_FILE, fault_of_tower
 from searchengine.errors import LibraryDamagedError, LibraryError, MissingExtraError, reason_of
@@ -21,6 +22,7 @@ from searchengine.library.layout import CATALOG
 from searchengine.looks.kept import LOOKS_FILE
 from searchengine.relevance.kept import FILE as STATISTICS_FILE
 from searchengine.relevance.kept import fault_of_statistics
+from searchengine.spaces.following import fault_of_columns
 from searchengine.spaces.space import Space
 from searchengine.spaces.stacked import STACKS_FILE
 from searchengine.types import BlockChecksum, FileState
@@ -189,6 +191,9 @@ def _derived_faults(space: Space) -> tuple[list[Fault], list[str]]:
     stacks = space.stacks.fault(rows)
     if stacks is not None:
         faults.append(Fault(str(place / STACKS_FILE), stacks))
+    columns = fault_of_columns(space)
+    if columns is not None:
+        faults.append(Fault(str(place / HEAD), columns))
     if space.looks.is_damaged(rows):
         faults.append(Fault(str(place / LOOKS_FILE), "some of it is not as it was written"))
     try:

@@ -285,10 +285,10 @@ class Library(Learning):
         Where somebody has taken the lock file away meanwhile, the next write raises
         LibraryUnusableError and changes nothing.
         """
-        from searchengine.library.writing import Writer, lock
+        from searchengine.library.writing import writer_of
 
-        with lock(self.path) as held, self.catalog.guarded_by(held.require):
-            yield Writer(self)
+        with writer_of(self) as writer:
+            yield writer
 
     def remove(self, paths: Iterable[str | os.PathLike[str]], *, forever: bool = False) -> int:
         """Take images at or under `paths` out of the library; files are not touched.

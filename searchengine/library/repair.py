@@ -24,6 +24,7 @@ from searchengine.library.check import StoredRows, stored_rows
 from searchengine.looks.look import Looks
 from searchengine.relevance.kept import FILE as STATISTICS_FILE
 from searchengine.relevance.kept import fault_of_statistics
+from searchengine.spaces.following import fault_of_columns, forget_columns, refresh_columns
 from searchengine.spaces.space import Space
 from searchengine.types import ImageEntry, ImageRecord
 from searchengine.vectors.damage import BadBlock
@@ -72,6 +73,9 @@ class _Mending:
             with suppress(OSError):  # the next index run makes both anew
                 self.space.looks.path.unlink(missing_ok=True)
                 self.space.stacks.forget()
+        if fault_of_columns(self.space) is not None:
+            forget_columns(self.space)
+        refresh_columns(self.space)
         with suppress(MissingExtraError):  # the check says that it could not be looked at
             self.space.refresh_index()
             self.space.refresh_caption_index()

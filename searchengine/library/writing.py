@@ -31,6 +31,7 @@ from searchengine.files import read_small
 from searchengine.library.layout import LOCK, PID, space_directory
 from searchengine.library.places import listed_images, listed_place
 from searchengine.looks.look import LOOK, Looks
+from searchengine.spaces.following import Following
 from searchengine.spaces.names import space_name
 from searchengine.spaces.space import Space, crops_setting
 from searchengine.texts.matching import measure_matching
@@ -112,6 +113,18 @@ def _write_pid(pid: Path, library: Path) -> None:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StorageFullError(library) from error
         raise LibraryUnusableError(library, f"{pid.name}: {reason_of(error)}") from error
+
+
+@contextmanager
+def writer_of(library: Library) -> Iterator[Writer]:
+    """The one writer of a library; columns of its spaces are kept in step. Raises as `lock`."""
+    catalog = library.catalog
+    with (
+        lock(library.path) as held,
+        catalog.guarded_by(held.require),
+        catalog.followed_by(Following(library.spaces)),
+    ):
+        yield Writer(library)
 
 
 class Writer:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from searchengine.alignment.ranking import Texts, aligned
 from searchengine.catalog.catalog import CatalogReads
 from searchengine.errors import LibraryDamagedError
-from searchengine.index.faiss_index import AnnIndex, DamagedIndexError, Mask
+from searchengine.index.faiss_index import AnnIndex, DamagedIndexError
 from searchengine.index.settings import captions_beside, setting_for, shortlist_size
 from searchengine.index.types import Modality, Setting
 from searchengine.relevance.bar import Bar, Strictness
@@ -26,6 +26,7 @@ from searchengine.texts.beside import NOTHING, Beside
 from searchengine.types import Filter, ImageRecord, TextHit, Vectors
 from searchengine.vectors.file import Rows, VectorFile
 from searchengine.vectors.lengths import impossible_rows
+from searchengine.vectors.rowset import RowSet
 from searchengine.vectors.scan import RowNumbers, Scores, scan
 
 FEW_ROWS = 20_000
@@ -65,10 +66,11 @@ def rank_images(
     hold is passed by; both are said on the log. With `fold` each stack is one hit, its best-ranked
     image, which says whom else it stands for.
     """
-    count, dead = now.rows_and_dead(space.info)
+    count = now.rows(space.info)
     rows = space.images.read_to_scan(count)
-    space.hold_against_checksums(now, space.images, count, lambda: _living(count, dead))
-    passing = _inside(_survivors(space, now, count, dead, where), beside.only, count)
+    living = space.columns.living(now, count)
+    space.hold_against_checksums(now, space.images, count, living.numbers)
+    passing = _survivors(space, now, living, where, beside.only)
 
     captions = None if beside.captions is None else beside.captions.over(rows)
     of_words = modality is Modality.TEXT
@@ -81,12 +83,13 @@ def rank_images(
         return _scored(rows, query, number, among, texts)
 
     def rank(number: int) -> Ranked:
-        among = _sound(space.images, count, passing)
-        first, rest = _tiers_first(number, beside.tiers, among, count, scored)
+        among = _sound(space.images, passing)
+        first, rest = _tiers_first(number, beside.tiers, among, scored)
         return first if len(first) == number else first + rank_rest(number - len(first), rest)
 
-    def rank_rest(number: int, among: Mask | None) -> Ranked:
-        index = None if exact or _is_few(among) else space.index(count)
+    def rank_rest(number: int, rest: RowSet) -> Ranked:
+        among = None if rest.is_every else rest
+        index = None if exact or (among and among.size <= FEW_ROWS) else space.index(count)
         if index is not None:
             setting, offset = setting_for(index.facts, modality), number - page
             try:
@@ -104,13 +107,12 @@ def rank_images(
             ranked = rank(number)
         return ends.reached(ranked)
 
-    every = _survivors(space, now, count, dead, None)
     ends = Ends(
         bar,
         matching,
         min_score,
         beside.tiers,
-        nearest=lambda: rank_rest(1, _sound(space.images, count, every)),
+        nearest=lambda: rank_rest(1, _sound(space.images, living)),
         is_filtered=beside.only is not None or where not in (None, Filter()),
     )
 
@@ -120,7 +122,7 @@ def rank_images(
     hits[:] = [replace(hit, relevance=ends.relevance(hit.score)) for hit in hits]
     _say_stacks(hits, [row for row, _ in ranked[offset:]], stacks, space, now, passing)
     impossible = space.images.impossible
-    if len(impossible) and len(np.setdiff1d(impossible, dead)):
+    if living[impossible[impossible < count]].any():
         space.say_what_is_left_out()
     return hits
 
@@ -131,7 +133,7 @@ def _say_stacks(
     stacks: Stacks | None,
     space: Space,
     now: CatalogReads,
-    among: Mask | None,
+    among: RowSet,
 ) -> None:
     """Put into each hit, whose row is in `rows`, the others it stands for."""
     if stacks is None:
@@ -158,7 +160,7 @@ def rank_through(
     *,
     k: int,
     offset: int = 0,
-    among: Mask | None = None,
+    among: RowSet | None = None,
     texts: Texts | None = None,
 ) -> Ranked:
     """The first offset + k of `rows`, shape (n, d), that are in `among`, by way of the index.
@@ -172,13 +174,12 @@ def rank_through(
     the pages before, and so comes after them, even with a better score.
     """
     wanted = offset + k
-    inside = None if among is None else among[: index.covered]
-    setting = index.adjusted(setting, index.passing(inside))
+    setting = index.adjusted(setting, index.passing(among))
     size = shortlist_size(setting, k)
     tail = np.arange(index.covered, len(rows))
     if among is not None:
-        tail = tail[among[index.covered :]]
-    found = np.unique(index.candidates(query, setting, size, inside))  # twice where damaged
+        tail = tail[among[tail]]
+    found = np.unique(index.candidates(query, setting, size, among))  # twice where damaged
     likely = np.concatenate([found, tail])
     if texts is not None:
         likely = np.union1d(likely, texts.likely(captions_beside(size), among))
@@ -210,71 +211,37 @@ def _cosines(scores: Scores) -> list[float]:
     return cosines
 
 
-def _sound(file: VectorFile, count: int, among: Mask | None) -> Mask | None:
-    """Those of the rows in `among` that are not known to be damaged; None means all."""
-    damaged = file.impossible[file.impossible < count]
-    if len(damaged) == 0:
-        return among
-    sound = np.ones(count, dtype=bool) if among is None else among.copy()
-    sound[damaged] = False
-    return sound
-
-
-def _living(count: int, dead: RowNumbers) -> RowNumbers:
-    """All rows but the dead. `np.setdiff1d` would import `numpy.ma`, which takes longer."""
-    living = np.ones(count, dtype=bool)
-    living[dead] = False
-    return np.flatnonzero(living)
-
-
 def _survivors(
-    space: Space, now: CatalogReads, count: int, dead: RowNumbers, where: Filter | None
-) -> Mask | None:
-    """Which of the rows may be hits; None, which means all, where none is dead or filtered out."""
+    space: Space, now: CatalogReads, living: RowSet, where: Filter | None, only: RowNumbers | None
+) -> RowSet:
+    """Which rows may be hits: those that pass the filter, and are in `only` where that is given."""
+    passing = living
     if where is not None and where != Filter():
-        among = np.zeros(count, dtype=bool)
-        among[now.rows_matching(space.info, where)] = True
-        return among
-    if len(dead) == 0:
-        return None
-    among = np.ones(count, dtype=bool)
-    among[dead] = False
-    return among
+        passing = space.columns.passing(now, living.count, where)
+    return passing if only is None else passing & RowSet.of(only, living.count)
 
 
-def _inside(among: Mask | None, rows: RowNumbers | None, count: int) -> Mask | None:
-    """Those of `rows` that are in `among`; None means all."""
-    if rows is None:
-        return among
-    inside = np.zeros(count, dtype=bool)
-    inside[rows] = True
-    return inside if among is None else inside & among
+def _sound(file: VectorFile, among: RowSet) -> RowSet:
+    """Those of the rows in `among` that are not known to be damaged."""
+    return among.without(file.impossible[file.impossible < among.count])
 
 
 def _tiers_first(
     number: int,
     tiers: Sequence[RowNumbers],
-    among: Mask | None,
-    count: int,
+    among: RowSet,
     scored: Callable[[int, RowNumbers | None], Ranked],
-) -> tuple[Ranked, Mask | None]:
-    """The first `number` in `among` that are in a tier, and which of `count` rows are left."""
-    if not tiers:
-        return [], among
-    rest = np.ones(count, dtype=bool) if among is None else among.copy()
+) -> tuple[Ranked, RowSet]:
+    """The first `number` in `among` that are in a tier, and which rows are left."""
     ranked: Ranked = []
     for tier in tiers:
-        ranked += scored(number - len(ranked), tier[rest[tier]])
-        rest[tier] = False
-    return ranked, rest
+        ranked += scored(number - len(ranked), tier[among[tier]])
+        among = among.without(tier)
+    return ranked, among
 
 
-def _is_few(among: Mask | None) -> bool:
-    return among is not None and int(np.count_nonzero(among)) <= FEW_ROWS
-
-
-def _numbers(among: Mask | None) -> RowNumbers | None:
-    return None if among is None else np.flatnonzero(among)
+def _numbers(among: RowSet | None) -> RowNumbers | None:
+    return None if among is None else among.numbers()
 
 
 def rank_texts(

@@ -22,7 +22,6 @@ from searchengine.index.facts import (
     write_facts,
 )
 from searchengine.index.faiss_index import AnnIndex
-from searchengine.index.plan import next_step
 from searchengine.index.types import IndexFacts, Step, TunedSetting
 from searchengine.vectors.file import VectorFile
 from searchengine.vectors.scan import RowNumbers
@@ -103,6 +102,8 @@ class KnownIndex:
         known = read_facts(self.directory)
         if known is not None and is_fetched(known):
             return Step.NOTHING
+        from searchengine.index.plan import next_step  # late: searches plan nothing
+
         facts, damaged = self._known(rows)
         step, plan = next_step(
             rows,

@@ -19,6 +19,7 @@ from searchengine.index.faiss_index import AnnIndex
 from searchengine.index.settings import setting_for
 from searchengine.index.types import IndexInfo, Modality, Step, TunedSetting
 from searchengine.spaces.captioned import KnownCaptionRows
+from searchengine.spaces.columned import KnownColumns
 from searchengine.spaces.indexed import KnownIndex
 from searchengine.spaces.stacked import KnownStacks
 from searchengine.types import SpaceInfo, Vectors, listed_path
@@ -51,6 +52,7 @@ class Space:
         self.captions = VectorFile(directory / CAPTION_VECTORS, info.dim)
         self.caption_rows = KnownCaptionRows(info)
         self.stacks = KnownStacks(directory)
+        self.columns = KnownColumns(info, directory)
         of_images, of_captions = f"space {info.name}", f"the captions of space {info.name}"
         self._index = KnownIndex(directory, self.images, of_images, self.library)
         self.caption_index = KnownIndex(

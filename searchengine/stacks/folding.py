@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from searchengine.catalog.catalog import CatalogReads
 from searchengine.spaces.stacked import ALONE, Stacks
 from searchengine.types import ImageRecord, Likeness, SpaceInfo, Stacked
+from searchengine.vectors.rowset import RowSet
 
 MOST_LEFT_OUT = 1_000
 """Images that are left out for others to take their place: beyond, a drive is not mounted."""
@@ -69,14 +69,13 @@ def stacks_of(
     stacks: Stacks,
     space: SpaceInfo,
     now: CatalogReads,
-    among: NDArray[np.bool_] | None,
+    among: RowSet,
 ) -> list[tuple[Stacked, ...]]:
     """For each row and its image the others of its moment that are in `among`, copies first."""
     rows = np.array([row for row, _ in shown], dtype=np.int64)
     together = [stacks.of_moment(label) for label in stacks.moments_of(rows).tolist()]
     together = [some[some != row] for row, some in zip(rows.tolist(), together, strict=True)]
-    if among is not None:
-        together = [some[among[some]] for some in together]
+    together = [some[among[some]] for some in together]
     images = now.files_of_rows(space, np.concatenate([rows[:0], *together]).tolist())
     labels = stacks.copies_of(rows).tolist()
     found = []

@@ -20,6 +20,7 @@ from searchengine.texts.matching import matching_of
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows
 from searchengine.vectors.pairs import UNSURE, pair_cosines
+from searchengine.vectors.rowset import RowSet
 from searchengine.vectors.scan import RowNumbers, blocks, scan
 
 FEW_TEXTS = 2_000
@@ -29,7 +30,7 @@ BLOCK_ROWS = 2_048
 """Rows multiplied at a time: some megabytes in float32."""
 
 Mask = NDArray[np.bool_]
-"""Which rows may be found, shape (n,)."""
+"""Which of some rows, shape (n,)."""
 
 Exact = NDArray[np.float64]
 """Scores that are computed pair by pair."""
@@ -81,7 +82,7 @@ class Captioned:
         """The same with pictures compared with another unit vector, shape (d,)."""
         return replace(self, pictures=pictures)
 
-    def likely(self, size: int, among: Mask | None) -> RowNumbers:
+    def likely(self, size: int, among: RowSet | None) -> RowNumbers:
         """The rows of the images of the `size` captions nearest to the query, ascending."""
         captions, owners = self.known.by_caption
         if among is not None:
@@ -99,10 +100,7 @@ class Captioned:
         index = None if self.index is None else self.index.at(len(self.texts))
         if self.index is None or index is None or len(captions) <= FEW_TEXTS:
             return self._scanned(size, which)
-        inside: Mask | None = None
-        if which is not None:
-            inside = np.zeros(index.covered, dtype=bool)
-            inside[captions[captions < index.covered]] = True
+        inside = None if which is None else RowSet.of(captions, len(self.texts))
         setting = setting_for(index.facts, Modality.TEXT)
         setting = index.adjusted(setting, index.passing(inside))
         try:
@@ -189,11 +187,13 @@ def captioned(space: Space, now: CatalogReads, query: NDArray[np.float32]) -> Ca
     count, dead_captions = now.caption_state(space.info)
     if count == dead_captions:
         return None
-    images, dead = now.rows_and_dead(space.info)
+    images = now.rows(space.info)
     matching = matching_of(space, now)
     if matching is None:
         return None  # the next index run measures it
-    known = space.caption_rows.at(now, (images, len(dead), count, dead_captions))
+    pictures = space.images.read(images)
+    dead = images - space.columns.living(now, images).size
+    known = space.caption_rows.at(now, (images, dead, count, dead_captions))
     space.hold_against_checksums(now, space.captions, count, lambda: np.sort(known.captions))
     damaged = space.captions.look_through(count)
     sound = known.without(damaged)
@@ -201,7 +201,7 @@ def captioned(space: Space, now: CatalogReads, query: NDArray[np.float32]) -> Ca
         space.say_what_is_left_out()
     return (
         Captioned(
-            space.images.read(images),
+            pictures,
             space.captions.read(count),
             sound,
             matching,

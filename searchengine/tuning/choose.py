@@ -9,13 +9,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.index.faiss_index import AnnIndex, Mask
+from searchengine.index.faiss_index import AnnIndex
 from searchengine.index.settings import shortlist_size
 from searchengine.index.types import Setting
 from searchengine.retrieval.rank import rank_through
 from searchengine.tuning.queries import QuerySet
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows
+from searchengine.vectors.rowset import RowSet
 from searchengine.vectors.scan import RowNumbers
 
 SHORTLISTS = (100, 200, 500, 1_000, 2_000, 5_000, 10_000)
@@ -51,7 +52,7 @@ def choose(
     shortlist the fewest cells are found by bisection, since more cells find more; those that reach
     the target are timed. Where none does, the one that finds most.
     """
-    validation = _ValidationSet(index, queries, exact, mask_of(len(rows), alive))
+    validation = _ValidationSet(index, queries, exact, among_all(len(rows), alive))
     able = _able(validation, target)
     if not able:
         best = float(validation.shares(validation.probes[-1])[-1].mean())
@@ -92,14 +93,13 @@ class _ValidationSet:
     """
 
     def __init__(
-        self, index: AnnIndex, queries: QuerySet, exact: RowNumbers, among: Mask | None
+        self, index: AnnIndex, queries: QuerySet, exact: RowNumbers, among: RowSet | None
     ) -> None:
         self._index = index
         self._queries = queries
         self._exact = exact
         self._among = among
-        self._inside = None if among is None else among[: index.covered]
-        self._reachable = index.passing(self._inside)
+        self._reachable = index.passing(among)
         least = shortlist_size(Setting(1, 1), exact.shape[1])
         self.shortlists = sorted(
             {min(max(size, least), max(self._reachable, least)) for size in SHORTLISTS}
@@ -112,7 +112,7 @@ class _ValidationSet:
         if nprobe not in self._known:
             probes = self._index.adjusted(Setting(nprobe, 1), self._reachable).nprobe
             size = min(self.shortlists[-1], self._reachable)
-            found = self._index.look_up(self._queries.vectors, size, probes, self._inside)
+            found = self._index.look_up(self._queries.vectors, size, probes, self._among)
             depth = depths(found, self._exact)
             depth[self._exact >= self._index.covered] = 0  # scanned by every search
             self._known[nprobe] = [(depth < size).mean(axis=1) for size in self.shortlists]
@@ -149,13 +149,9 @@ def depths(found: RowNumbers, exact: RowNumbers) -> RowNumbers:
     return places
 
 
-def mask_of(count: int, alive: RowNumbers) -> Mask | None:
-    """Which of so many rows are alive, shape (count,); None where all are."""
-    if len(alive) == count:
-        return None
-    among = np.zeros(count, dtype=bool)
-    among[alive] = True
-    return among
+def among_all(count: int, alive: RowNumbers) -> RowSet | None:
+    """Which of so many rows are alive; None where all are."""
+    return None if len(alive) == count else RowSet.of(alive, count)
 
 
 def milliseconds(rank: Callable[[NDArray[np.float32]], object], queries: Vectors) -> Shares:

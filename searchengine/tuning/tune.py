@@ -18,7 +18,7 @@ from searchengine.index.types import Modality, Setting, TunedSetting
 from searchengine.measures.agreement import agreement
 from searchengine.retrieval.rank import rank_through
 from searchengine.spaces.space import Space
-from searchengine.tuning.choose import TIMED, choose, mask_of, milliseconds
+from searchengine.tuning.choose import TIMED, among_all, choose, milliseconds
 from searchengine.tuning.queries import (
     EncodeTexts,
     QuerySet,
@@ -167,7 +167,7 @@ class Trial:
         self._bench = bench
         self._queries = queries
         self._exact = bench.answers(queries)
-        self._among = mask_of(len(bench.rows), bench.alive)
+        self._among = among_all(len(bench.rows), bench.alive)
 
     def tuned(self, setting: Setting, target: float) -> TunedSetting:
         """What the setting finds, and how soon."""

@@ -23,6 +23,7 @@ from searchengine.retrieval import rank as engine
 from searchengine.retrieval.rank import rank_images
 from searchengine.spaces.space import Space
 from searchengine.types import FileState, Filter, ImageEntry, ImageFacts, Vectors
+from searchengine.vectors.rowset import RowSet
 from searchengine.vectors.scan import scan
 from tests.conftest import Workbench
 from tests.support.fake import FakeEncoder
@@ -329,12 +330,6 @@ def test_another_format_of_the_facts_is_no_index(space: Space) -> None:
 # filters and pages
 
 
-def _mask(rows: np.ndarray) -> np.ndarray:
-    among = np.zeros(N, dtype=bool)
-    among[rows] = True
-    return among
-
-
 @pytest.mark.parametrize("kept", [0, 1, 5, 30, 300, 1_500, N])
 def test_the_index_answers_among_the_rows_that_pass(
     space: Space, clustered: tuple[Vectors, Vectors], kept: int
@@ -344,10 +339,16 @@ def test_the_index_answers_among_the_rows_that_pass(
     index = space.index(N)
     assert index is not None
     passing = np.sort(np.random.default_rng(5).choice(N, kept, replace=False))
+    among = RowSet.of(passing, N)
     found = []
     for query in queries:
         ranked = engine.rank_through(
-            index, rows.astype(np.float16), query, Setting(8, 300), k=10, among=_mask(passing)
+            index,
+            rows.astype(np.float16),
+            query,
+            Setting(8, 300),
+            k=10,
+            among=among,
         )
         _, exact = scan(rows.astype(np.float16), query[np.newaxis], 10, among=passing)
         assert len(ranked) == min(10, kept)
@@ -364,7 +365,7 @@ def test_where_nothing_near_passes_all_cells_are_visited(
     assert index is not None
     far = np.argsort(rows @ queries[0])[:400]
     ranked = engine.rank_through(
-        index, rows.astype(np.float16), queries[0], Setting(1, 300), k=10, among=_mask(far)
+        index, rows.astype(np.float16), queries[0], Setting(1, 300), k=10, among=RowSet.of(far, N)
     )
     _, exact = scan(rows.astype(np.float16), queries[:1], 10, among=np.sort(far))
     assert len({row for row, _ in ranked} & set(exact[0].tolist())) >= 7

@@ -16,6 +16,7 @@ from searchengine.index.plan import given_plan
 from searchengine.index.types import Setting
 from searchengine.retrieval.rank import rank_texts, rank_through
 from searchengine.stacks.folding import Ranked
+from searchengine.vectors.rowset import RowSet
 from tests.conftest import Workbench
 from tests.support.captioned import unit
 
@@ -65,8 +66,7 @@ def test_pages_through_the_index_hold_every_row_once_in_two_ordered_parts(
     random = np.random.default_rng(seed)
     most = 150 if page < 7 else N
     passing = np.sort(random.permutation(np.flatnonzero(random.random(N) < share))[:most])
-    among = np.zeros(N, dtype=bool)
-    among[passing] = True
+    among = RowSet.of(passing, N)
     near = tied[seed % N].astype(np.float32) if copy else np.zeros(DIM)
     [query] = unit(near + random.normal(size=(1, DIM)) / 20)
     setting = Setting(probes, shortlist)

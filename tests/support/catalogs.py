@@ -178,6 +178,7 @@ ASKED: dict[str, Callable[[CatalogReads], Any]] = {
     "images_at_places_with": lambda now: now.images_at_places_with("lisbon"),
     "kept_out": lambda now: now.kept_out(),
     "counts": lambda now: now.counts(),
+    "row_facts": lambda now: list(now.row_facts(ONE)),
 }
 """Every question, by the name of its method."""
 

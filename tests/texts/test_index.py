@@ -23,6 +23,7 @@ from searchengine.retrieval.query import Kind, Query, Source
 from searchengine.spaces.indexed import KnownIndex
 from searchengine.texts import ranking
 from searchengine.types import Vectors
+from searchengine.vectors.rowset import RowSet
 from searchengine.vectors.scan import RowNumbers, scan
 from tests.support.damage import DIM, entries, flip, unit_rows
 from tests.support.fake import FakeEncoder
@@ -147,7 +148,8 @@ def test_it_is_made_with_the_captions_asked_and_agrees_with_every_caption_compar
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.9])
 def test_under_a_filter_it_names_captions_of_what_passes(library: Library, share: float) -> None:
-    space, passing = library.space(), np.random.default_rng(1).random(IMAGES) < share
+    space = library.space()
+    passing = RowSet.of_mask(np.random.default_rng(1).random(IMAGES) < share)
     same = 0.0
     for query in Numbered().encode_texts([f"query {n}" for n in range(9)]):
         texts = ranking.captioned(space, library.catalog, query)

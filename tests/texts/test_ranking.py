@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from searchengine.spaces.captioned import CaptionRows
 from searchengine.texts.fusion import WEIGHT, Matching, Spread
 from searchengine.texts.ranking import Captioned
+from searchengine.vectors.rowset import RowSet
 from tests.support.captioned import few_values, make, unit
 
 MATCHING = Matching(Spread(0.05, 0.35), Spread(0.1, 0.7), images=40, captions=30)
@@ -94,8 +95,8 @@ def test_the_likely_are_the_images_of_the_nearest_captions(size: int, share: flo
     owners = np.sort(random.integers(0, 50, size=90))
     known = CaptionRows(random.permutation(90), owners)
     case = Captioned(rows, texts.astype(np.float16), known, MATCHING, query)
-    among = None if share is None else random.random(50) < share
-    inside = [n for n in range(90) if among is None or among[owners[n]]]
+    among = None if share is None else RowSet.of_mask(random.random(50) < share)
+    inside = [n for n in range(90) if among is None or among[owners[n : n + 1]].all()]
     near = sorted(
         inside, key=lambda n: -(texts[known.captions[n]].astype(np.float16).astype(float) @ query)
     )

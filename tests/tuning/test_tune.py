@@ -27,6 +27,7 @@ from searchengine.tuning.choose import _ValidationSet, choose, depths, probe_num
 from searchengine.tuning.queries import QuerySet, exact_answers, without_own
 from searchengine.tuning.tune import TuneReport
 from searchengine.types import FileState, ImageEntry, ImageFacts, Vectors
+from searchengine.vectors.rowset import RowSet
 from searchengine.vectors.scan import NO_ROW
 from tests.conftest import Workbench
 from tests.support.fake import FakeEncoder
@@ -137,7 +138,7 @@ def test_what_a_look_up_foretells_is_what_a_search_finds(
         vectors = rows[own].astype(np.float32)
     queries = QuerySet(modality, vectors, own, "here")
     exact = exact_answers(rows, queries, 10, alive)
-    among = np.arange(N) >= 300
+    among = RowSet.of_mask(np.arange(N) >= 300)
     half = _ValidationSet(index, queries, exact, among)
     assert half.shortlists == [100, 200, 400]
     for nprobe in (4, 16, 64):
@@ -231,7 +232,7 @@ def test_the_quickest_of_those_that_reach_it(
         monkeypatch.setattr(_ValidationSet, "milliseconds", quick)
         chosen = choose(index, rows, queries, exact, alive, 0.5)
         assert chosen.shortlist == favourite
-        half = _ValidationSet(index, queries, exact, np.arange(N) >= 300)
+        half = _ValidationSet(index, queries, exact, RowSet.of(np.arange(300, N), N))
         place = half.shortlists.index(favourite)
         fewer = half.probes[half.probes.index(chosen.nprobe) - 1]
         assert half.shares(chosen.nprobe)[place].mean() >= 0.5

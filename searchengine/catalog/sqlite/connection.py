@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import sqlalchemy as sa
 
@@ -41,6 +41,9 @@ from searchengine.geography import distance
 DISTANCE = "metres_between"
 """The function of `searchengine.geography.distance` in SQL: of latitude, longitude, and again."""
 
+if TYPE_CHECKING:
+    from searchengine.catalog.columns.changes import Follower, Watch
+
 BUSY_SECONDS = 30
 """How long a statement waits for another process's transaction; those last milliseconds."""
 
@@ -62,6 +65,16 @@ class Reads(ABC):
         """A connection inside a transaction; SQLite's errors become ours."""
 
 
+class Watcher(Protocol):
+    """Who looks on while a transaction writes."""
+
+    def begun(self, connection: sa.Connection) -> None:
+        """It has begun, and changed nothing yet."""
+
+    def ending(self, connection: sa.Connection) -> Callable[[], None] | None:
+        """It is about to be committed: what is to be done after that."""
+
+
 class Database:
     """The connections to one SQLite file. Any thread may use it.
 
@@ -75,6 +88,7 @@ class Database:
         self.path = path
         self.guard: Callable[[], None] | None = None
         """Asked inside each transaction that writes, before it reads or changes anything."""
+        self.watcher: Callable[[], Watcher] | None = None
         self.engine = sa.create_engine(
             "sqlite://",
             creator=self._open_to_read,
@@ -158,9 +172,15 @@ class Database:
                 _driver(connection).execute("BEGIN IMMEDIATE")
                 if self.guard is not None:
                     self.guard()
+                watcher = None if self.watcher is None else self.watcher()
+                if watcher is not None:
+                    watcher.begun(connection)
                 yield connection
+                committed = None if watcher is None else watcher.ending(connection)
         except (OverflowError, sa.exc.StatementError) as error:
             raise RefusedValueError(f"the catalog cannot hold a value: {error}") from error
+        if committed is not None:
+            committed()
 
     @contextmanager
     def rebuilding(self) -> Iterator[sa.Connection]:
@@ -180,6 +200,37 @@ class Database:
                     _check_references(driver, self.path.parent)
             finally:
                 driver.execute("PRAGMA foreign_keys = ON")
+
+
+class Watched:
+    """What the catalog does where it writes for those who keep what filters ask elsewhere too."""
+
+    _database: Database
+
+    @cached_property
+    def _watch(self) -> Watch:
+        from searchengine.catalog.columns.changes import Watch
+
+        return Watch()
+
+    def _watcher(self) -> Watcher:
+        return self._watch
+
+    @contextmanager
+    def followed_by(self, follower: Follower) -> Iterator[None]:
+        """Inside it `follower` is told what each transaction changes for filters."""
+        self._watch.follower = follower
+        try:
+            yield
+        finally:
+            self._watch.follower = None
+
+    def new_filter_state(self) -> str:
+        """Let columns that were made so far be of another state than the catalog."""
+        from searchengine.catalog.columns.changes import new_state
+
+        with self._database.writing() as connection:
+            return new_state(connection)
 
 
 def _driver(connection: sa.Connection) -> sqlite3.Connection:

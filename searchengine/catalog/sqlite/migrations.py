@@ -199,9 +199,17 @@ _STATEMENTS_OF_6 = (
 )
 
 
-STEPS: tuple[Step, ...] = (_to_2, _to_3, _to_4, _to_5, _to_6)
+def _to_7(_connection: sa.Connection) -> None:
+    """The tables stay. Who writes says what filters ask anew: programs before would not."""
+
+
+STEPS: tuple[Step, ...] = (_to_2, _to_3, _to_4, _to_5, _to_6, _to_7)
 """`STEPS[n - 1]` leads from version n to n + 1. A step is never changed once it was released, and
 uses no table of `schema.py`: those are of the newest version."""
+
+SAME_TABLES = 6
+"""The oldest version with the tables of the newest: where it cannot be written, it is read as it
+is."""
 
 
 def bring_up_to_date(
@@ -211,8 +219,8 @@ def bring_up_to_date(
 
     A catalog that is up to date is only read. Raises LibraryTooNewError for a version after
     `newest`, LibraryDamagedError for one that holds anything but tables of ours,
-    LibraryUnusableError for an older one that cannot be written, and what `Database.rebuilding`
-    does.
+    LibraryUnusableError for one before `SAME_TABLES` that cannot be written, and what
+    `Database.rebuilding` does.
     """
     found = 0
     if database.path.exists():
@@ -228,6 +236,8 @@ def bring_up_to_date(
         except LibraryUnusableError as error:
             if found == 0:
                 raise
+            if found >= SAME_TABLES and newest == SCHEMA_VERSION:
+                return
             why = f"it has schema {found} and must once be brought to {newest}, but {error.why}"
             raise LibraryUnusableError(database.path.parent, why) from error
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from searchengine.catalog.sqlite.values import Checked, name, text
 from searchengine.types import PLACE
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Kept in SQLite's user_version. Raise it with every change of the tables below."""
 
 tables = sa.MetaData()

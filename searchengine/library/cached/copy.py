@@ -23,6 +23,7 @@ from searchengine.shards.layout import MadeBy, Receipt, made_by
 from searchengine.shards.parts import read_entries, read_failures, read_vectors
 from searchengine.shards.snapshots import Snapshot, newest_number, read
 from searchengine.shards.storage import Storage
+from searchengine.spaces.following import refresh_columns
 from searchengine.spaces.names import space_name
 from searchengine.spaces.space import Space
 from searchengine.types import BlockChecksum, ImageEntry
@@ -79,6 +80,7 @@ def update(library: Library, url: str, *, with_index: bool = True) -> int:
                 {COPY_OF: json.dumps(asdict(state))},
             )
         writer.complete_words()
+        refresh_columns(space)
     return number
 
 

@@ -1,0 +1,1 @@
+"""What filters ask of images, row by row, and whether it changed: what columns are made from."""
