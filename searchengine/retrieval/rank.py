@@ -68,7 +68,7 @@ def rank_images(
     """
     count = now.rows(space.info)
     rows = space.images.read_to_scan(count)
-    living = space.columns.living(now, count)
+    living = space.living(now, count)
     space.hold_against_checksums(now, space.images, count, living.numbers)
     passing = _survivors(space, now, living, where, beside.only)
 
@@ -217,7 +217,7 @@ def _survivors(
     """Which rows may be hits: those that pass the filter, and are in `only` where that is given."""
     passing = living
     if where is not None and where != Filter():
-        passing = space.columns.passing(now, living.count, where)
+        passing = space.passing(now, living.count, where)
     return passing if only is None else passing & RowSet.of(only, living.count)
 
 

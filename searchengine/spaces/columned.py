@@ -9,22 +9,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from searchengine.catalog.catalog import CatalogReads
 from searchengine.catalog.rows import STATE
+from searchengine.columns import passing
+from searchengine.columns.head import Head, read_head
+from searchengine.columns.reading import Columns, TornColumnsError
 from searchengine.types import Filter, SpaceInfo
 from searchengine.vectors.rowset import RowSet
 
-if TYPE_CHECKING:
-    from searchengine.columns.head import Head
-    from searchengine.columns.reading import Columns
-
 MOST_LABELS = 64
 """Labels whose rows are remembered: at ten million rows a megabyte each."""
-
-HEAD = "columns.json"
-"""In the directory of a space. What reads it is imported late: few libraries have it."""
 
 log = logging.getLogger("clipseek")
 
@@ -39,24 +34,18 @@ class KnownColumns:
         self._torn: Head | None = None
         self._labelled: tuple[str, dict[str, RowSet]] = ("", {})
 
-    def living(self, now: CatalogReads, count: int) -> RowSet:
-        """Which of the `count` rows of a moment are an image's."""
-        found = self._asked(now, count, lambda columns: columns.living)
-        return RowSet.every(count).without(now.dead_rows(self._info)) if found is None else found
+    def living(self, now: CatalogReads, count: int) -> RowSet | None:
+        """Which of the `count` rows of a moment are an image's; None where the catalog says it."""
+        return self._asked(now, count, lambda columns: columns.living)
 
-    def passing(self, now: CatalogReads, count: int, where: Filter) -> RowSet:
-        """Which of the `count` rows of a moment are of an image that passes the filter."""
-        found = self._asked(now, count, lambda columns: self._passing(now, columns, where))
-        return RowSet.of(now.rows_matching(self._info, where), count) if found is None else found
+    def passing(self, now: CatalogReads, count: int, where: Filter) -> RowSet | None:
+        """Which of them are of an image that passes the filter; None as in `living`."""
+        return self._asked(now, count, lambda columns: self._passing(now, columns, where))
 
     def _asked(
         self, now: CatalogReads, count: int, ask: Callable[[Columns], RowSet]
     ) -> RowSet | None:
-        if not (self._directory / HEAD).exists():
-            return None
-        from searchengine.columns.reading import Columns, TornColumnsError
-
-        head = self._head()
+        head = read_head(self._directory)
         if head is None or head == self._torn:
             return None
         if head.rows != count or head.state != now.setting(STATE):
@@ -67,15 +56,10 @@ class KnownColumns:
         try:
             found = ask(columns)
         except TornColumnsError as error:
-            if self._head() == head:
+            if read_head(self._directory) == head:
                 self._say_torn(head, error)
             return None
-        return found if self._head() == head else None
-
-    def _head(self) -> Head | None:
-        from searchengine.columns.head import read_head
-
-        return read_head(self._directory)
+        return found if read_head(self._directory) == head else None
 
     def _say_torn(self, head: Head, error: Exception) -> None:
         self._torn = head
@@ -88,16 +72,14 @@ class KnownColumns:
         )
 
     def _passing(self, now: CatalogReads, columns: Columns, where: Filter) -> RowSet:
-        from searchengine.columns.passing import beyond_columns, passing
-
         root = None
         if where.under is not None:
             ids = now.ids_by_path([str(where.under)])
             root = next(iter(now.rows_of(self._info, [*ids.values()]).values()), None)
-        found = passing(columns, where, root)
+        found = passing.passing(columns, where, root)
         if where.label is not None:
             found &= self._with_label(now, columns, where.label)
-        if (beyond := beyond_columns(where)) != Filter():
+        if (beyond := passing.beyond_columns(where)) != Filter():
             found &= RowSet.of(now.rows_matching(self._info, beyond), found.count)
         return found
 

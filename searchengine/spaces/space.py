@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,16 +20,20 @@ from searchengine.index.faiss_index import AnnIndex
 from searchengine.index.settings import setting_for
 from searchengine.index.types import IndexInfo, Modality, Step, TunedSetting
 from searchengine.spaces.captioned import KnownCaptionRows
-from searchengine.spaces.columned import KnownColumns
 from searchengine.spaces.indexed import KnownIndex
 from searchengine.spaces.stacked import KnownStacks
-from searchengine.types import SpaceInfo, Vectors, listed_path
+from searchengine.types import Filter, SpaceInfo, Vectors, listed_path
 from searchengine.vectors.checksums import BLOCK_ROWS
 from searchengine.vectors.file import Rows, VectorFile
 from searchengine.vectors.lengths import impossible_rows
+from searchengine.vectors.rowset import RowSet
 
 if TYPE_CHECKING:
     from searchengine.looks.kept import LookFile
+    from searchengine.spaces.columned import KnownColumns
+
+COLUMNS = "columns.json"
+"""What says which columns a space has: see `searchengine.columns.head`."""
 
 log = logging.getLogger("clipseek")
 
@@ -52,7 +57,6 @@ class Space:
         self.captions = VectorFile(directory / CAPTION_VECTORS, info.dim)
         self.caption_rows = KnownCaptionRows(info)
         self.stacks = KnownStacks(directory)
-        self.columns = KnownColumns(info, directory)
         of_images, of_captions = f"space {info.name}", f"the captions of space {info.name}"
         self._index = KnownIndex(directory, self.images, of_images, self.library)
         self.caption_index = KnownIndex(
@@ -84,6 +88,26 @@ class Space:
     def library(self) -> Path:
         """The directory of the library it is in."""
         return self.directory.parents[1]
+
+    @cached_property
+    def _columns(self) -> KnownColumns:
+        from searchengine.spaces.columned import KnownColumns  # late: few libraries have any
+
+        return KnownColumns(self.info, self.directory)
+
+    def living(self, now: CatalogReads, count: int) -> RowSet:
+        """Which of the `count` rows of a moment are an image's."""
+        found = self._columns.living(now, count) if self._has_columns else None
+        return RowSet.every(count).without(now.dead_rows(self.info)) if found is None else found
+
+    def passing(self, now: CatalogReads, count: int, where: Filter) -> RowSet:
+        """Which of the `count` rows of a moment are of an image that passes the filter."""
+        found = self._columns.passing(now, count, where) if self._has_columns else None
+        return RowSet.of(now.rows_matching(self.info, where), count) if found is None else found
+
+    @property
+    def _has_columns(self) -> bool:
+        return (self.directory / COLUMNS).exists()
 
     def vectors_of_images(self, now: CatalogReads, ids: Sequence[int]) -> Vectors:
         """The stored vectors of images, in order, shape (n, d), float32, as of a moment.

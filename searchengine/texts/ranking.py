@@ -192,7 +192,7 @@ def captioned(space: Space, now: CatalogReads, query: NDArray[np.float32]) -> Ca
     if matching is None:
         return None  # the next index run measures it
     pictures = space.images.read(images)
-    dead = images - space.columns.living(now, images).size
+    dead = images - space.living(now, images).size
     known = space.caption_rows.at(now, (images, dead, count, dead_captions))
     space.hold_against_checksums(now, space.captions, count, lambda: np.sort(known.captions))
     damaged = space.captions.look_through(count)

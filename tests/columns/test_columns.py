@@ -225,8 +225,8 @@ def compare(library: Library, asked: list[Filter], *, by_columns: bool = True) -
             count = now.rows(space.info)
             for where in asked:
                 with sql_spied() as sql:
-                    found = space.columns.passing(now, count, where)
-                    living = space.columns.living(now, count)
+                    found = space.passing(now, count, where)
+                    living = space.living(now, count)
                 if by_columns:
                     assert all(part and part in _beyond(where) for part in sql)
                 else:
@@ -316,7 +316,7 @@ def test_a_damaged_file_is_not_used_and_made_anew(library: Library, name: str, h
         space = opened.space("one")
         for where in ASKED:
             with opened.catalog.snapshot() as now:
-                found = space.columns.passing(now, 12, where).numbers().tolist()
+                found = space.passing(now, 12, where).numbers().tolist()
                 assert found == now.rows_matching(space.info, where).tolist()
         assert (fault_of_columns(space) is None) == (name == HEAD)
     refresh(library)
@@ -365,17 +365,17 @@ def test_a_writer_that_died_in_the_middle_leaves_them_unused(
 def test_a_moment_before_a_write_is_answered_as_it_was(library: Library) -> None:
     space = library.space("one")
     with library.catalog.snapshot() as before:
-        expected = space.columns.living(before, 12)
+        expected = space.living(before, 12)
         assert expected.size == 11
         library.remove([Path("/a/1/4.jpg")])
         assert expected.size == len(expected.numbers()) == 11, "what was handed out changed"
         with sql_spied() as sql:
-            assert space.columns.living(before, 12).numbers().tolist() == [
+            assert space.living(before, 12).numbers().tolist() == [
                 row for row in range(12) if row != 3
             ]
         assert sql == [None]
     with library.catalog.snapshot() as now:
-        assert space.columns.living(now, 12).size == 10
+        assert space.living(now, 12).size == 10
 
 
 def test_a_write_between_looking_and_reading_is_noticed(
@@ -390,7 +390,7 @@ def test_a_write_between_looking_and_reading_is_noticed(
 
     monkeypatch.setattr(passing, "passing", later)
     with library.catalog.snapshot() as before, sql_spied() as sql:
-        found = space.columns.passing(before, 12, Filter(under=Path("/a/1")))
+        found = space.passing(before, 12, Filter(under=Path("/a/1")))
         assert (found.size, sql) == (4, [Filter(under=Path("/a/1"))])
 
 
