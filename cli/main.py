@@ -16,10 +16,10 @@ from cli.commands import (
     captions,
     check,
     duplicates,
+    gathered,
     index,
     inspect,
     models,
-    places,
     read,
     search,
     serve,
@@ -29,7 +29,6 @@ from cli.commands import (
 from cli.commands.evaluating import classes, compare, evaluate, judge, pairs
 from cli.commands.labels import align, label, tag
 from cli.commands.sharded import exchange, look
-from cli.problems import TRACEBACK, message_of
 
 WRONG_USAGE: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
 """What typer raises for wrong usage of any kind; it has no name for it."""
@@ -57,7 +56,8 @@ app.command("evaluate-classes")(classes.evaluate_classes)
 app.command("evaluate-pairs")(pairs.evaluate_pairs)
 app.command("judge")(judge.judge)
 app.command("compare")(compare.compare)
-app.command("places")(places.places)
+app.add_typer(gathered.app, name="album")
+app.command("places")(gathered.places)
 app.command("duplicates")(duplicates.duplicates)
 app.command("tune")(tune.tune)
 app.command("info")(inspect.info)
@@ -140,6 +140,8 @@ def _wrong_usage(error: typer.BadParameter) -> int:
 
 
 def _failed(error: Exception) -> int:
+    from cli.problems import TRACEBACK, message_of  # most commands end well
+
     try:
         output.finish()  # what was found before it
     except (output.WriteError, output.ReaderGone):

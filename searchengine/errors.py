@@ -36,7 +36,6 @@ A message names the thing, the numbers and the next command, in one line.
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 
@@ -291,4 +290,6 @@ class MissingExtraError(ClipseekError):
 
 def pip_install(extra: str) -> str:
     """The command that installs an extra for the Python that runs, whichever `pip` a shell has."""
+    import shlex
+
     return f"{shlex.quote(sys.executable)} -m pip install 'clipseek[{extra}]'"

@@ -35,6 +35,7 @@ from serving.access import (
     token_is_shown,
     without_token,
 )
+from serving.albums import api as albums
 from serving.api import base_of
 from serving.connections.proxy import without_base
 from serving.labels import review
@@ -70,6 +71,7 @@ def make_app(library: Library, endpoint: Endpoint, cache: Path) -> Starlette:
         routes=[
             *pages.ROUTES,
             *api.ROUTES,
+            *albums.ROUTES,
             *review.ROUTES,
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "pages" / "static")),
         ],

@@ -28,8 +28,8 @@ MAX_WEIGHT = 100.0
 
 NAMES = (
     "q", "picture", "like", "unlike", "under", "after", "before", "camera", "orientation",
-    "dated", "label", "near", "place", "min_score", "by", "matching", "as_typed", "all",
-    "sort",
+    "dated", "label", "near", "place", "album", "min_score", "by", "matching", "as_typed",
+    "all", "sort",
 )  # fmt: skip
 """The parameters of a question, in the order in which a URL has them."""
 
@@ -92,6 +92,7 @@ class Question:
             "dated": [None if where.dated is None else _YES_OR_NO[where.dated]],
             "near": [self.near],
             "place": [where.place],
+            "album": [where.album],
             "min_score": [None if self.min_score is None else f"{self.min_score:g}"],
             "by": [None if self.by is By.BOTH else self.by.value],
             "matching": [self.matching.value if self.matching else None],
@@ -141,6 +142,7 @@ def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
             dated=_yes_or_no("dated", _one(given, "dated")),
             label=_one(given, "label"),
             place=_one(given, "place"),
+            album=_one(given, "album"),
         ),
         near=_near(_one(given, "near")),
         min_score=_score(_one(given, "min_score")),

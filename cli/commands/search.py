@@ -12,11 +12,10 @@ from typer.core import TyperCommand
 
 from cli import output
 from cli.options import LibraryOption, SpaceOption, parse_date
-from cli.terminal import visible
 from searchengine.errors import InputError
 
 if TYPE_CHECKING:
-    from searchengine import Filter, SearchHit
+    from searchengine import Filter, Library, SearchHit
     from searchengine.gazetteer.lookup import Meant
     from searchengine.relevance.bar import Strictness
     from searchengine.retrieval.hits import Order
@@ -88,6 +87,9 @@ def search(
     label: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Only images with this label (see: clipseek tag)."),
+    ] = None,
+    album: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only images in this album.")
     ] = None,
     near: Annotated[
         str | None,
@@ -172,6 +174,27 @@ def search(
     zip_to: Annotated[
         Path | None, typer.Option("--zip", metavar="FILE", help="Pack the hits into an archive.")
     ] = None,
+    move_list: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Print a script that would move the hits into this folder (-0: pairs of paths for "
+            "another program). It moves nothing itself.",
+        ),
+    ] = None,
+    save: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Keep this search: clipseek album show NAME."),
+    ] = None,
+    interactive: Annotated[
+        bool,
+        typer.Option(
+            "-i",
+            "--interactive",
+            help="Answer line by line, typed or piped in, with the encoder loaded once. An empty "
+            "line ends each answer.",
+        ),
+    ] = False,
 ) -> None:
     """Find images by words, by other images, or by both.
 
@@ -179,21 +202,15 @@ def search(
     brings the images first that have it; so do words in double quotes, exactly as they stand.
     The pictures that are searched by are no hits themselves.
     """
+    asked = dict(locals())
     form = output.choose_form(json=json_output, csv=csv_output, paths=paths, nul=print0)
     dates = [parse_date(text) if text else None for text in (after, before)]
 
+    from cli.searching.answer import How, answer
     from searchengine import Filter, open_library
-    from searchengine.retrieval.hints import (
-        about_folder,
-        about_gone,
-        about_language,
-        about_spelling,
-        hints,
-    )
     from searchengine.retrieval.query import By, Query
     from searchengine.retrieval.terms import parse_terms
 
-    order = _order(sort)
     place = _meant(near) if near else None
     where = Filter(
         under=under,
@@ -202,42 +219,44 @@ def search(
         camera=camera,
         label=label,
         near=place.near if place else None,
+        album=album,
     )
     _require_possible(where, min_score)
-    words = terms or []
     if words_only and pictures_only:
         raise typer.BadParameter("--words-only and --pictures-only: choose one")
     by = By.WORDS if words_only else By.PICTURES if pictures_only else By.BOTH
     strictness = _strictness(matching=matching, strict=strict, loose=loose)
-    sources = tuple(parse_terms(words, add=add or [], subtract=sub or []))
-    query = Query(sources, by=by, matching=strictness, as_typed=as_typed)
-    with open_library(library) as opened:
-        hits = opened.search(
-            query,
-            k=k,
-            offset=offset,
-            where=where,
-            min_score=min_score,
-            space=space,
-            exact=exact,
-            present_only=True,
-            fold=not unfolded,
-        )
-    hits.put_in(order)
-    if hits.why_none is not None:
-        raise InputError("; ".join([hits.why_none, *about_spelling(hits)]))
-    if html is not None or open_page:
+    how = How(
+        k, offset, where, min_score, space, exact, not unfolded, _order(sort), form,
+        place.said if place else None, html, open_page, move_list,
+    )  # fmt: skip
+
+    def ask(opened: Library, words: list[str]) -> list[SearchHit]:
+        sources = tuple(parse_terms(words, add=add or [], subtract=sub or []))
+        query = Query(sources, by=by, matching=strictness, as_typed=as_typed)
+        if save and query.pictures:
+            raise typer.BadParameter("--save keeps words and filters; leave out the pictures")
         signed = [f"+ {text}" for text in add or ()] + [f"- {text}" for text in sub or ()]
-        _write_page(html, " ".join([*words, *signed]), hits, show=open_page)
-    if place is not None and place.said is not None:
-        output.note(place.said)
-    if hits.no_match is not None:
-        output.note(hits.no_match + (":" if hits else ""))
-    output.print_hits(hits, form)
-    said = [f"{line}; as typed: --as-typed" for line in about_spelling(hits)]
-    said += about_language(hits) + hints(query.sources) + about_folder(words, query.sources)
-    for line in said + about_gone(hits):
-        output.note(line)
+        return answer(opened, query, words, " ".join([*words, *signed]), how)
+
+    if interactive:
+        from cli.searching.lines import answer_lines
+
+        with open_library(library) as opened:
+            if terms:
+                ask(opened, terms)
+            answer_lines(lambda line: ask(opened, [line]))
+        return
+    parse_terms(terms or [], add=add or [], subtract=sub or [])  # before a library is opened
+    with open_library(library) as opened:
+        hits = ask(opened, terms or [])
+        if save:
+            import shlex
+
+            from cli.searching.saved import question_of
+
+            opened.albums.save(save, question_of(terms or [], add or [], sub or [], asked))
+            output.note(f"saved; again with: clipseek album show {shlex.quote(save)}")
     if copy_to or link_to or zip_to:
         from cli.collecting.asked import collect_all
 
@@ -278,17 +297,3 @@ def _require_possible(where: Filter, min_score: float | None) -> None:
         require_possible(where, min_score)
     except InputError as error:
         raise typer.BadParameter(str(error)) from error
-
-
-def _write_page(path: Path | None, query: str, hits: list[SearchHit], *, show: bool) -> None:
-    import tempfile
-
-    from cli.pages.gallery import write_gallery
-
-    page = path or Path(tempfile.mkdtemp(prefix="clipseek-")) / "hits.html"
-    write_gallery(page, visible(query), hits)
-    output.note(f"gallery: {page.absolute()}")
-    if show:
-        import webbrowser
-
-        webbrowser.open(page.absolute().as_uri())

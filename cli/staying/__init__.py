@@ -1,1 +1,1 @@
-"""Commands that stay: index runs that go on, and searches line by line."""
+"""Commands that stay: index runs that go on."""

@@ -43,6 +43,7 @@ def keep_up(
     def is_wanted() -> bool:
         return parent is None or str(os.getppid()) == parent
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # services are ended by it
     output.note(f"watching {', '.join(map(str, roots))}; Ctrl-C stops it")
     try:
         watch(roots, library, run_and_tell, is_wanted=is_wanted)
@@ -64,7 +65,7 @@ def beside(library: Path, roots: Sequence[Path]) -> Iterator[None]:
     try:
         yield
     finally:
-        watching.send_signal(signal.SIGINT)
+        watching.terminate()  # Ctrl-C is ignored by what a script has in the background
         try:
             watching.wait(END_SECONDS)
         except subprocess.TimeoutExpired:

@@ -28,6 +28,7 @@ from searchengine.catalog.failures import (
     clear_failures,
     forget_failures,
 )
+from searchengine.catalog.gathered.albums import AlbumReads, AlbumWrites
 from searchengine.catalog.gathered.kept_out import KeptOutReads, KeptOutWrites
 from searchengine.catalog.gathered.places import PlaceReads
 from searchengine.catalog.images import (
@@ -70,6 +71,7 @@ class CatalogReads(
     ExampleReads,
     PlaceReads,
     KeptOutReads,
+    AlbumReads,
 ):
     """Everything that can be asked of a catalog."""
 
@@ -98,7 +100,7 @@ class Snapshot(CatalogReads):
             yield self._connection
 
 
-class Catalog(CatalogReads, LabelWrites, KeptOutWrites, Watched):
+class Catalog(CatalogReads, LabelWrites, KeptOutWrites, AlbumWrites, Watched):
     """The SQLite file of a library. Every method is one transaction; any thread may ask."""
 
     def __init__(self, path: Path) -> None:

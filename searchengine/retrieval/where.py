@@ -32,6 +32,8 @@ def why_none(where: Filter, now: CatalogReads, space: SpaceInfo) -> str | None:
             f"no image has the label {where.label!r}; there is: {_some(now.label_names())}; images "
             "get labels by: clipseek tag"
         )
+    if where.album is not None and not now.lists(Filter(album=where.album)):
+        return _no_album(where.album, now)
     if where.near is not None and not now.lists(Filter(near=where.near)):
         located = now.located()
         return (
@@ -43,6 +45,16 @@ def why_none(where: Filter, now: CatalogReads, space: SpaceInfo) -> str | None:
         there = [each.place for each in now.places()]
         return f"no image was taken at {where.place!r}; there is: {_some(there)}"
     return None
+
+
+def _no_album(name: str, now: CatalogReads) -> str:
+    there = now.albums()
+    found = next((album for album in there if album.name == name), None)
+    if found is None:
+        return f"no album is called {name!r}; there is: {_some([each.name for each in there])}"
+    if found.question is not None:
+        return f"{name!r} is a saved search; to ask it: clipseek album show {name!r}"
+    return f"the album {name!r} is empty; to add to it: clipseek album add"
 
 
 def _some(names: list[str]) -> str:

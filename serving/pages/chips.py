@@ -83,6 +83,8 @@ def _parts(where: Filter) -> Iterator[tuple[str, Filter]]:
         yield where.camera, replace(where, camera=None)
     if where.place:
         yield where.place, replace(where, place=None)
+    if where.album:
+        yield f"Album {where.album}", replace(where, album=None)
     if where.orientation:
         yield where.orientation.value.capitalize(), replace(where, orientation=None)
     if where.label:

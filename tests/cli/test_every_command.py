@@ -22,6 +22,8 @@ from tests.support.vision import Vision, reply, vision
 NAME = "写真 \x1b[2Jé\n\u202e.png"
 
 ONLY_NOTES = {
+    "album add",
+    "album remove",
     "align",
     "captions add",
     "captions remove",
@@ -85,6 +87,10 @@ def asked(
     return {
         "index": [bench.photos, "--retry-failed", "--json"],
         "search": ["red"],
+        "album add": ["写真", first],
+        "album list": [],
+        "album show": ["写真"],
+        "album remove": ["写真"],
         "places": [],
         "duplicates": ["--level", "exact"],
         "serve": [],

@@ -111,6 +111,7 @@ def change_everything(catalog: Catalog) -> None:
     )
     catalog.add_captions([(GREEN.file.path, "more grass"), ("/photos/d/new.jpg", "new")])
     catalog.add_captions([(GREEN.file.path, "a sign")], "ocr")
+    catalog.add_to_album(catalog.put_album("trip", None), [3, 5])
     catalog.keep_out(["/photos/private"])
     catalog.record_found(PLACE, "1", [Found(3, ("Lisbon, Portugal",))])
     catalog.record_caption_vectors(ONE, [4])
@@ -176,6 +177,8 @@ ASKED: dict[str, Callable[[CatalogReads], Any]] = {
     "located": lambda now: now.located(),
     "unplaced": lambda now: now.unplaced("1"),
     "images_at_places_with": lambda now: now.images_at_places_with("lisbon"),
+    "albums": lambda now: now.albums(),
+    "album_images": lambda now: now.album_images(1),
     "kept_out": lambda now: now.kept_out(),
     "counts": lambda now: now.counts(),
     "row_facts": lambda now: list(now.row_facts(ONE)),

@@ -69,7 +69,8 @@ def names(tmp_path: Path) -> set[str]:
         return {Path(state.path).name for state, _ in library.catalog.contents()}
 
 
-def test_index_goes_on_until_ctrl_c(photos: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_index_goes_on_until_it_is_ended(photos: Path, tmp_path: Path, end: signal.Signals) -> None:
     with clipseek(tmp_path, "index", photos, "--watch", "--model", "starter", "--json") as process:
         wait_until_said(tmp_path, "watching ")
         shutil.copy(PHOTOS / "nature" / "blue-flowers.jpg", photos)
@@ -77,7 +78,7 @@ def test_index_goes_on_until_ctrl_c(photos: Path, tmp_path: Path) -> None:
         assert json.loads(process.stdout.readline())["indexed"] == 3
         assert json.loads(process.stdout.readline())["indexed"] == 1, said(tmp_path)
         assert "blue-flowers.jpg" in names(tmp_path)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(end)
         assert process.wait(PATIENCE) == 0
     assert said(tmp_path).endswith("stopped; what was done is saved\n")
     assert "Traceback" not in said(tmp_path)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from searchengine.catalog.gathered.places import PlaceCount
+    from searchengine.library.learned.albums import Albums
     from searchengine.library.learned.align import AlignReport
     from searchengine.library.learned.labels import LabelSets
     from searchengine.library.library import Library
@@ -21,6 +22,13 @@ class Learning:
         Index runs name them where the extra `places` is installed.
         """
         return cast("Library", self).catalog.places()
+
+    @property
+    def albums(self) -> Albums:
+        """Images that were picked by hand, and searches that were saved, by name."""
+        from searchengine.library.learned.albums import Albums
+
+        return Albums(cast("Library", self))
 
     @property
     def label_sets(self) -> LabelSets:

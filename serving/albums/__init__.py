@@ -1,0 +1,1 @@
+"""Albums and saved searches over HTTP: listed, filled, and taken away."""
