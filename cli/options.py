@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from searchengine.errors import InputError
-from searchengine.retrieval.dates import read_date
 
 LibraryOption = Annotated[
     str | None,
@@ -80,6 +79,8 @@ def parse_size(text: str) -> int:
 
 def parse_date(text: str) -> datetime:
     """A local time, as `searchengine.retrieval.dates` reads it; wrong usage for another."""
+    from searchengine.retrieval.dates import read_date
+
     try:
         return read_date(text)
     except InputError as error:
