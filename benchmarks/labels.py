@@ -31,6 +31,7 @@ from searchengine.labels.prompts import in_template
 from searchengine.types import Vectors
 from tests.support.libraries import imagined_files, list_files
 
+ENCODER = "starter-256"
 OFFERED, DRAWS, KEPT = 20, 200, 0.9
 IMAGES, SECONDS = 100_000, 10.0
 LEAST_RIGHT, MOST_ECE = 0.55, 0.10
@@ -124,11 +125,11 @@ def main() -> None:
     parser.add_argument("pack", type=Path, help="the folder with pack.jsonl")
     pack: Path = parser.parse_args().pack
     print(json.dumps(machine()))
-    encoder, names = load_encoder("starter", device="cpu"), shipped_names("imagenet")
+    encoder, names = load_encoder(ENCODER, device="cpu"), shipped_names("imagenet")
     paths, right = labelled(pack, names)
     rows = vectors_of(paths, encoder)
     good, known = True, Known()
-    for template in ("{}", template_of("starter")):
+    for template in ("{}", template_of(ENCODER)):
         said = told(rows, names, encoder, template, known)
         is_right = said.argmax(axis=1) == right
         error = calibration_error(said.max(axis=1), is_right)

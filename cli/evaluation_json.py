@@ -12,6 +12,7 @@ from cli import output
 from searchengine.encoders.names import split_name
 from searchengine.errors import InputError, reason_of
 from searchengine.evaluation.results import Evaluation, QueryResult, SearchMethodRow
+from searchengine.evaluation.tasks.groups import Groups
 from searchengine.measures.recall import Direction
 
 STDOUT = Path("-")
@@ -73,6 +74,7 @@ def record(result: Evaluation) -> dict[str, Any]:
             for k, bounds in direction.intervals.items()
         },
         "judged": [dataclasses.asdict(judged) for judged in result.judged],
+        **({} if result.groups is None else {"groups": _groups(result.groups)}),
         "protocol": {**dataclasses.asdict(protocol), "counts": result.counts},
         "warnings": list(result.warnings),
         "ways": [_method(row) for row in result.methods],
@@ -83,6 +85,23 @@ def record(result: Evaluation) -> dict[str, Any]:
         },
         "seconds": result.seconds,
     }
+
+
+def _groups(groups: Groups) -> dict[str, Any]:
+    rows = [
+        {
+            "value": row.value,
+            "direction": row.direction,
+            "queries": row.queries,
+            **{
+                f"recall@{k}": {"value": share, "interval_95": list(row.intervals[k])}
+                for k, share in row.recall.items()
+            },
+        }
+        for row in groups.rows
+    ]
+    gaps = [dataclasses.asdict(gap) for gap in groups.gaps]
+    return {"column": groups.column, "left_out": groups.left_out, "rows": rows, "gaps": gaps}
 
 
 def _query(query: QueryResult) -> dict[str, Any]:

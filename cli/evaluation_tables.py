@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cli import output
-from cli.judged_table import judged_table
+from cli.judged_table import about_groups, groups_table, judged_table
 from cli.notation import DIRECTIONS, count, decimal, half, hundredths, interval, plural, points
 from searchengine.evaluation.index_loss import why_other_recall
 from searchengine.evaluation.published import how_they_were_measured
@@ -44,6 +44,11 @@ def print_tables(result: Evaluation) -> None:
     for judged in result.judged:
         output.say()
         _print_judged(judged)
+    if result.groups is not None:
+        output.say()
+        output.print_table(*groups_table(result.groups), left={0, 1})
+        for line in about_groups(result.groups):
+            output.say(line)
     if len(result.methods) > 1 or (result.methods and result.methods[0].method != "exact"):
         output.say()
         _print_methods(result)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cli.judged_table import judged_table
+from cli.judged_table import about_groups, groups_table, judged_table
 from cli.notation import DIRECTIONS, hundredths
 from cli.pages.report_tables import Table
 from searchengine.evaluation.results import Evaluation
@@ -10,6 +10,12 @@ from searchengine.evaluation.results import Evaluation
 _MANY = (
     "R@K is the share of queries with any of their right answers among the first K; mAP@R and "
     "R-Precision look at as many answers as are right; nDCG weighs how right they are."
+)
+
+
+_CHOSEN = (
+    "the two groups that differ most of several differ by more than nothing even where all are "
+    "served alike."
 )
 
 
@@ -27,6 +33,11 @@ def judged_tables(evaluation: Evaluation) -> list[Table]:
         header, rows = judged_table(judged)
         caption = f"By the judgements of {judged.name}, in percent"
         tables.append(Table(caption, ["", *header[1:]], [("", rows)], note=_MANY))
+    if evaluation.groups is not None:
+        header, rows = groups_table(evaluation.groups)
+        caption = f"By {evaluation.groups.column}, in percent"
+        note = "; ".join([*about_groups(evaluation.groups), _CHOSEN])
+        tables.append(Table(caption, ["", *header[1:]], [("", rows)], note=note))
     return tables
 
 

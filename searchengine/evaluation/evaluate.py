@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from searchengine.datasets.dataset import CaptionedImage
 from searchengine.devices import cuda_or_cpu
@@ -30,6 +31,7 @@ from searchengine.evaluation.index_loss import caveats, measure_methods
 from searchengine.evaluation.judged import coco_1k, measure_positives, rsum
 from searchengine.evaluation.published import published_for
 from searchengine.evaluation.results import Evaluation, Protocol, PublishedRow, QueryResult
+from searchengine.evaluation.tasks.groups import Groups, measure_groups
 from searchengine.evaluation.tasks.lengths import about_lengths, cut_share
 from searchengine.measures.geometry import measure_health
 from searchengine.measures.ranks import pair_ranks
@@ -126,6 +128,7 @@ def answer(
             options.ks,
             device=device,
         ),
+        groups=_groups(asked, np.repeat(is_used, sizes), data, directions),
         methods=measure_methods(
             data.images,
             data.texts,
@@ -144,6 +147,20 @@ def answer(
         seconds=time.monotonic() - started,
     )
     return Answered(evaluation, [image for image, _ in used], data)
+
+
+def _groups(
+    asked: EvaluationSet,
+    is_used: NDArray[np.bool_],
+    data: Measured,
+    directions: tuple[Direction, Direction],
+) -> Groups | None:
+    """By the column that is asked for; `is_used` says which captions of `asked` were."""
+    if asked.options.by is None:
+        return None
+    values = [value for value, used in zip(asked.values, is_used, strict=True) if used]
+    ranks = directions[0].ranks, directions[1].ranks
+    return measure_groups(asked.options.by, values, data.owners, ranks, asked.options.ks)
 
 
 def _embed(

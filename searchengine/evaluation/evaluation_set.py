@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from searchengine.datasets.archives import unpacked
+from searchengine.datasets.columns import read_column
 from searchengine.datasets.dataset import (
     AUTO,
     FORMATS,
@@ -51,6 +52,8 @@ class EvaluationOptions:
     """Methods of search in the table: "exact", "index" or "both"."""
     positives: tuple[str, ...] = ()
     """What is right beyond an image's own captions: files, or "eccv" and "cxc"."""
+    by: str | None = None
+    """A column of the caption file, whose values are measured one by one too."""
     workers: int | None = None
     """Threads that decode; None takes one a core."""
     max_megapixels: float = MAX_MEGAPIXELS
@@ -76,6 +79,8 @@ class EvaluationSet:
     """Of `images`, beyond the first so many."""
     positives: Sequence[Positives] = ()
     """By the numbers of `images` and of their captions, in order."""
+    values: Sequence[str | None] = ()
+    """What the column `by` says of each caption of `images`; empty where none is asked for."""
 
     def counts(self, broken: Set[Path]) -> dict[str, int]:
         """What was found and left out, where the files of `broken` cannot be read."""
@@ -159,7 +164,9 @@ def _choose(
     )
     left_out = count_captions(chosen) - count_captions(images)
     positives = positives_of(images, options.positives)
-    return EvaluationSet(options, dataset, split, whole, images, files, left_out, positives)
+    by = options.by
+    values = [] if by is None else read_column(captions, dataset.format, by, images)
+    return EvaluationSet(options, dataset, split, whole, images, files, left_out, positives, values)
 
 
 def require_sense(options: EvaluationOptions) -> None:

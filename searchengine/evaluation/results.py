@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from searchengine.evaluation.tasks.groups import Groups
 from searchengine.measures.geometry import Health
 from searchengine.measures.recall import Direction
 from searchengine.measures.relevance import JudgedDirection
@@ -163,6 +164,8 @@ class Evaluation:
     """Every query of both directions, in the order of the file."""
     judged: tuple[Judged, ...]
     """By judgements of their own: many right answers a query."""
+    groups: Groups | None
+    """By a column of the caption file, where that was asked for."""
     methods: tuple[SearchMethodRow, ...]
     published: tuple[PublishedRow, ...]
     health: Health

@@ -53,6 +53,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture
 def evaluation(photos: list[Path]) -> Evaluation:
     return Evaluation(
+        groups=None,
         protocol=PROTOCOL,
         warnings=("Only the first caption of each image.",),
         counts={"missing images": 2, "duplicate_captions": 1_234},

@@ -11,6 +11,7 @@ import typer
 
 from cli import output
 from cli.commands.evaluating.shared import (
+    ByOption,
     JsonFileOption,
     PrecisionOption,
     encoder_name,
@@ -89,6 +90,7 @@ def evaluate(
             help="Measure on these right answers as well: TREC qrels or JSON.",
         ),
     ] = None,
+    by: ByOption = None,
     prompt: Annotated[
         str, typer.Option(metavar="TEMPLATE", help="Around each caption, which replaces {}.")
     ] = "{}",
@@ -136,10 +138,15 @@ def evaluate(
         limit=limit,
         through=through,
         positives=tuple(positives or ()),
+        by=by,
         workers=workers,
         max_megapixels=max_megapixels,
         max_file_size=parse_size(max_file_size),
     )
+    if by is not None and captions is None:
+        raise typer.BadParameter(
+            "--by takes a caption file; the library's captions have no columns"
+        )
     _require_places(json_file, report)
     if vectors is not None:
         parquet.require()
@@ -152,10 +159,10 @@ def evaluate(
     if captions is None and distractors is not None:
         raise typer.BadParameter("the library's other images are the wrong answers already")
     if captions is not None and (sets := read_language_sets(captions, options)):
-        if distractors or positives or report or results or vectors or through != "exact":
+        if distractors or positives or by or report or results or vectors or through != "exact":
             raise typer.BadParameter(
                 "captions in several languages take a row each in the table and in --json, and no "
-                "--distractors, --positives, --through, --report, --results or --vectors"
+                "--distractors, --positives, --by, --through, --report, --results or --vectors"
             )
         encoder = load_encoder(encoder_name(models[0], library), device=device, precision=precision)
         with TqdmObserver("encoding") as observer:

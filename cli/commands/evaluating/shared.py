@@ -25,6 +25,13 @@ JsonFileOption = Annotated[
     Path | None,
     typer.Option("--json", metavar="FILE", help="Write all numbers as JSON; - for stdout."),
 ]
+ByOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        help="Measure each value of this column of CSV or JSON Lines too, and the largest gap.",
+    ),
+]
 
 
 def encoder_name(model: str, library: str | Path | None) -> str:
