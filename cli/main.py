@@ -26,7 +26,7 @@ from cli.commands import (
     spaces,
     tune,
 )
-from cli.commands.evaluating import classes, compare, evaluate, judge, pairs
+from cli.commands.evaluating import classes, compare, evaluate, judge, pairs, searches
 from cli.commands.labels import align, label, tag
 from cli.commands.sharded import exchange, look
 
@@ -54,6 +54,7 @@ app.command("align")(align.align)
 app.command("evaluate")(evaluate.evaluate)
 app.command("evaluate-classes")(classes.evaluate_classes)
 app.command("evaluate-pairs")(pairs.evaluate_pairs)
+app.command("evaluate-searches")(searches.evaluate_searches)
 app.command("judge")(judge.judge)
 app.command("compare")(compare.compare)
 app.add_typer(gathered.app, name="album")

@@ -91,12 +91,13 @@ def _first_with(
     texts: Sequence[tuple[str, str, Sequence[str]]], phrases: Sequence[Phrase]
 ) -> Matched | None:
     """The text with the most of the phrases, the first of several; None where none has any."""
-    counted = [sum(_stands_in(phrase, words) for phrase in phrases) for _, _, words in texts]
+    counted = [sum(stands_in(phrase, words) for phrase in phrases) for _, _, words in texts]
     best = int(np.argmax(counted))
     return Matched(*texts[best][:2], by_words=True) if counted[best] else None
 
 
-def _stands_in(phrase: Phrase, words: Sequence[str]) -> bool:
+def stands_in(phrase: Phrase, words: Sequence[str]) -> bool:
+    """Whether the words of a text have those of a phrase, one after another."""
     return f" {' '.join(phrase)} " in f" {' '.join(words)} "
 
 

@@ -78,6 +78,11 @@ class Captioned:
         """The same with the rows of images, shape (n, d), as somebody has them already."""
         return replace(self, rows=rows)
 
+    def without(self, captions: RowNumbers) -> Captioned | None:
+        """The same as if the captions of these rows were not stored; None where it is all."""
+        known = self.known.without(captions)
+        return replace(self, known=known) if len(known) else None
+
     def beside(self, pictures: NDArray[np.float32]) -> Captioned:
         """The same with pictures compared with another unit vector, shape (d,)."""
         return replace(self, pictures=pictures)
