@@ -104,6 +104,7 @@ def asked(
         "evaluate": [evaluated, "--model", "fake"],
         "evaluate-classes": [labels, "--model", "fake"],
         "evaluate-pairs": [pairs, "--model", "fake"],
+        "evaluate-searches": [],
         "compare": [report, report],
         "judge": [texts, "--judged", judged],
         "align": ["--remove"],
