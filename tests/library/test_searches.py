@@ -9,6 +9,7 @@ import pytest
 from indexers.reading import IndexOptions
 from searchengine.errors import InputError
 from searchengine.library.judging.searches import SearchesReport, measure_searches
+from searchengine.types import MODEL
 from tests.conftest import Run, Workbench
 
 
@@ -58,6 +59,16 @@ def test_the_index_is_a_way_of_its_own(bench: Workbench) -> None:
     assert [way.what for way in report.ways] == ["pictures", "+ captions", "+ words", "+ index"]
     with bench.open() as library:
         assert measure_searches(library, limit=4).queries == 4
+
+
+def test_captions_of_models_ask_nothing(colours: Workbench, run: Run) -> None:
+    store(colours, ("red", "a red wall"))
+    with colours.open() as library, library.writing() as writer:
+        blue = str(colours.photos / "blue.png")
+        writer.add_captions(library.space(), [(blue, "a green wall")], MODEL + "m")
+    assert measured(colours).queries == 1
+    done = run("evaluate", "--json", "-")
+    assert json.loads(done.out)["protocol"]["captions"] == 1
 
 
 def test_without_captions_it_says_what_to_do(colours: Workbench) -> None:

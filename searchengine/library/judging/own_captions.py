@@ -21,8 +21,8 @@ def read_own_captions(
 ) -> tuple[Dataset, GivenVectors, Distractors]:
     """Images with captions, their vectors in a space, and the other images as wrong answers.
 
-    Copies of a picture are one image, with the captions of all. Raises InputError where no caption
-    has a vector, NothingIndexedError and SpaceNotFoundError.
+    Copies of a picture are one image, with the captions of all; those of models are left out.
+    Raises InputError where no caption has a vector, NothingIndexedError and SpaceNotFoundError.
     """
     chosen = library.space(space)
     with library.catalog.snapshot() as now:
@@ -30,6 +30,8 @@ def read_own_captions(
         content = {file.path: found for file, found in now.contents()}
         of_captions, of_images = now.caption_owners(chosen.info)
         text_rows, texts = now.caption_texts(chosen.info)
+        by_people = np.isin(of_captions, text_rows)
+        of_captions, of_images = of_captions[by_people], of_images[by_people]
         images = chosen.images.read(now.rows(chosen.info))
         captions = chosen.captions.read(now.caption_rows(chosen.info))
     if not len(of_captions):

@@ -88,7 +88,8 @@ def measure_searches(
 ) -> SearchesReport:
     """Ask the library its own captions, or `limit` of them, evenly, by every way it has.
 
-    Nothing is encoded. Raises InputError where no caption has a vector, and as `Library.space`.
+    Those of models ask nothing, but are searched. Nothing is encoded. Raises InputError where no
+    caption has a vector, and as `Library.space`.
     """
     chosen = library.space(space)
     with library.catalog.snapshot() as now:
@@ -134,13 +135,15 @@ def _measured(
 
 
 def _asking(library: Library, space: Space, now: CatalogReads, limit: int | None) -> list[_Asking]:
+    rows, texts = now.caption_texts(space.info)
     of_captions, of_images = now.caption_owners(space.info)
+    by_people = np.isin(of_captions, rows)
+    of_captions, of_images = of_captions[by_people], of_images[by_people]
     if len(of_captions) == 0:
         raise InputError(
             f"library {library.path} has no captions with vectors of {space.info.encoder}: add "
             "some with clipseek captions add FILE"
         )
-    rows, texts = now.caption_texts(space.info)
     said = dict(zip(rows.tolist(), texts, strict=True))
     content = {file.path: found for file, found in now.contents()}
     image_rows, paths = now.embedded_images(space.info)
