@@ -73,6 +73,7 @@ def record(result: Evaluation) -> dict[str, Any]:
             for direction in (result.image_retrieval, result.text_retrieval)
             for k, bounds in direction.intervals.items()
         },
+        "captions_cut": result.captions_cut,
         "judged": [dataclasses.asdict(judged) for judged in result.judged],
         **({} if result.groups is None else {"groups": _groups(result.groups)}),
         "protocol": {**dataclasses.asdict(protocol), "counts": result.counts},

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -154,7 +155,8 @@ def _pairs(path: Path, document: object) -> Iterator[Judged]:
             raise CaptionFileError(f"{path}, query {query}: needs a list of the ids of its answers")
         for answer in answers:
             gain = 1.0 if gains is None else gains[answer]
-            if not isinstance(answer, str | int) or not isinstance(gain, int | float):
+            is_number = isinstance(gain, int | float) and math.isfinite(gain)
+            if not isinstance(answer, str | int) or not is_number:
                 raise CaptionFileError(f"{path}, query {query}: {answer!r} is no id with a number")
             yield query, str(answer), float(gain)
 
@@ -163,8 +165,11 @@ def _qrels(path: Path, text: str) -> Iterator[Judged]:
     for number, line in numbered_lines(text):
         fields = line.split()
         try:
-            query, _, answer, gain = fields
-            yield query, answer, float(gain)
+            query, _, answer, written = fields
+            gain = float(written)
+            if not math.isfinite(gain):
+                raise ValueError(written)
+            yield query, answer, gain
         except ValueError as error:
             raise CaptionFileError(
                 f"{path}, line {number}: neither JSON nor a line of qrels, which is a query, 0, an "

@@ -109,8 +109,9 @@ def answer(
     )
     protocol = _protocol([image for image, _ in used], asked, encoder, further)
     warnings += _warnings(asked, len(broken), directions, encoder)
-    cut = about_lengths(_cut_share(data.captions, encoder, options.prompt), len(data.captions))
-    warnings += [] if cut is None else [cut]
+    cut = _cut_share(data.captions, encoder, options.prompt)
+    about = None if cut is None else about_lengths(cut, len(data.captions))
+    warnings += [] if about is None else [about]
     evaluation = Evaluation(
         protocol=protocol,
         warnings=(*warnings, *caveats(options.through, len(data.images))),
@@ -118,6 +119,7 @@ def answer(
         image_retrieval=directions[0],
         text_retrieval=directions[1],
         rsum=rsum(directions),
+        captions_cut=cut,
         coco_1k=None if further else coco_1k([image for image, _ in used], data, options.ks),
         queries=tuple(_queries(used, directions)),
         judged=measure_positives(
@@ -183,10 +185,12 @@ def _embed(
     )
 
 
-def _cut_share(captions: Sequence[str], encoder: Encoder | GivenVectors, prompt: str) -> float:
+def _cut_share(
+    captions: Sequence[str], encoder: Encoder | GivenVectors, prompt: str
+) -> float | None:
     """Of captions whose vectors were given nobody knows."""
     if isinstance(encoder, GivenVectors):
-        return 0.0
+        return None
     return cut_share([prompt.replace("{}", caption) for caption in captions], encoder)
 
 

@@ -158,6 +158,9 @@ class Evaluation:
     text_retrieval: Direction
     rsum: float
     """Sum of R@1, R@5 and R@10 of both directions, in percent."""
+    captions_cut: float | None
+    """Share of the captions, in [0, 1], that are longer than the encoder reads; None where vectors
+    were given."""
     coco_1k: dict[str, float] | None
     """R@K in the five folds of COCO's test split, averaged, in [0, 1]; None for other images."""
     queries: tuple[QueryResult, ...]

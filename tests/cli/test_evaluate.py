@@ -265,7 +265,9 @@ def test_judgements_of_ones_own(run: Run, captions: Path, tmp_path: Path) -> Non
     assert head.split()[2:6] == ["R@1", "95", "%", "CI"]
     assert "mAP@R" in head
     assert "1 right answers are not in the gallery: never found" in done.out
-    [judged] = json.loads((tmp_path / "a.json").read_text())["judged"]
+    written = json.loads((tmp_path / "a.json").read_text())
+    assert written["captions_cut"] == 0
+    [judged] = written["judged"]
     assert judged["image_retrieval"]["queries"] == len(names)
     assert 0 < judged["image_retrieval"]["metrics"]["map@r"] <= 1
     assert "By the judgements of mine.qrels" in page.read_text("utf-8")

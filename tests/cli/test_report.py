@@ -61,6 +61,7 @@ def evaluation(photos: list[Path]) -> Evaluation:
         text_retrieval=text_retrieval(),
         methods=WAYS,
         rsum=250.0,
+        captions_cut=0.25,
         coco_1k=None,
         queries=(),
         judged=(),
