@@ -10,14 +10,16 @@ from pathlib import Path
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from searchengine.errors import InputError, NotListedError
 from searchengine.retrieval.hints import notes_on
 from searchengine.retrieval.terms import parse_text
 from searchengine.types import ImageRecord
+from serving.asking.looking import records_of
 from serving.files.answer import FileAnswer, asked_part, file_headers
+from serving.files.archive import require_few
 from serving.question import NAMES, Question, read_question, read_whole
 from serving.replies import FOREVER, JsonResponse, image_record, thumbnail_url, version_of
 from serving.service import LibraryService
@@ -178,6 +180,21 @@ async def file(request: Request) -> Response:
     )
 
 
+async def packed(request: Request) -> Response:
+    """The files of several images as one archive."""
+    pairs, _ = await read_form(request)
+    chosen = [value for name, value in pairs if name == "id"]
+    ids = [read_whole("id", value, low=0, high=MAX_ID, default=-1) for value in chosen]
+    records = await service_of(request).ask(records_of, ids)
+    require_few(records)
+    name = f"clipseek-{len(records)}.zip"
+    return StreamingResponse(
+        service_of(request).packed(records),
+        media_type="application/zip",
+        headers={"content-disposition": f"attachment; filename={name}"},
+    )
+
+
 async def describe(request: Request) -> Response:
     """The stored captions nearest to an image of the library, or to an uploaded one."""
     pairs, uploads = await read_form(request)
@@ -286,6 +303,7 @@ ROUTES = [
     Route("/api/images/{id:digits}/thumbnail", thumbnail),
     Route("/api/images/{id:digits}/where", where),
     Route("/api/images/{id:digits}/file", file),
+    Route("/api/archive", packed, methods=["POST"]),
     Route("/api/describe", describe, methods=["GET", "POST"]),
     Route("/api/pictures", add_picture, methods=["POST"]),
     Route("/api/pictures/{key}", picture),

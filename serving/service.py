@@ -7,7 +7,7 @@ not keep anybody from searching.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -24,6 +24,7 @@ from searchengine.types import Filter, ImageRecord, TextHit
 from serving.asking.looking import record_of
 from serving.asking.query import listed, located, query_of
 from serving.asking.where import Maps, drawn, picture_of, wanted
+from serving.files.archive import archive
 from serving.files.listed import KnownContents, ListedFile
 from serving.opened import Opened, OpenedLibrary
 from serving.pictures import HeldPicture, preview_of, read_upload
@@ -239,6 +240,18 @@ class LibraryService:
     async def close_file(self, file: ListedFile) -> None:
         """Close a file that was opened here."""
         await self._on(self._readers, file.close)
+
+    async def packed(self, records: Sequence[ImageRecord]) -> AsyncIterator[bytes]:
+        """The pieces of an archive of these images' files, as fast as they are taken.
+
+        A file that changes while it is read raises FileChangedError: the archive has no end then.
+        """
+        pieces = archive(records, self._contents.open)
+        try:
+            while (piece := await self._on(self._readers, next, pieces, None)) is not None:
+                yield piece
+        finally:
+            await self._on(self._readers, pieces.close)
 
     async def info(self) -> LibraryInfo:
         """The library in numbers."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from filecmp import cmp
 from pathlib import Path
 
-from cli.collecting.names import Names
 from searchengine.errors import InputError, reason_of
 from searchengine.files import open_ordinary, replacing
+from serving.files.names import Names
 
 
 @dataclass(slots=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 import typer
 
 from cli import output
-from cli.collecting.names import Names
 from searchengine.paths import absolute
+from serving.files.names import Names
 
 
 def moves_to(files: Sequence[Path], directory: Path) -> list[tuple[str, str]]:

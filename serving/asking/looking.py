@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from searchengine.catalog.labels.given import Label
@@ -65,6 +66,15 @@ def months(opened: Opened, where: Filter) -> list[tuple[tuple[int, int], int]]:
 def record_of(opened: Opened, image_id: int) -> ImageRecord:
     """What the catalog lists of an image. Raises NotListedError."""
     return _record(opened.library, image_id)
+
+
+def records_of(opened: Opened, image_ids: Sequence[int]) -> list[ImageRecord]:
+    """What the catalog lists of images, in this order. Raises NotListedError."""
+    records = opened.library.catalog.images(image_ids)
+    for image_id in image_ids:
+        if image_id not in records:
+            raise NotListedError(image_id)
+    return [records[image_id] for image_id in dict.fromkeys(image_ids)]
 
 
 def detail_of(opened: Opened, image_id: int, *, captions: int, neighbours: int) -> Detail:

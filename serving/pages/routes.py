@@ -12,14 +12,20 @@ from starlette.routing import Route
 
 from searchengine.errors import ClipseekError, InputError, NothingIndexedError
 from serving.api import MAX_OFFSET, base_of, image_id, read_form, service_of
-from serving.asking.looking import Detail, detail_of
+from serving.asking.looking import Detail, detail_of, groups_of
 from serving.asking.where import wanted
 from serving.pages.chips import chips, without_picture
 from serving.pages.facts import Place, facts_of, labels_of, place_of, shown_whole, size_of
 from serving.pages.found import Found, find
 from serving.pages.matches import only_matches
 from serving.pages.rendering import render
-from serving.pages.stacked import stacked_of
+from serving.pages.stacked import (
+    groups_url,
+    levels,
+    read_level,
+    said_of_groups,
+    stacked_of,
+)
 from serving.pages.timeline import timeline
 from serving.pages.view import Tile, groups, tile_of, tiles_of
 from serving.problems import Problem, problem_of
@@ -28,6 +34,9 @@ from serving.service import LibraryService
 
 PAGE = 60
 """Hits that come at a time: a few screens, and the small pictures of 2 MB."""
+
+GROUPS = 30
+"""Groups of copies that come at a time."""
 
 CAPTIONS, NEIGHBOURS = 5, 12
 """What the detail view shows of each."""
@@ -137,6 +146,24 @@ async def _place_of(
     return place_of(question, found.record, words, is_shown=is_shown, why_not=why_not)
 
 
+async def side_by_side(request: Request) -> Response:
+    """Copies of one picture, or pictures of one moment, side by side."""
+    given = request.query_params
+    level = read_level(given.get("level"))
+    offset = read_whole("offset", given.get("offset"), low=0, high=MAX_OFFSET, default=0)
+    found, total = await service_of(request).ask(groups_of, level, k=GROUPS, offset=offset)
+    return render(
+        "duplicates.html",
+        base=base_of(request),
+        question=Question(),
+        levels=levels(level),
+        groups=[[stacked_of(Question(), member) for member in group.members] for group in found],
+        said=said_of_groups(level, total),
+        before=groups_url(level, max(0, offset - GROUPS)) if offset else None,
+        next=groups_url(level, offset + GROUPS) if offset + GROUPS < total else None,
+    )
+
+
 async def search_by_picture(request: Request) -> Response:
     """The form for a picture, sent without JavaScript: on to its hits."""
     pairs, uploads = await read_form(request)
@@ -151,5 +178,6 @@ async def search_by_picture(request: Request) -> Response:
 ROUTES = [
     Route("/", home),
     Route("/images/{id:digits}", detail),
+    Route("/duplicates", side_by_side),
     Route("/pictures", search_by_picture, methods=["POST"]),
 ]

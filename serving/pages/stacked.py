@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from searchengine.errors import InputError
 from searchengine.stacks.listing import Member
 from searchengine.types import Likeness
 from serving.pages.facts import file_size
@@ -22,6 +23,17 @@ class StackedTile:
     """Its size, format and bytes."""
 
 
+LEVELS = {
+    Likeness.EXACT: "The same file",
+    Likeness.NEAR: "Copies",
+    Likeness.MOMENT: "The same moment",
+}
+NONE = {
+    Likeness.EXACT: "no two files are equal",
+    Likeness.NEAR: "no picture was found twice",
+    Likeness.MOMENT: "no two pictures are of one moment",
+}
+
 LIKENESSES = {
     Likeness.EXACT: "The same file",
     Likeness.NEAR: "A copy",
@@ -37,3 +49,30 @@ def stacked_of(question: Question, member: Member) -> StackedTile:
         likeness=LIKENESSES[member.likeness] if member.likeness else "This picture",
         facts=f"{facts.width:,} \N{MULTIPLICATION SIGN} {facts.height:,}, {facts.format}, {size}",
     )
+
+
+def read_level(text: str | None) -> Likeness:
+    """What the images of a group have in common: copies unless it is said. Raises InputError."""
+    try:
+        return Likeness(text or Likeness.NEAR)
+    except ValueError as error:
+        known = ", ".join(level.value for level in Likeness)
+        raise InputError(f"level must be one of {known}, not {text!r}") from error
+
+
+def groups_url(level: Likeness, offset: int = 0) -> str:
+    """Where the groups of a level are shown."""
+    return f"/duplicates?level={level.value}" + (f"&offset={offset}" if offset else "")
+
+
+def levels(chosen: Likeness) -> list[tuple[str, str, bool]]:
+    """Each level by name, with its address and whether it is shown."""
+    return [(LEVELS[level], groups_url(level), level is chosen) for level in Likeness]
+
+
+def said_of_groups(level: Likeness, total: int) -> str:
+    """How many groups there are, in a line."""
+    if not total:
+        return f"There are none: {NONE[level]}"
+    groups = f"{total:,} {'group' if total == 1 else 'groups'}"
+    return f"{groups}, the best first in each; nothing is deleted here"

@@ -41,6 +41,7 @@ class Tile:
 
     id: int
     name: str
+    path: str
     thumbnail: str
     href: str
     """Its detail view."""
@@ -118,6 +119,7 @@ def tile_of(
     return Tile(
         id=record.id,
         name=Path(record.file.path).name,
+        path=record.file.path,
         thumbnail=thumbnail_url(record),
         href=question.url(f"/images/{record.id}"),
         shape=shape_of(record.facts.width, record.facts.height),

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from cli.collecting.collect import copy_to, link_to, zip_to
-from cli.collecting.names import Names
 from searchengine.errors import InputError
+from serving.files.names import Names
 from tests.conftest import Run, Workbench
 
 

@@ -10,9 +10,11 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -487,6 +489,45 @@ def test_a_swipe_goes_to_the_next_picture(browser: Browser, address: str) -> Non
     context.close()
 
 
+def test_pictures_are_selected_downloaded_and_their_paths_copied(visit: Visit) -> None:
+    page = visit.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    bar, tiles = page.locator("#selection"), page.locator("#hits .tile")
+    expect(bar).to_be_hidden()
+    tiles.nth(1).hover()
+    tiles.nth(1).get_by_role("button", name="Select").click()
+    expect(bar).to_contain_text("1 selected")
+    tiles.nth(3).locator("a.open").click(modifiers=["Shift"])
+    expect(bar).to_contain_text("3 selected")
+    page.keyboard.press("ArrowRight")  # from the last one that has the focus, or the first
+    tiles.nth(5).locator("a.open").focus()
+    page.keyboard.press("x")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(bar).to_contain_text("5 selected")
+    page.keyboard.press("x")
+    expect(bar).to_contain_text("4 selected")
+    expect(page.locator(".selected")).to_have_count(4)
+    bar.get_by_role("button", name="Copy paths").click()
+    expect(bar).to_contain_text("4 paths copied")
+    paths = [tiles.nth(place).get_attribute("data-path") for place in (1, 2, 3, 5)]
+    assert page.evaluate("navigator.clipboard.readText()") == "\n".join(map(str, paths))
+    page.locator("#q").fill("an orange kitten")  # what was selected stays so over searches
+    hits_begin_with(page, "orange-kitten.jpg")
+    tiles.nth(0).hover()
+    tiles.nth(0).get_by_role("button", name="Select").click()
+    with page.expect_download() as download:
+        bar.get_by_role("button", name="Download").click()
+    with zipfile.ZipFile(download.value.path()) as packed:
+        assert len(packed.namelist()) == 5
+        kitten = (PHOTOS / "animals/orange-kitten.jpg").read_bytes()
+        assert packed.read("orange-kitten.jpg") == kitten
+    assert [v["id"] for v in Axe().run(page).response["violations"]] == []
+    page.locator("#q").blur()
+    page.keyboard.press("Escape")
+    expect(bar).to_be_hidden()
+    expect(page.locator(".selected")).to_have_count(0)
+
+
 def test_a_question_mark_shows_the_keys(visit: Visit) -> None:
     page = visit.page
     page.keyboard.press("?")
@@ -768,6 +809,33 @@ def test_copies_are_unfolded_by_a_link_that_typing_keeps(
         expect(page.locator("#hits .tile")).to_have_count(2)
         visit.check(address)
         page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_copies_stand_side_by_side(
+    browser: Browser, copied: Workbench, scheme: Literal["light", "dark"]
+) -> None:
+    with served(copied) as address:
+        visit = Visit(browser.new_page(color_scheme=scheme, viewport={"width": 390, "height": 800}))
+        page = visit.page
+        page.goto(address)
+        page.get_by_text("More", exact=True).click()
+        page.get_by_role("link", name="Copies, side by side").click()
+        expect(page.locator(".said")).to_have_text(
+            "1 group, the best first in each; nothing is deleted here."
+        )
+        group = page.locator(".group li")
+        expect(group).to_have_count(2)
+        expect(group.first).to_contain_text("The best")
+        expect(group.last).to_contain_text("The same file")
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert [v["id"] for v in Axe().run(page).response["violations"]] == []
+        page.get_by_role("link", name="The same moment").click()
+        expect(page.locator(".said")).to_contain_text("no two pictures are of one moment")
+        page.goto(address + "duplicates?level=alike")
+        expect(page.get_by_role("alert")).to_contain_text("Level must be one of exact, near")
+        page.close()
+        assert [line for line in visit.complaints if "400" not in line] == []
 
 
 def test_a_server_that_is_gone_is_said(browser: Browser, many: Workbench) -> None:

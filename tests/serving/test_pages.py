@@ -104,7 +104,7 @@ def test_filters_are_links_with_counts(bench: Workbench) -> None:
     with visit(bench) as client:
         page = page_of(client, "/?q=red")
         summaries = [" ".join(summary.text.split()) for summary in page.all("summary")]
-        assert summaries == ["Folder", "Date", "Shape", "Order"]  # no camera to choose
+        assert summaries == ["Folder", "Date", "Shape", "Order", "More"]  # no camera to choose
         assert "2 pictures" in next(li.text for li in page.all("li") if "one" in li.text)
         inside = page_of(client, link(page, "two 2 pictures"))
         assert sorted(tiles(inside)) == ["c.png", "tall.png"]

@@ -68,6 +68,7 @@ export async function more() {
   if (further) next.replaceWith(further);
   else next.parentElement.remove();
   watch();
+  document.dispatchEvent(new Event("grown"));
   return true;
 }
 

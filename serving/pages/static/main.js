@@ -5,6 +5,7 @@ import * as grid from "./grid.js";
 import { $, fromHere, go, isShown, root, show, shownHref } from "./page.js";
 import * as picture from "./picture.js";
 import * as place from "./place.js";
+import * as selection from "./selection.js";
 import * as viewer from "./viewer.js";
 
 const PAUSE = 180; // milliseconds without a key until a question is asked
@@ -110,13 +111,21 @@ function listenToKeys() {
       const menu = $(".facet[open]");
       closeMenus(null);
       if (menu) $("summary", menu).focus();
-      else here.blur();
+      else if (inBox || !selection.clear()) here.blur();
+    } else if (event.key.toLowerCase() === "x" && here.closest(".tile")) {
+      const range = event.shiftKey && { range: true, on: true };
+      selection.toggle(here.closest(".tile"), range || {});
     } else if (event.key === "/" && !inBox && !writes) {
       event.preventDefault();
       $("#q").select();
     } else if (ARROWS.includes(event.key) && !writes && !here.closest(".facet")) {
       if (inBox && event.key !== "ArrowDown") return;
-      if (grid.move(event.key)) event.preventDefault();
+      const from = here.closest(".tile");
+      if (!grid.move(event.key)) return;
+      event.preventDefault();
+      if (!event.shiftKey || !from) return;
+      selection.toggle(from, { on: true });
+      selection.toggle(document.activeElement.closest(".tile"), { range: true, on: true });
     }
   });
 }
@@ -127,6 +136,7 @@ if ($("#hits")) {
   listenToKeys();
   detail.listen();
   picture.listen();
+  selection.listen();
   document.addEventListener("swapped", grid.watch);
   grid.watch();
   $("#keys-open").addEventListener("click", () => $("#keys").showModal());
