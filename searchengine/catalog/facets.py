@@ -161,6 +161,7 @@ def count_facets(connection: sa.Connection, space: SpaceInfo, where: Filter) -> 
         total=sum(number for _, number in here),
         root=root,
         folders=children(here, start) if start else [],
+        above=above(counted(FOLDER, replace(where, under=None)), root, where.under),
         years=sorted(
             (
                 (int(year), number)
@@ -232,6 +233,20 @@ def children(folders: Sequence[tuple[str, int]], start: Path) -> list[tuple[Path
         if name:
             counts[name] += number
     return [(start / name, counts[name]) for name in sorted(counts, key=str.casefold)]
+
+
+def above(
+    folders: Sequence[tuple[str, int]], root: Path | None, chosen: Path | None
+) -> list[tuple[Path, int]]:
+    """The folders from `root` down to `chosen`, with the images in them and below them."""
+    if root is None or chosen is None or root not in (chosen, *chosen.parents):
+        return []
+    line = [folder for folder in (chosen, *chosen.parents) if root in (folder, *folder.parents)]
+    starts = [(folder, below(str(folder))) for folder in reversed(line)]
+    return [
+        (folder, sum(number for inside, number in folders if inside.startswith(prefix)))
+        for folder, prefix in starts
+    ]
 
 
 def containing(cameras: Sequence[tuple[str | None, int]]) -> list[tuple[str, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -137,3 +137,6 @@ class Facets:
     """By all label sets together, most images first; of the most frequent ones."""
     places: list[tuple[str, int]]
     """Where they were taken, by the whole name of the place; most images first."""
+    above: list[tuple[Path, int]] = field(default_factory=list)
+    """From `root` down to the filter's folder, with the images that each would leave; none where
+    the filter names no folder below `root`."""

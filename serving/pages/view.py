@@ -24,6 +24,9 @@ from serving.replies import thumbnail_url
 NARROWEST, WIDEST = 0.6, 2.5
 """Width over height of a tile; pictures beyond are cut in their tile, and whole in detail."""
 
+MOST_LEVELS = 6
+"""Of a tree of folders that are moved in: a menu is narrow."""
+
 ORDERS = {
     Order.RELEVANCE: "Nearest first",
     Order.DATE: "Latest first",
@@ -75,6 +78,8 @@ class Choice:
     """None for what leaves as many as there are."""
     href: str
     is_chosen: bool
+    level: int = 0
+    """How far below the first of a tree it stands, at most MOST_LEVELS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +177,7 @@ def groups(question: Question, facets: Facets) -> list[Group]:
     if facets.undated:
         dates.append((None, facets.undated))
     found = [
-        _group(question, "Folder", facets.folders, _set_folder, lambda folder: folder.name),
+        _folders(question, facets),
         replace(
             _group(question, "Date", dates, _set_date, _date_label),
             is_set=bool(where.after or where.before) or where.dated is not None,
@@ -207,6 +212,22 @@ def _orders(question: Question) -> Group:
     ]
     is_set = question.order is not Order.RELEVANCE
     return Group(labels[question.order] if is_set else "Order", choices, is_set)
+
+
+def _folders(question: Question, facets: Facets) -> Group:
+    """The way down to the chosen folder, which is the way up too, and what lies in it."""
+    way = _group(question, "Folder", facets.above, _set_folder, _folder_name).choices
+    inside = _group(question, "Folder", facets.folders, _set_folder, _folder_name).choices
+    levels = [*range(len(way)), *[len(way)] * len(inside)]
+    choices = [
+        replace(choice, level=min(level, MOST_LEVELS))
+        for choice, level in zip([*way, *inside], levels, strict=True)
+    ]
+    return Group("Folder", choices, is_set=False)
+
+
+def _folder_name(folder: Path) -> str:
+    return folder.name or str(folder)
 
 
 def _group(

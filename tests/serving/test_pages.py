@@ -113,6 +113,29 @@ def test_filters_are_links_with_counts(bench: Workbench) -> None:
         assert page_of(client, link(both, "Remove: two")).by_id("status").text.startswith("1 pic")
 
 
+def test_folders_are_a_tree_with_a_way_up(bench: Workbench) -> None:
+    for name in ("a/b/1.png", "a/b/c/2.png", "a/b/c/3.png", "a/4.png", "d/5.png"):
+        bench.paint(name, "red")
+    bench.index()
+
+    def tree(page: Element) -> list[str]:
+        lines = page.all("details")[0].all("li")
+        return [
+            f"{line.attributes.get('class', 'level0')[-1]} {' '.join(line.text.split())}"
+            for line in lines
+        ]
+
+    with visit(bench) as client:
+        page = page_of(client, "/")
+        assert tree(page) == ["0 a 4 pictures", "0 d 1 pictures"]
+        inside = page_of(client, link(page, "a 4 pictures"))
+        inside = page_of(client, link(inside, "b 3 pictures"))
+        top = f"0 {bench.photos.name} 5 pictures"
+        assert tree(inside) == [top, "1 a 4 pictures", "2 b 3 pictures", "3 c 2 pictures"]
+        assert len(tiles(page_of(client, link(inside, "a 4 pictures")))) == 4
+        assert len(tiles(page_of(client, link(inside, f"{bench.photos.name} 5 pictures")))) == 5
+
+
 def test_dates_are_a_form_that_keeps_the_question(colours: Workbench) -> None:
     with visit(colours) as client:
         page = page_of(client, "/?q=red&orientation=landscape&after=2020-05-01")
