@@ -49,6 +49,17 @@ def copies(picture: Image.Image, chance: random.Random) -> Iterator[tuple[str, I
     yield "both", cropped(scaled(0.6), 0.08, chance), "WEBP"
 
 
+def other_copies(
+    picture: Image.Image, chance: random.Random
+) -> Iterator[tuple[str, Image.Image, str]]:
+    """Near-copies of kinds that no threshold was chosen on, as `copies`."""
+    width, height = picture.size
+    yield "twice", saved(saved(picture, 60).resize((width * 3 // 4, height * 3 // 4)), 50), "JPEG"
+    side = int(chance.uniform(0.04, 0.07) * width)
+    yield "side", picture.crop((side, 0, width, height)), "JPEG"
+    yield "palette", picture.quantize(256).convert("RGB"), "PNG"
+
+
 def moved(picture: Image.Image, chance: random.Random) -> Image.Image:
     """Another shot from a tripod: a part of the scene has moved by a tenth and turned."""
     width, height = picture.size
