@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +156,9 @@ def ranked_hits(
 
 def _figure(hit: SearchHit) -> str:
     """One hit as HTML that needs nothing else."""
-    # Only a notebook needs these: a search on the command line starts without PIL.
+    # Only a notebook needs these: a search on the command line starts without them.
+    from html import escape
+
     from searchengine.errors import ClipseekError
     from searchengine.files import read_whole
     from searchengine.images.thumbnails import data_uri, read_thumbnail
