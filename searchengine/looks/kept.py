@@ -15,6 +15,14 @@ LOOKS_FILE = "looks.bin"
 
 CHECKED_AT_A_TIME = 16_384
 
+_FLAGS = (
+    os.O_WRONLY
+    | os.O_CREAT
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_NOFOLLOW", 0)  # what a link names is not a library's to write
+    | getattr(os, "O_NONBLOCK", 0)  # nobody reads a pipe in its place
+)
+
 
 class LookFile:
     """A headerless file of looks, derived and deletable. What it lacks reads as zeros: unknown."""
@@ -27,9 +35,8 @@ class LookFile:
 
         Nothing is synced: what a power cut takes is unknown, and looked at again.
         """
-        flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
         try:
-            descriptor = os.open(self.path, flags, 0o644)
+            descriptor = os.open(self.path, _FLAGS, 0o644)
             with os.fdopen(descriptor, "wb") as file:
                 file.seek(first * LOOK.itemsize)
                 file.write(np.ascontiguousarray(looks).tobytes())
