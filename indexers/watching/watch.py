@@ -13,7 +13,7 @@ from indexers.pipeline import IndexReport
 from indexers.reading import IndexOptions
 from indexers.watching.changes import Changes
 from indexers.watching.mounts import is_remote
-from searchengine.errors import LibraryLockedError
+from searchengine.errors import LibraryLockedError, PathNotFoundError
 from searchengine.paths import Places
 
 SETTLED = 2.0
@@ -116,6 +116,8 @@ def _run(run: Callable[[list[Path]], IndexReport], there: list[Path]) -> bool:
         report = run(there)
     except LibraryLockedError as error:
         log.warning("%s; it is tried again", error)
+        return True
+    except PathNotFoundError:  # it went since it was looked for: the next look tells of it
         return True
     done = report.indexed + report.moved + report.copies + report.removed
     return bool(done or report.waiting)

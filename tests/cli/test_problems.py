@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from searchengine.library import library as front
-from searchengine.library import writing
+from searchengine.library import status, writing
 from searchengine.library.layout import PID
 from tests.conftest import Run, Workbench
 
@@ -54,7 +53,7 @@ def test_any_error_is_one_line(
     def broken(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(front, "library_info", broken)
+    monkeypatch.setattr(status, "library_info", broken)
     done = run("info")
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith(f"clipseek: {line}")
@@ -65,14 +64,14 @@ def test_any_error_is_one_line(
 def test_text_that_is_no_unicode(
     run: Run, colours: Workbench, monkeypatch: pytest.MonkeyPatch, encode: Callable[[], object]
 ) -> None:
-    monkeypatch.setattr(front, "library_info", lambda *_: encode())
+    monkeypatch.setattr(status, "library_info", lambda *_: encode())
     assert run("info").err.startswith("clipseek: a text is no Unicode: ")
 
 
 def test_a_developer_sees_where(
     run: Run, colours: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(front, "library_info", lambda *_: 1 / 0)
+    monkeypatch.setattr(status, "library_info", lambda *_: 1 / 0)
     assert "CLIPSEEK_TRACEBACK=1" in run("info").err
     monkeypatch.setenv("CLIPSEEK_TRACEBACK", "1")
     err = run("info").err
@@ -86,7 +85,7 @@ def test_ctrl_c_has_the_code_of_shells(
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(front, "library_info", stop)
+    monkeypatch.setattr(status, "library_info", stop)
     done = run("info")
     assert (done.code, done.out) == (130, "")
     assert "Traceback" not in done.err

@@ -77,7 +77,11 @@ def test_other_parameters_and_empty_ones_are_skipped() -> None:
     assert read_question([("offset", "3"), ("q", " "), ("camera", ""), ("x", "y")]) == Question()
 
 
-SPACE = Space(SpaceInfo(1, "fake", "fake", 8, "float32", "fake"), Path("none"), cast(Catalog, None))
+SPACE = Space(
+    SpaceInfo(1, "fake", "fake", 8, "float32", "fake"),
+    Path("none/spaces/fake"),
+    cast(Catalog, None),
+)
 """Of the fake encoder; nothing here reads what is in it."""
 
 
