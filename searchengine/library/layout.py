@@ -74,7 +74,17 @@ def make_directory(directory: Path) -> None:
 
 
 def discard_empty(directory: Path) -> None:
-    """Take away what was made of a library of which nothing came; what holds anything stays."""
+    """Take away what was made of a library of which nothing came; what holds anything stays.
+
+    So does the catalog of one with files of a space: without it they would be no library's.
+    """
+    spaces = directory / SPACES
+    with suppress(OSError):
+        for space in spaces.iterdir():
+            space.rmdir()
+        spaces.rmdir()
+    if spaces.exists():
+        return
     for name in (CATALOG, f"{CATALOG}-wal", f"{CATALOG}-shm", LOCK, PID):
         with suppress(OSError):
             (directory / name).unlink(missing_ok=True)

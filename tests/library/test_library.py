@@ -31,6 +31,7 @@ from searchengine.errors import (
     QueryError,
     SpaceNotFoundError,
 )
+from searchengine.library.layout import discard_empty
 from searchengine.library.library import open_library
 from searchengine.retrieval.terms import parse_terms
 from tests.conftest import Workbench
@@ -227,6 +228,22 @@ def test_a_folder_of_other_things_is_not_made_a_library(bench: Workbench) -> Non
     bench.paint("red.png", "red")
     with pytest.raises(LibraryError, match=r"no library and not empty \(red.png"):
         open_library(bench.photos, create=True)
+
+
+@pytest.mark.parametrize("file", [None, "vectors.f16"])
+def test_a_library_of_which_nothing_came_is_taken_away_or_stays_one(
+    tmp_path: Path, file: str | None
+) -> None:
+    """Never a directory that is no library and not empty either."""
+    directory = tmp_path / "library"
+    open_library(directory, create=True).close()
+    space = directory / "spaces" / "of-one-that-began"
+    space.mkdir(parents=True)
+    if file is not None:
+        (space / file).touch()
+    discard_empty(directory)
+    assert directory.exists() == (file is not None)
+    open_library(directory, create=True).close()
 
 
 def test_a_newer_schema_is_refused(colours: Workbench) -> None:
