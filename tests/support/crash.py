@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,10 @@ from PIL import Image
 
 from indexers import pipeline
 from indexers import reading as run
-from searchengine.library.library import open_library
-from searchengine.types import Pixels, Vectors
+from searchengine.library.library import Library, open_library
+from searchengine.spaces import following
+from searchengine.spaces.following import fault_of_columns
+from searchengine.types import Filter, Pixels, Vectors
 from tests.support.fake import FakeEncoder
 from tests.support.libraries import check_library
 from tests.support.places import ROOT
@@ -56,6 +59,7 @@ class _Silent:
 def run_to_be_killed(photos: Path, library: Path) -> None:
     """An index run that saves after every small batch."""
     run.SAVE_SECONDS = SECONDS_A_FILE
+    following.LEAST_ROWS = 1
     with open_library(library, create=True) as opened:
         pipeline.index(
             opened,
@@ -91,6 +95,7 @@ def campaign(directory: Path, runs: int, seed: int) -> int:
             with open_library(library, load=lambda _: FakeEncoder()) as opened:
                 if opened.info().images:
                     opened.search("red", k=5)
+                    _compare_filters(opened)
             check_library(library)
         _disturb(photos, chance, number)
     run_to_be_killed(photos, library)
@@ -100,6 +105,19 @@ def campaign(directory: Path, runs: int, seed: int) -> int:
         assert {hit.path for hit in hits} == set(photos.iterdir()), "not what is on the disk"
         assert opened.failures() == []
     return died_early
+
+
+def _compare_filters(library: Library) -> None:
+    """Columns, where a run was not killed before they were in step, have the rows of SQL."""
+    space = library.space()
+    assert fault_of_columns(space) is None
+    with library.catalog.snapshot() as now:
+        count = now.rows(space.info)
+        for where in (Filter(dated=False), Filter(after=datetime(2000, 1, 1))):
+            expected = now.rows_matching(space.info, where).tolist()
+            assert space.passing(now, count, where).numbers().tolist() == expected
+        dead = now.dead_rows(space.info)
+        assert space.living(now, count).size == count - len(dead)
 
 
 def _start_and_kill(photos: Path, library: Path, share: float) -> bool:
