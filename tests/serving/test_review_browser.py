@@ -50,7 +50,8 @@ def test_labels_are_looked_through_with_keys(
         with page.expect_navigation():
             page.keyboard.press("a")
         expect(page.locator("h1")).to_have_text("That was the last")
-        page.get_by_role("link", name="From the first again").click()
+        with page.expect_navigation():
+            page.get_by_role("link", name="From the first again").click()
         expect(page.locator("h1")).to_have_text("Is this right: green?")
         with page.expect_navigation():
             page.keyboard.press("A")
