@@ -96,6 +96,32 @@ def read_small(path: Path, most: int = 1_000_000) -> bytes:
         return file.read(most)
 
 
+def open_own(path: Path) -> BinaryIO:
+    """A file of ours, to read and to write, made where there is none.
+
+    Raises OSError where a link is in its place, as what that names is not ours to write, and for
+    anything else that is no ordinary file: nobody waits for the other end of a pipe.
+    """
+    flags = os.O_RDWR | os.O_CREAT
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):  # no system has them all
+        flags |= getattr(os, name, 0)
+    descriptor = os.open(path, flags, 0o644)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not an ordinary file", str(path))
+    return os.fdopen(descriptor, "r+b")
+
+
+def sync_directory(path: Path) -> None:
+    """Make a new file's name last through a power cut, where the system lets us."""
+    if os.name == "posix":
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def checksum_of(path: Path) -> int:
     """CRC-32 of a file's bytes. Raises OSError."""
     crc = 0

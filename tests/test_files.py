@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from searchengine.errors import FileTooLargeError, InputError, PathNotFoundError
-from searchengine.files import STALE_SECONDS, read_file, read_whole, replacing
+from searchengine.files import STALE_SECONDS, open_own, read_file, read_whole, replacing
 
 
 def names(directory: Path) -> list[str]:
@@ -132,6 +132,13 @@ def test_what_is_no_ordinary_file_is_refused_at_once(tmp_path: Path, name: str) 
         read_whole(path)
     with pytest.raises(PathNotFoundError, match=rf"{path}: \w"):
         read_file(path)
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_nothing_but_an_ordinary_file_is_opened_to_be_written(tmp_path: Path, name: str) -> None:
+    SPECIAL[name](tmp_path / name)
+    with pytest.raises(OSError, match=r"ordinary|directory|symbolic"):
+        open_own(tmp_path / name)
 
 
 def test_a_socket_is_refused(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from searchengine.columns.layout import (
     checksum,
     values_of,
 )
-from searchengine.files import replacing
+from searchengine.files import open_own, replacing, sync_directory
 
 _SUM = np.dtype("<u4")
 
@@ -59,7 +59,7 @@ def forget(directory: Path) -> None:
         (directory / HEAD).unlink()
     except FileNotFoundError:
         return
-    _sync_directory(directory)
+    sync_directory(directory)
 
 
 class DamagedColumnsError(Exception):
@@ -169,9 +169,7 @@ class _Files:
 
     def _file(self, name: str) -> BinaryIO:
         if name not in self._open:
-            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-            flags |= getattr(os, "O_BINARY", 0)
-            self._open[name] = os.fdopen(os.open(self._place / name, flags, 0o644), "r+b")
+            self._open[name] = open_own(self._place / name)
         return self._open[name]
 
     def end(self, head: Head) -> Head:
@@ -200,12 +198,3 @@ def is_long_enough(place: Path, head: Head) -> bool:
         return all((place / name).stat().st_size >= size for name, size in least.items())
     except OSError:
         return False
-
-
-def _sync_directory(path: Path) -> None:
-    if os.name == "posix":
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

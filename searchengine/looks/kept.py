@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.errors import LibraryUnusableError, reason_of
+from searchengine.files import open_own
 from searchengine.looks.look import LOOK, Looks, known_looks
 
 LOOKS_FILE = "looks.bin"
 
 CHECKED_AT_A_TIME = 16_384
-
-_FLAGS = (
-    os.O_WRONLY
-    | os.O_CREAT
-    | getattr(os, "O_BINARY", 0)
-    | getattr(os, "O_NOFOLLOW", 0)  # what a link names is not a library's to write
-    | getattr(os, "O_NONBLOCK", 0)  # nobody reads a pipe in its place
-)
 
 
 class LookFile:
@@ -36,8 +28,7 @@ class LookFile:
         Nothing is synced: what a power cut takes is unknown, and looked at again.
         """
         try:
-            descriptor = os.open(self.path, _FLAGS, 0o644)
-            with os.fdopen(descriptor, "wb") as file:
+            with open_own(self.path) as file:
                 file.seek(first * LOOK.itemsize)
                 file.write(np.ascontiguousarray(looks).tobytes())
         except OSError as error:

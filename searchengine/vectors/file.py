@@ -19,6 +19,7 @@ from searchengine.errors import (
     StorageFullError,
     reason_of,
 )
+from searchengine.files import open_own, sync_directory
 from searchengine.float16 import widened
 from searchengine.types import BlockChecksum, Vectors
 from searchengine.vectors.checksums import BLOCK_ROWS, continued
@@ -79,7 +80,7 @@ class VectorFile:
             file.flush()
             os.fsync(file.fileno())
         if is_new:
-            _sync_directory(self.path.parent)
+            sync_directory(self.path.parent)
         return list(continued(data, self._row_bytes, rows, crc))
 
     def lengthen(self, rows: int) -> None:
@@ -93,9 +94,8 @@ class VectorFile:
 
     @contextmanager
     def _opened_to_write(self) -> Iterator[BinaryIO]:
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
         try:
-            with os.fdopen(os.open(self.path, flags, 0o644), "r+b") as file:
+            with open_own(self.path) as file:
                 yield file
         except OSError as error:
             library = self.path.parents[2]
@@ -171,13 +171,3 @@ class VectorFile:
                 f"{self.path.name} holds {self.bytes // self._row_bytes:,} rows, "
                 f"the catalog lists {rows:,}",
             )
-
-
-def _sync_directory(path: Path) -> None:
-    """Make a new file's name last through a power cut, where the system lets us."""
-    if os.name == "posix":
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
