@@ -56,13 +56,7 @@ def prospect(
 
     Raises InputError where there are too few of a kind, and the encoder's errors.
     """
-    rows, right = _material(name, examples, space, catalog)
-    yes, no = int(right.sum()), int((~right).sum())
-    if min(yes, no) < LEAST:
-        raise InputError(
-            f"{yes:,} examples that show {name!r} and {no:,} that do not; learning it takes "
-            f"{LEAST} of each at least: give more with --yes and --no"
-        )
+    rows, right = enough(name, examples, space, catalog)
     word, scale = _word(name, space, encoders)
     taught = learn(word, scale, rows, right)
     images = labelled = 0
@@ -70,6 +64,20 @@ def prospect(
         images += len(part)
         labelled += int((taught.probabilities(part) >= threshold).sum())
     return Prospect(tried(word, scale, rows, right, threshold), images, labelled)
+
+
+def enough(
+    name: str, examples: Sequence[Example], space: Space, catalog: CatalogReads
+) -> tuple[Vectors, Right]:
+    """The rows that teach a name, and whether each shows it. Raises InputError for too few."""
+    rows, right = _material(name, examples, space, catalog)
+    yes, no = int(right.sum()), int((~right).sum())
+    if min(yes, no) < LEAST:
+        raise InputError(
+            f"{yes:,} examples that show {name!r} and {no:,} that do not; learning it takes "
+            f"{LEAST} of each at least: give more with --yes and --no"
+        )
+    return rows, right
 
 
 def by_examples(

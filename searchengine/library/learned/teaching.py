@@ -12,7 +12,7 @@ from searchengine.catalog.labels.examples import Example
 from searchengine.errors import InputError, NotListedError
 from searchengine.labels.definition import LIKELY, Lesson, read_definition
 from searchengine.labels.tagging import Tagged, bring_up_to_date
-from searchengine.labels.teaching import Prospect, prospect
+from searchengine.labels.teaching import Prospect, enough, prospect
 from searchengine.library.places import listed_place
 from searchengine.types import ImageRecord
 
@@ -64,7 +64,8 @@ class Teaching:
         with library.writing():
             examples = self._examples(name, yes, no)
             space, catalog = library.space(), library.catalog
-            prospect(name, threshold, examples, space, catalog, library.encoders)
+            enough(name, examples, space, catalog)
+            library.encoders.whole(space)  # or its error, with nothing changed
             told = sorted((each.image_id, each.is_right) for each in examples)
             digest = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
             catalog.put_label_set(name, Lesson(name, threshold, digest).to_json())
