@@ -5,15 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from searchengine.catalog.catalog import CatalogReads
 from searchengine.datasets.dataset import Dataset
 from searchengine.datasets.stored_vectors import StoredVectors
 from searchengine.errors import InputError
 from searchengine.evaluation.distractors import Distractors
 from searchengine.evaluation.given import GivenVectors, dataset_of
 from searchengine.library.library import Library
+from searchengine.spaces.space import Space
 
 FORMAT = "library"
+
+
+def captions_of_people(
+    space: Space, now: CatalogReads
+) -> tuple[NDArray[np.int64], NDArray[np.int64], dict[int, str]]:
+    """Rows of captions that no model made and those of their images, shape (m,); the texts."""
+    of_captions, of_images = now.caption_owners(space.info)
+    rows, texts = now.caption_texts(space.info)
+    by_people = np.isin(of_captions, rows)
+    said = dict(zip(rows.tolist(), texts, strict=True))
+    return of_captions[by_people], of_images[by_people], said
 
 
 def read_own_captions(
@@ -28,10 +42,7 @@ def read_own_captions(
     with library.catalog.snapshot() as now:
         rows, paths = now.embedded_images(chosen.info)
         content = {file.path: found for file, found in now.contents()}
-        of_captions, of_images = now.caption_owners(chosen.info)
-        text_rows, texts = now.caption_texts(chosen.info)
-        by_people = np.isin(of_captions, text_rows)
-        of_captions, of_images = of_captions[by_people], of_images[by_people]
+        of_captions, of_images, text_of = captions_of_people(chosen, now)
         images = chosen.images.read(now.rows(chosen.info))
         captions = chosen.captions.read(now.caption_rows(chosen.info))
     if not len(of_captions):
@@ -47,7 +58,6 @@ def read_own_captions(
     owners = np.array([place[row] for row in of_images.tolist()])
     captioned, numbers = np.unique(owners, return_inverse=True)
     order = np.argsort(numbers, kind="stable")
-    text_of = dict(zip(text_rows.tolist(), texts, strict=True))
     stored = StoredVectors(
         images=tuple(paths[number] for number in captioned),
         image_rows=images[rows[captioned]].astype(np.float32),

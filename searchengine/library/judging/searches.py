@@ -17,6 +17,7 @@ from searchengine.catalog.catalog import CatalogReads
 from searchengine.catalog.sqlite.words import words_of, words_of_path
 from searchengine.errors import InputError
 from searchengine.index.types import Modality
+from searchengine.library.judging.own_captions import captions_of_people
 from searchengine.library.library import Library
 from searchengine.measures.resampling import Difference, intervals, paired_difference
 from searchengine.retrieval.rank import rank_images
@@ -96,9 +97,7 @@ def measure_searches(
         asking = _asking(library, chosen, now, limit)
         images, _ = now.vector_counts(chosen.info)
         ways = _ways(chosen, now)
-        found = np.array(
-            [[_rank(each, way, chosen, now) for way in ways] for each in asking], dtype=np.float64
-        )
+        found = np.array([_ranks(each, ways, chosen, now) for each in asking], dtype=np.float64)
     groups = np.array([each.image for each in asking])
     return SearchesReport(
         space=chosen.info.name,
@@ -135,16 +134,12 @@ def _measured(
 
 
 def _asking(library: Library, space: Space, now: CatalogReads, limit: int | None) -> list[_Asking]:
-    rows, texts = now.caption_texts(space.info)
-    of_captions, of_images = now.caption_owners(space.info)
-    by_people = np.isin(of_captions, rows)
-    of_captions, of_images = of_captions[by_people], of_images[by_people]
+    of_captions, of_images, said = captions_of_people(space, now)
     if len(of_captions) == 0:
         raise InputError(
             f"library {library.path} has no captions with vectors of {space.info.encoder}: add "
             "some with clipseek captions add FILE"
         )
-    said = dict(zip(rows.tolist(), texts, strict=True))
     content = {file.path: found for file, found in now.contents()}
     image_rows, paths = now.embedded_images(space.info)
     path_of = dict(zip(image_rows.tolist(), paths, strict=True))
@@ -180,28 +175,33 @@ def _same(one: str, other: str) -> bool:
     return words_of(one) == words_of(other)
 
 
-def _rank(asking: _Asking, way: _Way, space: Space, now: CatalogReads) -> int:
-    """The rank of the right image, from 1; one more than the last K where it is beyond."""
+def _ranks(asking: _Asking, ways: Sequence[_Way], space: Space, now: CatalogReads) -> list[int]:
+    """The rank of the right image by each way, from 1; one more than the last K where beyond."""
     ids = {record.id for record in now.images_of_rows(space.info, list(asking.right)).values()}
-    hits = rank_images(
-        space,
-        now,
-        asking.vector / np.linalg.norm(asking.vector),
-        k=KS[-1],
-        exact=way.exact,
-        modality=way.modality,
-        beside=_beside(asking, way, space, now),
-    )
-    return next((hit.rank for hit in hits if hit.id in ids), KS[-1] + 1)
+    query = asking.vector / np.linalg.norm(asking.vector)
+    texts = _beside(asking, space, now)
+    captions = replace(NOTHING, captions=texts.captions)
+    found = []
+    for way in ways:
+        hits = rank_images(
+            space,
+            now,
+            query,
+            k=KS[-1],
+            exact=way.exact,
+            modality=way.modality,
+            beside=texts if way.words else captions if way.captions else NOTHING,
+        )
+        found.append(next((hit.rank for hit in hits if hit.id in ids), KS[-1] + 1))
+    return found
 
 
-def _beside(asking: _Asking, way: _Way, space: Space, now: CatalogReads) -> Beside:
-    if not way.captions:
-        return NOTHING
+def _beside(asking: _Asking, space: Space, now: CatalogReads) -> Beside:
+    """All texts beside the pictures but those that say what is asked."""
     texts = captioned(space, now, asking.vector)
     if texts is not None:
         texts = texts.without(asking.unsaid)
-    first = lifted(read_words([(asking.text, False)]), space.info, now) if way.words else None
+    first = lifted(read_words([(asking.text, False)]), space.info, now)
     if first is None:
         return replace(NOTHING, captions=texts)
     left = [words_of_path(asking.path), *map(words_of, asking.others)]
