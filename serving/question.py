@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, time
+from enum import Enum
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from searchengine.errors import InputError
@@ -16,6 +18,9 @@ from searchengine.retrieval.dates import read_date
 from searchengine.retrieval.hits import Order
 from searchengine.retrieval.query import By, Mark
 from searchengine.types import Filter, Orientation
+
+E = TypeVar("E", bound=Enum)
+D = TypeVar("D")
 
 MAX_TEXT = 1_000
 """Characters: encoders read some 77 tokens."""
@@ -138,7 +143,7 @@ def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
             after=after,
             before=before,
             camera=_one(given, "camera"),
-            orientation=_orientation(orientation) if orientation else None,
+            orientation=read_choice("orientation", orientation, Orientation, None),
             dated=_yes_or_no("dated", _one(given, "dated")),
             label=_one(given, "label"),
             place=_one(given, "place"),
@@ -146,11 +151,11 @@ def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
         ),
         near=_near(_one(given, "near")),
         min_score=_score(_one(given, "min_score")),
-        by=_by(_one(given, "by")),
-        matching=_matching(_one(given, "matching")),
+        by=read_choice("by", _one(given, "by"), By, By.BOTH),
+        matching=read_choice("matching", _one(given, "matching"), Strictness, None),
         as_typed=_yes_or_no("as_typed", _one(given, "as_typed")) or False,
         unfolded=_yes_or_no("all", _one(given, "all")) or False,
-        order=_order(_one(given, "sort")),
+        order=read_choice("sort", _one(given, "sort"), Order, Order.RELEVANCE),
     )
 
 
@@ -232,36 +237,15 @@ def _near(text: str | None) -> str | None:
     return text
 
 
-def _orientation(text: str) -> Orientation:
+def read_choice(name: str, text: str | None, kind: type[E], default: D) -> E | D:
+    """One of the values of an enum; `default` without text. Raises InputError, with those."""
+    if not text:
+        return default
     try:
-        return Orientation(text)
+        return kind(text)
     except ValueError as error:
-        known = ", ".join(orientation.value for orientation in Orientation)
-        raise InputError(f"orientation must be one of {known}, not {text!r}") from error
-
-
-def _by(text: str | None) -> By:
-    try:
-        return By(text or By.BOTH)
-    except ValueError as error:
-        known = ", ".join(by.value for by in By)
-        raise InputError(f"by must be one of {known}, not {text!r}") from error
-
-
-def _order(text: str | None) -> Order:
-    try:
-        return Order(text or Order.RELEVANCE)
-    except ValueError as error:
-        known = ", ".join(order.value for order in Order)
-        raise InputError(f"sort must be one of {known}, not {text!r}") from error
-
-
-def _matching(text: str | None) -> Strictness | None:
-    try:
-        return Strictness(text) if text else None
-    except ValueError as error:
-        known = ", ".join(strictness.value for strictness in Strictness)
-        raise InputError(f"matching must be one of {known}, not {text!r}") from error
+        known = ", ".join(str(choice.value) for choice in kind)
+        raise InputError(f"{name} must be one of {known}, not {text!r}") from error
 
 
 def _yes_or_no(name: str, text: str | None) -> bool | None:

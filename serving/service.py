@@ -134,7 +134,7 @@ class LibraryService:
 
     async def places(self) -> list[PlaceCount]:
         """The places where images were taken."""
-        return await self._on(self._searchers, lambda: self._opened.now().library.places())
+        return await self.on_library(lambda library: library.places())
 
     async def record(self, image_id: int) -> ImageRecord:
         """What the catalog lists of an image. Raises NotListedError."""
@@ -142,14 +142,12 @@ class LibraryService:
 
     async def on_library(self, work: Callable[[Library], T]) -> T:
         """What `work` says of the library that is there now. Raises LibraryGoneError."""
-        return await self._on(self._searchers, lambda: work(self._opened.now().library))
+        return await self.ask(lambda opened: work(opened.library))
 
     async def labels(self, image_id: int) -> list[Label]:
         """The labels of an image, most probable first."""
-        return await self._on(
-            self._searchers,
-            lambda: self._opened.now().library.catalog.labels_of([image_id]).get(image_id, []),
-        )
+        found = await self.on_library(lambda library: library.catalog.labels_of([image_id]))
+        return found.get(image_id, [])
 
     async def describe(
         self, *, image_id: int | None = None, upload: bytes | None = None, k: int
@@ -255,7 +253,7 @@ class LibraryService:
 
     async def info(self) -> LibraryInfo:
         """The library in numbers."""
-        return await self._on(self._searchers, lambda: self._opened.now().library.info())
+        return await self.on_library(lambda library: library.info())
 
     async def ask(
         self, look: Callable[Concatenate[Opened, P], T], *args: P.args, **kwargs: P.kwargs

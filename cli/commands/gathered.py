@@ -87,7 +87,8 @@ def show(
         ask(question, library, form)
     elif form is output.Form.JSON:
         for image in images:
-            output.print_json({"id": image.id, "path": image.file.path, **_size(image.facts)})
+            size = {"width": image.facts.width, "height": image.facts.height}
+            output.print_json({"id": image.id, "path": image.file.path, **size})
     elif form is output.Form.TABLE:
         if not images:
             output.note("no images")
@@ -125,19 +126,10 @@ def remove(
         output.note(f"{name} is gone; its images stay in the library")
 
 
-def _size(facts: object) -> dict[str, object]:
-    return {name: getattr(facts, name) for name in ("width", "height")}
-
-
 def _said(question: dict[str, str]) -> str:
     """A saved search in a line."""
     rest = [f"{name}={value}" for name, value in question.items() if name != "q"]
     return " ".join([question.get("q", ""), *rest]).strip()
-
-
-@app.callback()
-def _albums() -> None:
-    """Pick images for albums, and look at them and at saved searches."""
 
 
 def places(library: LibraryOption = None, json_output: JsonOption = False) -> None:
@@ -157,9 +149,9 @@ def places(library: LibraryOption = None, json_output: JsonOption = False) -> No
         return
     if not found:
         _why_none(located)
-    if found:
-        rows = [(place.place, f"{place.images:,}") for place in found]
-        output.print_table(("place", "images"), rows, left={0})
+        return
+    rows = [(place.place, f"{place.images:,}") for place in found]
+    output.print_table(("place", "images"), rows, left={0})
     named = sum(place.images for place in found)
     if named < located:
         output.note(f"{located - named:,} more were taken where there is no town within 50 km")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from searchengine.catalog.labels.given import Label
 from searchengine.errors import NotListedError
-from searchengine.library.library import Library
 from searchengine.library.places import placed
 from searchengine.retrieval.hits import Order, SearchHit
 from searchengine.retrieval.where import why_none
@@ -65,7 +64,7 @@ def months(opened: Opened, where: Filter) -> list[tuple[tuple[int, int], int]]:
 
 def record_of(opened: Opened, image_id: int) -> ImageRecord:
     """What the catalog lists of an image. Raises NotListedError."""
-    return _record(opened.library, image_id)
+    return records_of(opened, [image_id])[0]
 
 
 def records_of(opened: Opened, image_ids: Sequence[int]) -> list[ImageRecord]:
@@ -80,7 +79,7 @@ def records_of(opened: Opened, image_ids: Sequence[int]) -> list[ImageRecord]:
 def detail_of(opened: Opened, image_id: int, *, captions: int, neighbours: int) -> Detail:
     """An image with its nearest captions and images. Raises NotListedError."""
     library = opened.library
-    record, itself = _record(library, image_id), listed(image_id)
+    record, itself = record_of(opened, image_id), listed(image_id)
     with library.catalog.snapshot() as now:
         stack = stack_of(library.space(), now, record)
         labels = now.labels_of([image_id]).get(image_id, [])
@@ -107,10 +106,3 @@ def groups_of(
     with opened.library.catalog.snapshot() as now:
         found = list(duplicates(space, now, level))
     return found[offset : offset + k], len(found)
-
-
-def _record(library: Library, image_id: int) -> ImageRecord:
-    records = library.catalog.images([image_id])
-    if image_id not in records:
-        raise NotListedError(image_id)
-    return records[image_id]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from searchengine.errors import InputError
 from searchengine.stacks.listing import Member
 from searchengine.types import Likeness
 from serving.pages.facts import file_size
 from serving.pages.view import Tile, tile_of
-from serving.question import Question
+from serving.question import Question, read_choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +52,7 @@ def stacked_of(question: Question, member: Member) -> StackedTile:
 
 def read_level(text: str | None) -> Likeness:
     """What the images of a group have in common: copies unless it is said. Raises InputError."""
-    try:
-        return Likeness(text or Likeness.NEAR)
-    except ValueError as error:
-        known = ", ".join(level.value for level in Likeness)
-        raise InputError(f"level must be one of {known}, not {text!r}") from error
+    return read_choice("level", text, Likeness, Likeness.NEAR)
 
 
 def groups_url(level: Likeness, offset: int = 0) -> str:
