@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from pathlib import Path
 
 
 def absolute(path: str | os.PathLike[str]) -> str:
@@ -40,6 +41,13 @@ def parents(path: str) -> list[str]:
         path = above
         found.append(path)
     return found
+
+
+def user_cache(name: str) -> Path:
+    """A file or folder of ours in the user's cache: what is there may be deleted at any time."""
+    import platformdirs
+
+    return platformdirs.user_cache_path("clipseek", appauthor=False) / name
 
 
 def composed(name: str) -> str:

@@ -12,6 +12,7 @@ from searchengine.errors import ImageError, reason_of
 from searchengine.files import replacing
 from searchengine.images.decode import MAX_MEGAPIXELS
 from searchengine.images.thumbnails import read_thumbnail
+from searchengine.paths import user_cache
 from searchengine.types import ImageRecord
 from serving.files.listed import read_listed
 from serving.problems import FileChangedError
@@ -121,6 +122,4 @@ class ThumbnailCache:
 
 def default_cache() -> Path:
     """Where thumbnails are kept: the user's cache directory."""
-    import platformdirs
-
-    return platformdirs.user_cache_path("clipseek", appauthor=False) / "thumbnails"
+    return user_cache("thumbnails")

@@ -13,11 +13,7 @@ from numpy.typing import NDArray
 from searchengine.catalog.checksums import FILES, keep_checksums, last_checksum
 from searchengine.catalog.filters import conditions
 from searchengine.catalog.records import Append
-from searchengine.catalog.sqlite.connection import (
-    FETCHED_AT_A_TIME,
-    Reads,
-    chunks,
-)
+from searchengine.catalog.sqlite.connection import FETCHED_AT_A_TIME, Reads, chunks
 from searchengine.catalog.sqlite.schema import caption_embeddings, captions, embeddings, images
 from searchengine.catalog.sqlite.values import BadValueError
 from searchengine.types import Filter, SpaceInfo

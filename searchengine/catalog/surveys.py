@@ -17,13 +17,18 @@ from searchengine.types import Excluded, PassedOver
 _SETTING = sa.select(settings.c.value).where(settings.c.name == sa.bindparam("name"))
 
 
+def read_setting(connection: sa.Connection, name: str) -> str | None:
+    """The value of a setting; None where it was never set."""
+    return connection.execute(_SETTING, {"name": name}).scalar_one_or_none()
+
+
 class SurveyReads(Reads):
     """What can be asked about what index runs did not take."""
 
     def setting(self, name: str) -> str | None:
         """The value of a setting; None where it was never set."""
         with self._reading() as connection:
-            return connection.execute(_SETTING, {"name": name}).scalar_one_or_none()
+            return read_setting(connection, name)
 
     def excluded(self) -> list[Excluded]:
         """Every picture and folder that was left out, and why, by path."""

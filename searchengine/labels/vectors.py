@@ -28,8 +28,8 @@ def vectors_of_texts(
     """Unit rows of texts, shape (n, d), rounded to float16 as stored rows are.
 
     They are kept in `directory` for a `use`, a checksum behind them, and other texts' of that use
-    are taken away. A
-    directory that cannot be written is no error: the file saves time, and nothing depends on it.
+    are taken away. A directory that cannot be written is no error: the file saves time, and nothing
+    depends on it.
     """
     told = "\0".join((encoder.fingerprint, *texts))
     path = directory / f"names-{use}-{hashlib.sha256(told.encode()).hexdigest()[:16]}.f16"

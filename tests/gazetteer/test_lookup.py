@@ -113,7 +113,7 @@ def test_what_is_kept_is_read_again_and_made_anew_where_it_is_damaged(
         made.append(towns)
         return towns
 
-    monkeypatch.setattr(kept, "_cache", lambda: tmp_path)
+    monkeypatch.setattr(kept, "user_cache", lambda name: tmp_path / name)
     monkeypatch.setattr(kept, "_made", make)
     try:
         for _ in range(2):

@@ -21,8 +21,7 @@ from searchengine.catalog.columns.facts import (
     read_facts,
 )
 from searchengine.catalog.rows import STATE
-from searchengine.catalog.sqlite.schema import settings
-from searchengine.catalog.surveys import set_setting
+from searchengine.catalog.surveys import read_setting, set_setting
 from searchengine.types import SpaceInfo
 
 _WATCH = (
@@ -81,9 +80,7 @@ class Watch:
         which = " UNION ALL ".join(changed.format(f"temp.{name}") for name in tables)
         if not any(connection.exec_driver_sql(which).scalars()):
             return None
-        before = connection.execute(
-            sa.select(settings.c.value).where(settings.c.name == STATE)
-        ).scalar_one_or_none()
+        before = read_setting(connection, STATE)
         now = new_state(connection)
         follower = self.follower
         if follower is None or before is None:

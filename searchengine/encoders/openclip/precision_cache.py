@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from searchengine.files import replacing
+from searchengine.paths import user_cache
 
 _CPUINFO = Path("/proc/cpuinfo")
 _FILE = "precision.json"
@@ -54,9 +55,7 @@ def add_kept(name: str, key: str, value: object) -> None:
 
 
 def _path(name: str) -> Path:
-    import platformdirs
-
-    return platformdirs.user_cache_path("clipseek", appauthor=False) / name
+    return user_cache(name)
 
 
 @lru_cache(maxsize=1)

@@ -29,6 +29,7 @@ from searchengine.encoders.text.tensors import (
     checksum_of,
     with_row_checksums,
 )
+from searchengine.paths import user_cache
 
 FORMAT = 2
 """Of the directory. One of another format is as none, and written anew."""
@@ -194,6 +195,4 @@ def _read(directory: Path) -> KeptTowers | None:
 
 
 def _home() -> Path:
-    import platformdirs
-
-    return platformdirs.user_cache_path("clipseek", appauthor=False) / "towers"
+    return user_cache("towers")

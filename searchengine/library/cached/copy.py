@@ -18,6 +18,7 @@ from searchengine.errors import NothingIndexedError, StorageError
 from searchengine.float16 import widened
 from searchengine.library.layout import space_directory
 from searchengine.library.library import Library
+from searchengine.paths import user_cache
 from searchengine.shards.indexes import fetch_index
 from searchengine.shards.layout import MadeBy, Receipt, made_by
 from searchengine.shards.parts import read_entries, read_failures, read_vectors
@@ -39,11 +40,8 @@ CACHE = "CLIPSEEK_CACHE"
 def copy_directory(url: str, cache: Path | None = None) -> Path:
     """Where the copy of the library at a URL is: in `cache`, $CLIPSEEK_CACHE or the user's."""
     if cache is None:
-        import platformdirs
-
         chosen = os.environ.get(CACHE)
-        user = platformdirs.user_cache_path("clipseek", appauthor=False) / "libraries"
-        cache = Path(chosen).expanduser() if chosen else user
+        cache = Path(chosen).expanduser() if chosen else user_cache("libraries")
     name = hashlib.blake2b(Storage(url).url.encode(), digest_size=10).hexdigest()
     return cache.resolve() / name
 
