@@ -38,7 +38,7 @@ def gazetteer(pytestconfig: pytest.Config) -> None:
     assert pytestconfig.cache is not None
     cache = pytestconfig.cache.mkdir("places")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kept, "_cache", lambda: cache)
+        patch.setattr(kept, "user_cache", lambda name: Path(cache) / name)
         kept.read_towns()  # remembered from here on
 
 

@@ -18,6 +18,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from PIL import Image
@@ -58,9 +59,11 @@ class _Silent:
 
 def run_to_be_killed(photos: Path, library: Path) -> None:
     """An index run that saves after every small batch."""
-    run.SAVE_SECONDS = SECONDS_A_FILE
-    following.LEAST_ROWS = 1
-    with open_library(library, create=True) as opened:
+    with (
+        patch.object(run, "SAVE_SECONDS", SECONDS_A_FILE),
+        patch.object(following, "LEAST_ROWS", 1),
+        open_library(library, create=True) as opened,
+    ):
         pipeline.index(
             opened,
             [photos],
