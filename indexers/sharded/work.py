@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,13 +62,18 @@ class FailedShard:
     """One line."""
 
 
+def _own_name() -> str:
+    """Machine and process, and chance: in containers every process is 1."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+
+
 @dataclass(slots=True)
 class Worker:
     """Does one shard after another with an encoder that is loaded once, for the first of them."""
 
     work: Work
-    name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
-    """In the receipts, for people."""
+    name: str = field(default_factory=_own_name)
+    """In the receipts, for people, and to tell what others did: no other worker has it."""
     _storage: Storage = field(init=False)
     _encoder: Encoder | None = None
 

@@ -22,6 +22,7 @@ from searchengine.alignment.candidates import Learned
 from searchengine.alignment.kept import keep_alignment
 from searchengine.catalog.sqlite import connection
 from searchengine.encoders.openvino import precision
+from searchengine.library.learned.align import extend_alignment
 from searchengine.library.readings import read_images
 from searchengine.retrieval import rank
 from tests.campaign.forked import Done, Fork, warm_up
@@ -138,12 +139,10 @@ def _read_and_align(library: Path) -> None:
         read_images(opened, [], _Reader, "ocr", "1", _Silent())
         space = opened.space()
         chance = np.random.default_rng(2)
-        rows = opened.catalog.rows(space.info)
-        learned = Learned(
-            chance.normal(0, 0.05, rows).astype(np.float32),
-            chance.normal(0, 0.05, (DIM, DIM)).astype(np.float32),
-        )
-        keep_alignment(space.info, space.directory, learned, ["bias", "map"], "0")
+        chance_map = chance.normal(0, 0.05, (DIM, DIM)).astype(np.float32)
+        none = Learned(np.zeros(1, dtype=np.float32), chance_map)
+        keep_alignment(space.info, space.directory, none, ["bias", "map"], "0")
+        extend_alignment(space)  # as index runs do for images that a repair encoded again
 
 
 def _paint(path: Path, chance: random.Random) -> None:

@@ -820,7 +820,8 @@ def test_copies_stand_side_by_side(
         page = visit.page
         page.goto(address)
         page.get_by_text("More", exact=True).click()
-        page.get_by_role("link", name="Copies, side by side").click()
+        with page.expect_navigation():  # to the end: what is measured below has its style
+            page.get_by_role("link", name="Copies, side by side").click()
         expect(page.locator(".said")).to_have_text(
             "1 group, the best first in each; nothing is deleted here."
         )

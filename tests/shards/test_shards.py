@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ from indexers.sharded import members as reading
 from indexers.sharded.executors import middle_of_longest_run, parse_task
 from indexers.sharded.plan import plan, planned, shard_of
 from indexers.sharded.sources import Inputs, Kind, expanded
+from indexers.sharded.work import Work, Worker
 from searchengine.encoders import loading, names
 from searchengine.errors import EncoderMismatchError, InputError, StorageError
 from searchengine.shards.layout import Receipt, receipts
@@ -218,8 +220,9 @@ def test_two_drivers_at_once_share_the_work(
     for number in range(24):
         bench.paint(f"{number:02}.png", (number * 10, 9, 99))
     made = [Counting(0.02), Counting(0.03)]
-    waiting = list(made)
+    waiting, starts = list(made), [0, 8]
     monkeypatch.setattr(loading, "load_encoder", lambda *_arguments, **_options: waiting.pop())
+    monkeypatch.setattr(random, "randrange", lambda _shards: starts.pop())
     drivers = [
         threading.Thread(target=index, args=(tmp_path / "parts", bench.photos), kwargs={"size": 2})
         for _ in made
@@ -232,6 +235,11 @@ def test_two_drivers_at_once_share_the_work(
     assert len(snapshot.parts) == 12
     assert sum(encoder.pictures for encoder in made) <= 24 + 2 * 2  # a shard more for each
     assert min(encoder.pictures for encoder in made) > 2
+
+
+def test_two_workers_of_one_process_are_told_apart(tmp_path: Path) -> None:
+    work = Work(url_of(tmp_path), "fake")
+    assert Worker(work).name != Worker(work).name
 
 
 def test_who_meets_another_goes_where_nobody_is() -> None:
