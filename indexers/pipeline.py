@@ -118,19 +118,26 @@ def index(
         read_metadata(writer, survey.plan.unread)
         removed = _settle(library, writer, survey, run.moved_ids)
         space = _space_of(library, encoder)
-        if space is not None:
-            writer.embed_captions(space)
-            writer.complete_checksums(space)
-            writer.complete_words()
-            name_places(catalog)
-            _refresh_index(space, options)
-            refresh_columns(space)
-            writer.measure_relevance(space)
-            refresh_stacks(space)
-            extend_alignment(space)
-        library.label_sets.bring_up_to_date()
+        bring_up_to_date(library, writer, space, options)
         _record_survey(catalog, survey)
     return _report(survey, run, removed, space, time.perf_counter() - started)
+
+
+def bring_up_to_date(
+    library: Library, writer: Writer, space: Space | None, options: IndexOptions
+) -> None:
+    """Make anew what is derived of the pictures of a space, where any came or left."""
+    if space is not None:
+        writer.embed_captions(space)
+        writer.complete_checksums(space)
+        writer.complete_words()
+        name_places(library.catalog)
+        _refresh_index(space, options)
+        refresh_columns(space)
+        writer.measure_relevance(space)
+        refresh_stacks(space)
+        extend_alignment(space)
+    library.label_sets.bring_up_to_date()
 
 
 def _space_of(library: Library, encoder: str) -> Space | None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import output
+from cli.commands.first_run import none_left_empty
 from cli.commands.sharded.options import (
     AllowMissingOption,
     ExecutorOption,
@@ -174,7 +173,7 @@ def index(
     require_roots(roots)
     require_a_picture(roots, options.max_megapixels, options.max_file_size)
     with (
-        _none_left_empty(library),
+        none_left_empty(library),
         open_library(library, create=True) as opened,
         TqdmObserver("indexing") as observer,
     ):
@@ -215,28 +214,6 @@ def _require_crops(crops: int | None, *, in_parts: bool) -> None:
         raise typer.BadParameter(f"--crops takes 1 or 4, not {crops}")
     if crops == 4 and in_parts:
         raise typer.BadParameter("--crops 4 is for libraries in a folder, not for one in parts")
-
-
-@contextmanager
-def _none_left_empty(path: str | None) -> Iterator[None]:
-    """Where the first run of a new library fails before anything is in it, there is none."""
-    from searchengine import open_library
-    from searchengine.errors import ClipseekError, LibraryLockedError
-    from searchengine.library.layout import CATALOG, default_library_path, discard_empty
-
-    directory = Path(path or default_library_path()).expanduser()
-    was_there = (directory / CATALOG).exists()
-    try:
-        yield
-    except LibraryLockedError:
-        raise  # it is another run's
-    except ClipseekError:
-        if not was_there and (directory / CATALOG).exists():
-            with open_library(directory) as made:
-                is_empty = not any(made.catalog.counts().values()) and not made.spaces()
-            if is_empty:
-                discard_empty(directory)
-        raise
 
 
 def _encoder_name(library: Library, model: str, device: str) -> str:

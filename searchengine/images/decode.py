@@ -52,6 +52,7 @@ _NO_SUCH_TIFF = "this kind of TIFF is not supported"
 _HEIF_BRANDS = frozenset(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 )
+_COMMON = frozenset(("JPEG", "MPO", "PNG", "WEBP", "BMP", "GIF"))
 _QUIET = ("ignore", None, Warning, re.compile(r"(PIL|pillow_heif|rawpy)\b"), 0)
 
 
@@ -84,6 +85,21 @@ def read_image(
         raise
     except Exception as error:  # Pillow raises a dozen types on corrupt files, even SyntaxError
         raise UnreadableImageError(decoding_reason(error)) from error
+
+
+def is_plain(data: bytes) -> bool:
+    """Whether every program sees the same picture in a file: upright, opaque, of 8 bits a channel.
+
+    Never raises; nothing but what stands before the pixels is read, as a rule.
+    """
+    try:
+        with _quiet_pillow():
+            image = _open(data, "")
+            is_common = image.format in _COMMON and image.mode in ("RGB", "L", "P", "1")
+            is_opaque = is_common and not image.has_transparency_data
+            return is_opaque and read_orientation(read_exif(image)) == 1
+    except Exception:  # as in `read_image`
+        return False
 
 
 def _read(

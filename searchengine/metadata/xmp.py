@@ -31,6 +31,13 @@ _KEYWORDS = {
     "http://www.metadataworkinggroup.com/schemas/regions/ Name",
     "http://ns.microsoft.com/photo/1.2/t/Region# PersonDisplayName",
 }  # fmt: skip
+_HIERARCHIES = {
+    "http://ns.adobe.com/lightroom/1.0/ hierarchicalSubject": "|",
+    "http://www.digikam.org/ns/1.0/ TagsList": "/",
+}
+"""Keywords with those above them, as `animal|dog`, of which dc:subject has the last alone: by
+Lightroom and by digiKam, and what stands between."""
+
 _DATES = (
     f"{_EXIF} DateTimeOriginal",
     f"{_PHOTOSHOP} DateCreated",
@@ -38,7 +45,7 @@ _DATES = (
 )
 """The first that is there says when the picture was taken."""
 
-_WANTED = _SENTENCES | _KEYWORDS | set(_DATES)
+_WANTED = _SENTENCES | _KEYWORDS | _HIERARCHIES.keys() | set(_DATES)
 _BEGIN = re.compile(rb"<(x:xmpmeta|x:xapmeta|rdf:RDF)\b")
 
 
@@ -53,6 +60,12 @@ def read_xmp(packet: bytes) -> Fields:
             found.sentences.append(text)
         elif name in _KEYWORDS:
             found.keywords.append(text)
+    known = {keyword.casefold() for keyword in found.keywords}
+    for name, text in reading.values:
+        for part in text.split(_HIERARCHIES[name]) if name in _HIERARCHIES else ():
+            if part.strip() and part.strip().casefold() not in known:
+                known.add(part.strip().casefold())
+                found.keywords.append(part.strip())
     dates = {name: iso_date(text) for name, text in reversed(reading.values) if name in _DATES}
     found.taken_at = next((date for name in _DATES if (date := dates.get(name))), None)
     return found

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from indexers.sidecars import Sidecars
 from searchengine.files import file_state
 from searchengine.metadata.blocks import find_blocks
 from searchengine.metadata.cleaning import said
@@ -77,6 +78,23 @@ def test_a_sidecar_comes_before_the_file_and_says_nothing_twice(tmp_path: Path) 
         ("xmp keywords", KEYWORDS),
     ]
     assert (found.taken_at, found.taken_from) == (datetime(2019, 7, 22), "sidecar")
+
+
+@pytest.mark.parametrize(
+    ("name", "element"),
+    [
+        ("a.xmp", bag("lr:hierarchicalSubject", "Animals|Dogs|Rex", "Places|Oslo|Park", "||")),
+        ("a.jpg.xmp", bag("digiKam:TagsList", "Animals/Dogs/Rex", "Places/Oslo/Park")),
+    ],
+    ids=["Lightroom", "digiKam"],
+)
+def test_keywords_come_with_those_above_them(tmp_path: Path, name: str, element: str) -> None:
+    path = picture(tmp_path / "a.jpg")
+    (tmp_path / name).write_bytes(packet(bag("dc:subject", "rex", "Park") + element))
+    sidecar = Sidecars()(str(path)).path
+    assert sidecar == str(tmp_path / name)
+    found = written(path, Path(sidecar))
+    assert texts(found) == [("sidecar keywords", "rex, Park, Animals, Dogs, Places, Oslo")]
 
 
 IPTC = (

@@ -14,6 +14,8 @@ _NAMESPACES = (
     'xmlns:exif="http://ns.adobe.com/exif/1.0/" '
     'xmlns:xmp="http://ns.adobe.com/xap/1.0/" '
     'xmlns:ext="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
+    'xmlns:lr="http://ns.adobe.com/lightroom/1.0/" '
+    'xmlns:digiKam="http://www.digikam.org/ns/1.0/" '
     'xmlns:mwg-rs="http://www.metadataworkinggroup.com/schemas/regions/"'
 )
 

@@ -1,4 +1,4 @@
-"""`clipseek export` and `import`: between libraries of one machine and libraries in parts."""
+"""`clipseek export` and `import`: between libraries of one machine and what is elsewhere."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 from cli import output
 from cli.notation import plural
-from cli.options import JsonOption, SpaceOption
+from cli.options import JsonOption, LibraryOption, SpaceOption
 
 LocalArgument = Annotated[
     str, typer.Argument(metavar="LIBRARY", help="The directory of a library of this machine.")
@@ -61,11 +61,53 @@ def export(
     )
 
 
-def import_(url: UrlArgument, library: LocalArgument, json_output: JsonOption = False) -> None:
-    """Copy a library in parts into one of this machine, which can be changed. Nothing is encoded.
+def import_(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="URL|rclip",
+            help="The URL of a library in parts, or the word rclip for what rclip has encoded.",
+        ),
+    ],
+    place: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="LIBRARY|[DB]",
+            help="Behind a URL the directory of a library of this machine. Behind rclip its "
+            "database, db.sqlite3. Default: where rclip keeps it.",
+        ),
+    ] = None,
+    library: LibraryOption = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The encoder with rclip's weights. Default: what its database is made with.",
+        ),
+    ] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Take over what is encoded already: from a library in parts, or from rclip.
 
-    Run again, it adds what is new there.
+    From a URL, a library in parts is copied into one of this machine, which can be changed. Run
+    again, it adds what is new there.
+
+    From rclip, the vectors of all pictures whose files are as rclip saw them come into --library,
+    after some were encoded again to see that they are equal. The rest is for clipseek index PATH.
     """
+    if source == "rclip":
+        from cli.commands.programs.rclip import import_rclip
+
+        import_rclip(place, library, model, as_json=json_output)
+        return
+    if place is None:
+        raise typer.BadParameter(f"name the directory to copy to: clipseek import {source} LIBRARY")
+    if library is not None or model is not None:
+        raise typer.BadParameter("--library and --model are for rclip, not for a library in parts")
+    _import_parts(source, place, json_output)
+
+
+def _import_parts(url: str, library: str, json_output: bool) -> None:
     from indexers.sharded.exchange import import_library
     from searchengine import open_library
 

@@ -1,0 +1,304 @@
+"""Vectors of another program into a library: checked on a sample, then taken as they are."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from indexers.elsewhere.rclip import Entry, RclipDatabase
+from indexers.pipeline import bring_up_to_date
+from indexers.reading import IndexOptions
+from indexers.sidecars import Sidecar, Sidecars
+from searchengine.catalog.records import Batch, Known, Reading
+from searchengine.embedding.stream import Observer
+from searchengine.encoders.interface import Encoder
+from searchengine.errors import EncoderMismatchError, InputError, RefusedValueError
+from searchengine.files import MAX_FILE_SIZE, content_hash, file_state, read_whole
+from searchengine.images.decode import is_plain, read_image
+from searchengine.library.library import Library
+from searchengine.library.writing import Writer
+from searchengine.looks.look import LEAST_INPUT, Looks, look_of
+from searchengine.metadata.read import read_written
+from searchengine.paths import Places, parents
+from searchengine.spaces.space import Space
+from searchengine.types import FileState, ImageEntry
+
+SAMPLE = 16
+"""Pictures that are encoded again before any vector is believed."""
+
+LEAST_COSINE = 0.99
+"""Between their vector and ours, for each of them: other programs decode and scale a little
+otherwise, and other weights give another vector altogether."""
+
+AT_A_TIME = 256
+"""Pictures that are saved together."""
+
+
+class Fate(Enum):
+    """What becomes of a picture that is listed elsewhere."""
+
+    TAKEN = "taken over"
+    KNOWN = "known"
+    """The library has its vector already."""
+    GONE = "gone"
+    """Nothing is at its path, or nothing that may be read."""
+    CHANGED = "changed"
+    """The file is not the one that was encoded."""
+    SEEN_OTHERWISE = "seen otherwise"
+    """The other program sees another picture in it than clipseek does: not upright, without its
+    transparency, from another part of the file."""
+    REMOVED = "removed"
+    """It was removed from the library for good."""
+    UNUSABLE = "unusable"
+    """What is listed is no picture's path, size, time and unit vector."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """What came of it: `found` is the sum of the counts behind it."""
+
+    library: str
+    """Its directory."""
+    encoder: str
+    found: int
+    taken: int
+    known: int
+    gone: int
+    changed: int
+    seen_otherwise: int
+    removed: int
+    unusable: int
+    checked: int
+    """Pictures that were encoded again."""
+    worst_cosine: float | None
+    """Of those; None where nothing was to be taken over."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    number: int
+    """The id of its row there."""
+    file: FileState
+    image_id: int | None
+    sidecar: Sidecar
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What the catalog keeps of a file."""
+
+    entry: ImageEntry
+    reading: Reading
+    look: Looks
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    read: _Read
+    vector: NDArray[np.float32]
+    """Unit, shape (d,)."""
+
+
+def take_over(
+    library: Library,
+    database: RclipDatabase,
+    *,
+    encoder: str,
+    load: Callable[[], Encoder],
+    observer: Observer,
+) -> TakenOver:
+    """Put the vectors of rclip's pictures into the library's space of `encoder`.
+
+    Files are read, for what the catalog keeps of them, and none is encoded but the sample. What is
+    left out is for the next index run. Raises InputError where the vectors are not of `encoder`,
+    EncoderMismatchError where the library is of another, and what index runs raise.
+    """
+    names = [space.info.encoder for space in library.spaces()]
+    if names and encoder not in names:
+        raise EncoderMismatchError(library.space().info.name, library.space().info.encoder, encoder)
+    with library.writing() as writer:
+        counts: Counter[Fate] = Counter()
+        jobs = list(_jobs(database, library, encoder, counts))
+        observer.planned(len(jobs))
+        worst, checked = None, 0
+        if jobs:
+            loaded = load()
+            if any(
+                space.info.encoder == encoder and space.crops != 1 for space in library.spaces()
+            ):
+                raise InputError(
+                    f"{library.path} is made with --crops, which rclip's vectors are not"
+                )
+            taking = _Taking(database, loaded, observer, counts)
+            checked, worst = taking.check(jobs)
+        if checked:
+            space = writer.space_for(loaded)
+            observer.started()
+            taking.take(jobs, writer, space)
+            bring_up_to_date(library, writer, space, IndexOptions())
+    return TakenOver(
+        library=str(library.path),
+        encoder=encoder,
+        found=counts.total(),
+        taken=counts[Fate.TAKEN],
+        known=counts[Fate.KNOWN],
+        gone=counts[Fate.GONE],
+        changed=counts[Fate.CHANGED],
+        seen_otherwise=counts[Fate.SEEN_OTHERWISE],
+        removed=counts[Fate.REMOVED],
+        unusable=counts[Fate.UNUSABLE],
+        checked=checked,
+        worst_cosine=worst,
+    )
+
+
+def _jobs(
+    database: RclipDatabase, library: Library, encoder: str, counts: Counter[Fate]
+) -> Iterator[_Job]:
+    """The pictures to take over; the others are counted."""
+    known = library.catalog.known(encoder, [os.sep])
+    kept_out = frozenset(library.catalog.kept_out())
+    places, sidecars = Places(), Sidecars()
+    seen: set[str] = set()
+    for listed in database.entries():
+        found = _look_at(listed, places, kept_out)
+        if isinstance(found, Fate):
+            counts[found] += 1
+            continue
+        record = known.get(found.path)
+        if found.path in seen or (record is not None and _is_in(record, found)):
+            counts[Fate.KNOWN] += 1
+            continue
+        seen.add(found.path)
+        assert listed is not None
+        image_id = None if record is None else record.id
+        yield _Job(listed.id, found, image_id, sidecars(found.path))
+
+
+def _look_at(listed: Entry | None, places: Places, kept_out: frozenset[str]) -> FileState | Fate:
+    """The file as it is now, under its one spelling; or why it is left out."""
+    if listed is None:
+        return Fate.UNUSABLE
+    try:
+        facts = os.stat(listed.path)
+    except OSError:
+        return Fate.GONE
+    if not stat.S_ISREG(facts.st_mode):
+        return Fate.GONE
+    if (facts.st_size, facts.st_mtime) != (listed.size, listed.modified_at):
+        return Fate.CHANGED
+    path = places.real(listed.path)
+    if not kept_out.isdisjoint((path, *parents(path))):
+        return Fate.REMOVED
+    return file_state(path, facts)
+
+
+def _is_in(record: Known, file: FileState) -> bool:
+    is_same = (record.size, record.mtime_ns) == (file.size, file.mtime_ns)
+    return is_same and record.has_vector
+
+
+class _Taking:
+    """Jobs read, compared and saved."""
+
+    def __init__(
+        self, database: RclipDatabase, encoder: Encoder, observer: Observer, counts: Counter[Fate]
+    ) -> None:
+        self._database, self._encoder = database, encoder
+        self._observer, self._counts = observer, counts
+        self._input_size = max(encoder.input_size, LEAST_INPUT)
+
+    def check(self, jobs: Sequence[_Job]) -> tuple[int, float | None]:
+        """Encode a sample again: how many, and the lowest cosine.
+
+        Raises InputError where one is not as it is listed.
+        """
+        checked, worst = 0, (1.0, "")
+        for place in np.random.default_rng(0).permutation(len(jobs)).tolist():
+            job = jobs[place]
+            [vector], [is_usable] = self._database.vectors([job.number], self._encoder.dim)
+            seen = self._see(job) if is_usable else None
+            if seen is None:
+                continue
+            [ours] = self._encoder.encode_images([seen[0]])
+            worst = min(worst, (float(vector @ ours), job.file.path))
+            checked += 1
+            if checked == SAMPLE:
+                break
+        if worst[0] < LEAST_COSINE:
+            raise InputError(
+                f"the vectors in {self._database.path} are not of {self._encoder.name}: of "
+                f"{checked} pictures that were encoded again one has a cosine of {worst[0]:.3f} "
+                f"with its vector, under {LEAST_COSINE}: {worst[1]}; nothing was taken over. "
+                "Index the folders instead: clipseek index PATH"
+            )
+        return checked, worst[0] if checked else None
+
+    def take(self, jobs: Sequence[_Job], writer: Writer, space: Space) -> None:
+        """Save what can be used, so many pictures at a time."""
+        with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="take over") as pool:
+            for start in range(0, len(jobs), AT_A_TIME):
+                part = jobs[start : start + AT_A_TIME]
+                rows, usable = self._database.vectors([job.number for job in part], space.info.dim)
+                self._counts[Fate.UNUSABLE] += usable.count(False)
+                wanted = [place for place, is_usable in enumerate(usable) if is_usable]
+                read = list(pool.map(self._facts, (part[place] for place in wanted)))
+                self._counts[Fate.SEEN_OTHERWISE] += read.count(None)
+                taken = [
+                    _Taken(facts, rows[place])
+                    for place, facts in zip(wanted, read, strict=True)
+                    if facts is not None
+                ]
+                self._save(taken, writer, space)
+                for _ in part:
+                    self._observer.advanced()
+
+    def _save(self, taken: Sequence[_Taken], writer: Writer, space: Space) -> None:
+        """Save them; where the catalog refuses one, all others."""
+        if not taken:
+            return
+        batch = Batch(
+            added=[each.read.entry for each in taken], read=[each.read.reading for each in taken]
+        )
+        vectors = np.stack([each.vector for each in taken])
+        try:
+            writer.commit(space, batch, vectors, [each.read.look for each in taken])
+        except RefusedValueError:
+            if len(taken) == 1:
+                self._counts[Fate.UNUSABLE] += 1
+                return
+            half = len(taken) // 2
+            self._save(taken[:half], writer, space)
+            self._save(taken[half:], writer, space)
+        else:
+            self._counts[Fate.TAKEN] += len(taken)
+
+    def _facts(self, job: _Job) -> _Read | None:
+        seen = self._see(job)
+        return None if seen is None else seen[1]
+
+    def _see(self, job: _Job) -> tuple[Image.Image, _Read] | None:
+        """A picture and what the catalog keeps of it; None where others may see another in it."""
+        try:
+            data = read_whole(Path(job.file.path), MAX_FILE_SIZE)
+            if len(data) != job.file.size or not is_plain(data):
+                return None
+            picture, facts = read_image(data, name=job.file.path, input_size=self._input_size)
+            written = read_written(job.file, io.BytesIO(data), job.sidecar.path)
+            look = look_of(picture)
+        except Exception:  # whatever one file does: the next index run says it
+            return None
+        entry = ImageEntry(job.file, content_hash(data), facts, job.image_id)
+        reading = Reading(job.file.path, job.sidecar.state, written)
+        return picture, _Read(entry, reading, look)
