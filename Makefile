@@ -6,7 +6,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint browser readme bench clean
+.PHONY: demo test lint browser docs readme bench clean
 
 demo: .venv/demo
 	$(BIN)/python sample_data/demo.py
@@ -23,6 +23,9 @@ lint: .venv/dev
 
 browser: .venv/dev
 	.ci/browser
+
+docs: .venv/dev
+	$(BIN)/python -m tests.support.documents
 
 readme: .venv/dev
 	$(BIN)/python -m tests.support.readme --write

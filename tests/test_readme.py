@@ -19,6 +19,10 @@ SHOWN_ALONE = {"serve", "read", "caption", "ask"}
 """Commands that go on until they are stopped, or need what is not here: an extra, a server. The
 pages show how they are called, no output."""
 
+PYTHON = ((README, "coffee-cup.jpg"), (ROOT / "docs" / "python.md", "a cup"))
+"""Pages with programs, and what they print of one of the photos. Signatures import nothing."""
+
+RUN = re.compile(r"```python\n(.*?)```", re.DOTALL)
 CODE = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
@@ -28,8 +32,13 @@ def test_console_blocks_show_real_output(page: Path) -> None:
     assert masked(run_blocks(text)) == masked(text), "make readme writes it anew"
 
 
+@pytest.mark.parametrize(("page", "printed"), PYTHON, ids=lambda part: getattr(part, "name", ""))
 def test_python_blocks_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    page: Path,
+    printed: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     with open_library(tmp_path / "library", create=True) as library:
         pipeline.index(
@@ -41,11 +50,11 @@ def test_python_blocks_run(
         )
     shutil.copytree(ROOT / "sample_data" / "photos" / "food", tmp_path / "Photos")
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    blocks = [found for found in RUN.findall(page.read_text(encoding="utf-8")) if "import" in found]
     assert blocks
     for block in blocks:
-        exec(compile(block, "README.md", "exec"), {})
-    assert "coffee-cup.jpg" in capsys.readouterr().out
+        exec(compile(block, page.name, "exec"), {})
+    assert printed in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", leaf_commands())

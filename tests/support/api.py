@@ -46,11 +46,12 @@ def public_api(package: str) -> str:
     module = importlib.import_module(package)
     lines: list[str] = []
     for name in sorted(module.__all__):
-        lines += _lines_of(name, getattr(module, name))
+        lines += lines_of(name, getattr(module, name))
     return "\n".join(lines) + "\n"
 
 
-def _lines_of(name: str, value: Any) -> Iterator[str]:
+def lines_of(name: str, value: Any) -> Iterator[str]:
+    """A public name with its signature; of a class, its members too, one to a line and indented."""
     if inspect.isclass(value):
         bases = ", ".join(base.__name__ for base in value.__bases__ if base is not object)
         yield f"class {name}({bases})" if bases else f"class {name}"
