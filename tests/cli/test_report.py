@@ -31,6 +31,7 @@ from searchengine.evaluation.results import (
 from searchengine.files import read_whole
 from searchengine.measures.geometry import Health
 from searchengine.measures.recall import Direction
+from tests.support.chromium import chromium
 from tests.support.pages import Element, parse, thumbnail
 
 MINUS, DASH, NARROW = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{NARROW NO-BREAK SPACE}"
@@ -532,6 +533,22 @@ def test_an_image_is_decoded_once_and_24_failures_stay_small(
     assert set(read) == set(paths[:12])
     assert len(parse(page).all("img")) == 12 + 12 * (1 + RETURNED_SHOWN) + 12
     assert page.stat().st_size < 3_000_000
+
+
+def test_paper_is_white_and_as_wide_as_the_matrix(tmp_path: Path, evaluation: Evaluation) -> None:
+    captions = tuple(f"a wall of many colours that has number {n}" for n in range(12))
+    sample = Sample((tmp_path / "a.png",) * 12, captions, np.full((12, 12), -0.123, np.float32))
+    page = tmp_path / "r.html"
+    write_report(page, replace(evaluation, sample=sample))
+    with chromium() as browser:
+        tab = browser.new_page(color_scheme="dark", viewport={"width": 718, "height": 1000})  # A4
+        tab.goto(page.as_uri())
+        ground = "getComputedStyle(document.body).backgroundColor"
+        assert tab.evaluate(ground) != "rgb(255, 255, 255)"
+        tab.emulate_media(media="print")
+        assert tab.evaluate(ground) == "rgb(255, 255, 255)"
+        right = "document.querySelector('.matrix').getBoundingClientRect().right"
+        assert tab.evaluate(right) <= 718
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, evaluation: Evaluation) -> None:
