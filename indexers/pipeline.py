@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,6 @@ from pathlib import Path
 
 from indexers.away import MOUNTS
 from indexers.reading import Fate, IndexOptions, Run, read_metadata
-from indexers.reasons import Reason, count_reasons
 from indexers.rules import WalkRules, merged_globs
 from indexers.survey import Survey, take_survey
 from indexers.trial import Trial
@@ -26,7 +26,8 @@ from searchengine.errors import InputError, MissingExtraError
 from searchengine.library.learned.align import extend_alignment
 from searchengine.library.learned.located import name_places
 from searchengine.library.library import Library
-from searchengine.library.places import remember_links, respell
+from searchengine.library.places import ROOTS, indexed_roots, remember_links, respell
+from searchengine.library.reasons import Reason, count_reasons
 from searchengine.library.status import EXCLUDES
 from searchengine.library.writing import Writer
 from searchengine.spaces.following import refresh_columns
@@ -194,8 +195,15 @@ def _rules(catalog: Catalog, given: WalkRules) -> WalkRules:
 
 def _record_survey(catalog: Catalog, survey: Survey) -> None:
     remember_links(catalog, survey.roots, survey.links)
+    folders = [root for root in survey.roots if os.path.isdir(root)]
     catalog.record_survey(
-        survey.roots, survey.left_out, survey.passed_over, {MOUNTS: json.dumps(survey.mounts)}
+        survey.roots,
+        survey.left_out,
+        survey.passed_over,
+        {
+            MOUNTS: json.dumps(survey.mounts),
+            ROOTS: json.dumps(indexed_roots(catalog, folders)),
+        },
     )
 
 

@@ -5,6 +5,7 @@
 - Origin and Sec-Fetch-Site: a page of a stranger can send requests here with the person's browser.
   Nothing but a link that is followed is answered to it, other ports of this machine included.
 - Token: whoever comes over the network shows it, as a cookie, a bearer token, or once in the URL.
+- Index runs read folders: who comes over a proxy shows the token too.
 - Proxy: what stands before this server may be asked for by other names, over https. These names are
   told beforehand; what a proxy says of the request is believed of those that are named.
 """
@@ -42,6 +43,9 @@ SECURITY_HEADERS = {
 
 
 NO_PROXY = Proxy()
+
+FORWARDING = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+"""Headers of what came through a proxy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,17 @@ def refusal(endpoint: Endpoint, asked: Asked) -> Problem | None:
             "another web page asked for this; open the page of clipseek serve itself",
         )
     return None
+
+
+def may_index(endpoint: Endpoint, headers: Mapping[str, str]) -> bool:
+    """Whether who is let in may have folders of this machine indexed: from it, or with the token.
+
+    Through a proxy, which need not say that it is one, anybody may come as from this machine.
+    `headers` have lower-case names.
+    """
+    if endpoint.token is not None:
+        return True
+    return endpoint.proxy == NO_PROXY and not any(name in headers for name in FORWARDING)
 
 
 def host_is_ours(endpoint: Endpoint, host: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncIterator, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -38,6 +38,9 @@ from serving.access import (
 from serving.albums import api as albums
 from serving.api import base_of
 from serving.connections.proxy import without_base
+from serving.indexing import api as index_runs
+from serving.indexing import page as library_page
+from serving.indexing.runs import IndexRuns
 from serving.labels import review
 from serving.pages import routes as pages
 from serving.pages.rendering import render_problem
@@ -54,17 +57,24 @@ FORM_BYTES = 2**20
 COOKIE_SECONDS = 365 * 24 * 3600
 
 
-def make_app(library: Library, endpoint: Endpoint, cache: Path) -> Starlette:
-    """The application over an open library; `cache` is the directory for thumbnails."""
+def make_app(
+    library: Library, endpoint: Endpoint, cache: Path, index_command: Sequence[str] = ()
+) -> Starlette:
+    """The application over an open library; `cache` is the directory for thumbnails.
+
+    `index_command` indexes the folders whose paths follow it; without one the page indexes none.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         service = LibraryService(library, ThumbnailCache(cache))
         app.state.service = service
+        runs = app.state.index_runs = IndexRuns(index_command)
         service.warm()
         try:
             yield
         finally:
+            runs.close()
             service.close()
 
     app = Starlette(
@@ -73,6 +83,8 @@ def make_app(library: Library, endpoint: Endpoint, cache: Path) -> Starlette:
             *api.ROUTES,
             *albums.ROUTES,
             *review.ROUTES,
+            *index_runs.ROUTES,
+            *library_page.ROUTES,
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "pages" / "static")),
         ],
         middleware=[Middleware(Guard, endpoint=endpoint)],
@@ -85,6 +97,7 @@ def make_app(library: Library, endpoint: Endpoint, cache: Path) -> Starlette:
         lifespan=lifespan,
     )
     app.state.base = endpoint.proxy.base
+    app.state.endpoint = endpoint
     app.router.redirect_slashes = False  # it would send people to the name a proxy has for us
     return app
 

@@ -6,6 +6,8 @@ ClipseekError
 ├── UploadTooLargeError    413
 ├── UploadRefusedError     415  the upload is no picture that is taken
 ├── RangeRefusedError      416  a part of a file that it does not have
+├── IndexRefusedError      403  who asks may not begin an index run
+├── IndexUnderWayError     409  an index run that was begun here has not ended
 └── LibraryGoneError       503  the library is not where it was
 """
 
@@ -64,6 +66,24 @@ class RangeRefusedError(ClipseekError):
         self.size = size
 
 
+class IndexRefusedError(ClipseekError):
+    """Who asks may not index a folder, or nobody may."""
+
+    def __init__(
+        self,
+        why: str = "this server indexes nothing",
+        way_out: str = "use: clipseek index PATH",
+    ) -> None:
+        super().__init__(f"{why}; {way_out}")
+
+
+class IndexUnderWayError(ClipseekError):
+    """An index run that was begun on the page has not ended."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(f"{folder} is being indexed; wait until that has ended, or stop it")
+
+
 class LibraryGoneError(LibraryError):
     """The library that is served is not where it was."""
 
@@ -81,6 +101,8 @@ _STATUS: list[tuple[type[ClipseekError], HTTPStatus]] = [
     (UploadTooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (UploadRefusedError, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     (RangeRefusedError, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE),
+    (IndexRefusedError, HTTPStatus.FORBIDDEN),
+    (IndexUnderWayError, HTTPStatus.CONFLICT),
     (ImageError, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     (NothingIndexedError, HTTPStatus.CONFLICT),
     (SpaceNotFoundError, HTTPStatus.NOT_FOUND),

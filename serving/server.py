@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -13,12 +13,10 @@ from urllib.parse import quote
 
 from searchengine.errors import InputError, MissingExtraError, reason_of
 from serving.access import NO_PROXY, Endpoint, is_loopback
+from serving.apart.process import one_thread_a_question
 from serving.connections.crowd import BoundedListener, Crowd
 from serving.connections.limits import Limits, limits_here
 from serving.connections.proxy import Proxy
-
-THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-"""Where the libraries that multiply read how many threads to take, when they are imported."""
 
 BACKLOG = 128
 """Connections that may wait to be taken."""
@@ -45,14 +43,16 @@ def serve(
     listening: Callable[[str], None],
     proxy: Proxy = NO_PROXY,
     limits: Limits | None = None,
+    index_command: Sequence[str] = (),
 ) -> None:
     """Serve a library until SIGINT or SIGTERM.
 
     `listening` is told the address of the page, token and all, when requests are taken. Any thread
     of the server may read the library while another process writes it. `proxy` is what stands
-    before the server; `limits` are those of its connections, for this process without. Raises
-    InputError where the address cannot be listened on or the token is too short, MissingExtraError
-    without the packages of the `web` extra, and the library's errors.
+    before the server; `limits` are those of its connections, for this process without;
+    `index_command` indexes the folders that people name on the page. Raises InputError where the
+    address cannot be listened on or the token is too short, MissingExtraError without the packages
+    of the `web` extra, and the library's errors.
     """
     one_thread_a_question()
     try:
@@ -75,7 +75,7 @@ def serve(
     ):
         endpoint = choose_endpoint(host, listener.getsockname()[1], proxy)
         config = uvicorn.Config(
-            make_app(opened, endpoint, default_cache()),
+            make_app(opened, endpoint, default_cache(), index_command),
             # uvicorn makes one of these for each connection.
             http=cast(Any, partial(TimedProtocol, crowd=crowd)),
             ws="none",
@@ -90,17 +90,6 @@ def serve(
             uvicorn.Server(config).run(sockets=[listener])
         except KeyboardInterrupt:  # how a server is meant to end
             return
-
-
-def one_thread_a_question() -> None:
-    """Have each multiplication done on one thread, unless somebody has chosen otherwise.
-
-    Questions that come together share the cores better than by each taking all of them: at 10,000
-    images a text query costs 16 ms of the processors' time so, and 53 ms on two cores that wait
-    for each other. No effect where numpy is imported already.
-    """
-    for name in THREAD_COUNTS:
-        os.environ.setdefault(name, "1")
 
 
 def listen(host: str, port: int) -> socket.socket:

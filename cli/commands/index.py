@@ -121,7 +121,7 @@ def index(
 
     A library at a URL is made in parts, by any number of machines: see docs/scale.md.
     """
-    from cli.progress import TqdmObserver
+    from cli.staying.telling import observer_of_run
     from indexers import pipeline
     from indexers.reading import IndexOptions
     from indexers.rules import WalkRules
@@ -175,7 +175,7 @@ def index(
     with (
         none_left_empty(library),
         open_library(library, create=True) as opened,
-        TqdmObserver("indexing") as observer,
+        observer_of_run() as observer,
     ):
         encoder = _encoder_name(opened, model, device)
 

@@ -38,6 +38,8 @@ def info(library: LibraryOption = None, json_output: JsonOption = False) -> None
     output.say(f"failures  {facts.failures:,}")
     output.say(f"captions  {facts.captions:,}")
     output.say(f"on disk   {facts.bytes / 1e6:,.1f} MB")
+    for root, images in facts.roots:
+        output.say(f"folder    {root}: {plural(images, 'image')}")
     for line in left_out_lines(facts):
         output.say(line)
     for space in facts.spaces:
@@ -127,7 +129,7 @@ def failures(
 
 def _by_reason(found: Sequence[Failure]) -> list[Failure]:
     """Those with the same reason together, the commonest first; by path within."""
-    from indexers.reasons import count_reasons
+    from searchengine.library.reasons import count_reasons
 
     reasons = count_reasons((failure.kind, failure.reason) for failure in found)
     place = {reason.kind: number for number, reason in enumerate(reasons)}
@@ -135,7 +137,7 @@ def _by_reason(found: Sequence[Failure]) -> list[Failure]:
 
 
 def _say_what_next(found: Sequence[Failure], spaces: Sequence[str]) -> None:
-    from indexers.reasons import count_reasons
+    from searchengine.library.reasons import count_reasons
 
     if not found:
         output.note("no failures")

@@ -63,6 +63,7 @@ def serve(
     ] = False,
 ) -> None:
     """Search by looking: a page on your own machine, and an HTTP API under /api."""
+    from cli.staying.telling import index_command
     from cli.staying.watching import beside
     from indexers.walk import require_roots
     from searchengine.library.layout import find_directory
@@ -90,4 +91,11 @@ def serve(
 
     proxy = read_proxy(allow_host or [], base_path, trust_proxy or [])
     with ExitStack() as meanwhile:
-        run(library, host=host, port=port, proxy=proxy, listening=listening)
+        run(
+            library,
+            host=host,
+            port=port,
+            proxy=proxy,
+            listening=listening,
+            index_command=index_command(library),
+        )

@@ -1,1 +1,1 @@
-"""Commands that stay: index runs that go on."""
+"""Commands that stay, and those that others wait for."""

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 PARENT = "CLIPSEEK_WATCHES_FOR"
 """The environment variable with the number of the process that a watch ends with."""
 
-END_SECONDS = 10
-"""How long a watch may take to save what it is at."""
-
 
 def keep_up(
     roots: Sequence[Path],
@@ -54,10 +51,12 @@ def keep_up(
 @contextmanager
 def beside(library: Path, roots: Sequence[Path]) -> Iterator[None]:
     """Watch in a process of its own meanwhile: an encoder at work would hold up who searches."""
+    from serving.apart.process import end, environment
+
     command = [sys.executable, "-m", "cli", "index", "--watch", "--library", str(library)]
     watching = subprocess.Popen(
         [*command, "--", *(str(root.absolute()) for root in roots)],
-        env={**os.environ, PARENT: str(os.getpid())},
+        env=environment(**{PARENT: str(os.getpid())}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C is for the server, which ends it
@@ -65,12 +64,7 @@ def beside(library: Path, roots: Sequence[Path]) -> Iterator[None]:
     try:
         yield
     finally:
-        watching.terminate()  # Ctrl-C is ignored by what a script has in the background
-        try:
-            watching.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            watching.kill()
-            watching.wait()
+        end(watching)
 
 
 def _tell(report: IndexReport, *, as_json: bool) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from indexers.reasons import Reason, count_reasons
 from indexers.rules import WalkRules
 from indexers.sharded.executors import Executor, LocalExecutor, Task
 from indexers.sharded.plan import SHARD_SIZE, Shard, plan, planned
 from indexers.sharded.sources import find_sources
 from indexers.sharded.work import FailedShard, Work
 from searchengine.embedding.stream import Observer
+from searchengine.library.reasons import Reason, count_reasons
 from searchengine.shards.indexes import index_snapshot
 from searchengine.shards.layout import Receipt, done_shards, made_by, receipts
 from searchengine.shards.parts import read_failures

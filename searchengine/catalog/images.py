@@ -104,6 +104,12 @@ class ImageReads(Reads):
                 connection.execute(sa.select(images.c.id).where(at_or_under(path))).scalars()
             )
 
+    def count_at(self, path: str) -> int:
+        """How many images are at or under a path."""
+        query = sa.select(sa.func.count()).select_from(images).where(at_or_under(path))
+        with self._reading() as connection:
+            return int(connection.execute(query).scalar_one())
+
     def known(self, encoder: str, roots: Sequence[str]) -> dict[str, Known]:
         """The images at or under `roots` by path; `has_vector` is about the encoder's space."""
         inside = sa.or_(*(at_or_under(root) for root in roots))

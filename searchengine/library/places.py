@@ -22,6 +22,9 @@ LINKS = "links"
 """The setting with the links that images are or were listed through: a JSON object of the link's
 path and where it leads."""
 
+ROOTS = "roots"
+"""The setting with the folders that index runs have gone through: a JSON list, none in another."""
+
 NEAR = 3
 """Folders that are named where one was not found."""
 
@@ -138,6 +141,16 @@ def remember_links(catalog: Catalog, roots: Sequence[str], seen: Mapping[str, st
     links |= seen
     if links != known or catalog.setting(LINKS) is None:
         catalog.set_setting(LINKS, json.dumps(links, sort_keys=True))
+
+
+def indexed_roots(catalog: CatalogReads, more: Iterable[str] = ()) -> list[str]:
+    """The folders that index runs have gone through, by path, with `more` that one does now."""
+    known = {*json.loads(catalog.setting(ROOTS) or "[]"), *more}
+    return sorted(
+        root
+        for root in known
+        if not any(root != other and is_at_or_below(root, other) for other in known)
+    )
 
 
 def _known_links(catalog: CatalogReads) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from searchengine.catalog.catalog import Catalog
 from searchengine.index.types import IndexInfo
+from searchengine.library.places import indexed_roots
 from searchengine.spaces.space import Space
 from searchengine.types import PassedOver
 
@@ -42,6 +43,9 @@ class LibraryInfo:
     images: int
     failures: int
     captions: int
+    roots: list[tuple[str, int]]
+    """The folders that index runs have gone through, with the images in each; without those that
+    hold none."""
     exclude: list[str]
     """The globs that every index run leaves out."""
     excluded: list[tuple[str, int]]
@@ -62,6 +66,7 @@ def library_info(path: Path, catalog: Catalog, spaces: Sequence[Space]) -> Libra
         images=counts["images"],
         failures=counts["failures"],
         captions=counts["captions"],
+        roots=[(root, n) for root in indexed_roots(catalog) if (n := catalog.count_at(root))],
         exclude=json.loads(catalog.setting(EXCLUDES) or "[]"),
         excluded=catalog.excluded_counts(),
         passed_over=catalog.passed_over(),

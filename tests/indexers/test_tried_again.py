@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from indexers.reading import IndexOptions
-from indexers.reasons import Reason, count_reasons
 from indexers.trial import Trial
 from searchengine.errors import pip_install
 from searchengine.files import read_whole
+from searchengine.library.reasons import Reason, count_reasons
 from searchengine.types import FailureKind
 from tests.conftest import Workbench
 

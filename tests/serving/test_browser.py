@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -80,11 +80,14 @@ def address(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Itera
 
 
 @contextmanager
-def served(bench: Workbench, proxy: Proxy = NO_PROXY) -> Iterator[str]:
+def served(
+    bench: Workbench, proxy: Proxy = NO_PROXY, index_command: Sequence[str] = ()
+) -> Iterator[str]:
     """The application over a library with the fake encoder, on a thread."""
     with bench.open() as library, listen("127.0.0.1", 0) as listener:
         endpoint = Endpoint("127.0.0.1", "127.0.0.1", listener.getsockname()[1], None, proxy)
-        app = make_app(library, endpoint, bench.library_path.parent / "thumbnails")
+        cache = bench.library_path.parent / "thumbnails"
+        app = make_app(library, endpoint, cache, index_command)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

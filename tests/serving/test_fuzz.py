@@ -36,7 +36,7 @@ MEANT = {200, 206, 303, 400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 416, 4
 
 PATHS = (
     "/", "/images/1", "/images/1/", "/pictures", "/static/main.js", "/static/", "/static", "/api",
-    "/labels/x/review", "/labels/review",
+    "/labels/x/review", "/labels/review", "/library", "/library/run", "/library/stop", "/api/index",
     "/api/search", "/api/facets", "/api/images/1", "/api/images/1/file", "/api/images/1/thumbnail",
     "/api/images/999999999999999999999/file", "/api/describe", "/api/pictures", "/api/info",
     "/api/pictures/0123456789abcdef0123456789abcdef", "/api/health", "/api/openapi.json",

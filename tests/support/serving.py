@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,12 +19,14 @@ HERE = Endpoint("127.0.0.1", "127.0.0.1", PORT, None)
 
 
 @contextmanager
-def visit(bench: Workbench, endpoint: Endpoint = HERE) -> Iterator[TestClient]:
+def visit(
+    bench: Workbench, endpoint: Endpoint = HERE, index_command: Sequence[str] = ()
+) -> Iterator[TestClient]:
     """A client of the application; it follows no redirect."""
     with (
         bench.open() as library,
         TestClient(
-            make_app(library, endpoint, bench.library_path.parent / "thumbnails"),
+            make_app(library, endpoint, bench.library_path.parent / "thumbnails", index_command),
             base_url=f"http://{endpoint.name}:{endpoint.port}",
             follow_redirects=False,
         ) as client,

@@ -1,0 +1,1 @@
+"""Processes that the server has beside it."""

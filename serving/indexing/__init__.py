@@ -1,0 +1,1 @@
+"""Index runs that are started, followed and stopped from the page, and the library in numbers."""
