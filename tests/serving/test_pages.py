@@ -259,7 +259,7 @@ def test_errors_keep_what_can_be_kept(colours: Workbench) -> None:
             assert page.by_id("q").attributes["value"] == "red"
             assert page.by_id("search").hidden()["camera"] == "Leica"
             assert link(page, "Remove: Leica") == "/?q=red"
-            assert [group.text.split()[0] for group in page.all("summary")] == ["Camera"]
+            assert [group.text.split()[0] for group in page.all("summary")] == ["Camera", "More"]
         for url, status in (("/nowhere", 404), ("/images/99", 404), ("/images/99/x", 404)):
             page = page_of(client, f"{url}?q=red&camera=Leica", status)
             assert page.by_id("q").attributes["value"] == "red"
