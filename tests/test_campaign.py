@@ -48,11 +48,13 @@ def test_a_damaged_library_never_answers_wrong_in_silence() -> None:
     said = campaign("damage", "--trials", 1, "--sample", 6, "--seed", 2)
     every = {
         "catalog.sqlite", "vectors.f16", "captions.f16", "index.faiss", "index.json", "looks.bin",
-        "stacks.safetensors", "alignment.safetensors", "relevance.safetensors",
-        "text_tower.safetensors",
+        "stacks.safetensors", "alignment.safetensors", "relevance.safetensors", "columns.json",
+        "when.i8", "folder.i4", "camera.i4", "kind.u1", "alive.bits", "sums.u4", "folders.txt",
+        "cameras.txt", "text_tower.safetensors",
     }  # fmt: skip
-    files = set(said.splitlines()[0].split())
-    assert files >= every
+    files = said.splitlines()[0].split()
+    assert set(files) >= every
+    assert files.count("index.json") == 2  # of pictures, and of captions
     assert sum(name.startswith("names-1") for name in files) == 2
     assert re.search(r"^ +0 wrong$", said, re.MULTILINE)
 

@@ -18,13 +18,18 @@ from PIL import Image
 
 from cli import main as cli_main
 from searchengine import open_library
-from searchengine.alignment.candidates import Learned
+from searchengine.alignment.candidates import Learned, hub_bias
 from searchengine.alignment.kept import keep_alignment
 from searchengine.catalog.sqlite import connection
 from searchengine.encoders.openvino import precision
-from searchengine.library.learned.align import extend_alignment
+from searchengine.float16 import widened
+from searchengine.index import plan, settings
 from searchengine.library.readings import read_images
 from searchengine.retrieval import rank
+from searchengine.spaces import following
+from searchengine.spaces.space import Space
+from searchengine.texts import ranking
+from searchengine.types import Vectors
 from tests.campaign.forked import Done, Fork, warm_up
 from tests.support.models import make_model
 
@@ -55,7 +60,7 @@ class Whole:
         names = directory / "names.txt"
         names.write_text("\n".join(COLOURS), encoding="utf-8")
         captions = directory / "captions.csv"
-        paths = sorted(self.photos.rglob("00*.jpg"))
+        paths = sorted(self.photos.rglob("0*.jpg"))
         lines = [f"{path},a {chance.choice(COLOURS)} thing {path.stem}" for path in paths]
         captions.write_text("\n".join(["image,caption", *lines]), encoding="utf-8")
         self._must(partial(make_model, directory / "model", {}))
@@ -110,8 +115,15 @@ def _clipseek(*arguments: str) -> None:
     catalog.BUSY_SECONDS = 1
     chosen: Any = precision  # it is measured, and the machine is busy
     chosen.quickest_precision = lambda _: "float32"
-    ranking: Any = rank
-    ranking.FEW_ROWS = 20
+    for module, name in (
+        (rank, "FEW_ROWS"),
+        (ranking, "FEW_TEXTS"),
+        (following, "LEAST_ROWS"),
+        (plan, "EXACT_BELOW"),
+    ):
+        setattr(module, name, 20)
+    untuned: Any = settings
+    untuned.PROBED_SHARE = 1  # every cell: what an index answers is exact, and differs by damage
     sys.argv = ["clipseek", *arguments]
     cli_main.main()
 
@@ -140,9 +152,21 @@ def _read_and_align(library: Path) -> None:
         space = opened.space()
         chance = np.random.default_rng(2)
         chance_map = chance.normal(0, 0.05, (DIM, DIM)).astype(np.float32)
-        none = Learned(np.zeros(1, dtype=np.float32), chance_map)
-        keep_alignment(space.info, space.directory, none, ["bias", "map"], "0")
-        extend_alignment(space)  # as index runs do for images that a repair encoded again
+        learned = Learned(_biases(space), chance_map)
+        keep_alignment(space.info, space.directory, learned, ["hub", "map"], "0")
+
+
+def _biases(space: Space) -> Vectors:
+    """Those that index runs give to images that a repair encoded again."""
+    with space.catalog.snapshot() as now:
+        rows, owners = now.caption_owners(space.info)
+        images, captions = now.rows(space.info), now.caption_rows(space.info)
+    return hub_bias(
+        widened(space.images.read(images)),
+        np.arange(images),
+        widened(space.captions.read(captions)[rows]),
+        owners,
+    )
 
 
 def _paint(path: Path, chance: random.Random) -> None:
