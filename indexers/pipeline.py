@@ -24,6 +24,7 @@ from searchengine.embedding.stream import Observer
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import InputError, MissingExtraError
 from searchengine.library.learned.align import extend_alignment
+from searchengine.library.learned.derived import note_derived
 from searchengine.library.learned.located import name_places
 from searchengine.library.library import Library
 from searchengine.library.places import ROOTS, indexed_roots, remember_links, respell
@@ -138,6 +139,7 @@ def bring_up_to_date(
         writer.measure_relevance(space)
         refresh_stacks(space)
         extend_alignment(space)
+        note_derived(space)
     library.label_sets.bring_up_to_date()
 
 

@@ -19,6 +19,7 @@ from searchengine.encoders.text.encoder import TOWER_FILE, fault_of_tower
 from searchengine.errors import LibraryDamagedError, LibraryError, MissingExtraError, reason_of
 from searchengine.files import content_hash_of, file_state
 from searchengine.library.layout import CATALOG
+from searchengine.library.learned.derived import lost
 from searchengine.looks.kept import LOOKS_FILE
 from searchengine.relevance.kept import FILE as STATISTICS_FILE
 from searchengine.relevance.kept import fault_of_statistics
@@ -176,8 +177,8 @@ def _row_faults(library: Path, stored: StoredRows) -> list[Fault]:
 
 def _derived_faults(space: Space) -> tuple[list[Fault], list[str]]:
     """Of all that is derived; and what could not be looked at."""
-    faults: list[Fault] = []
     place = space.directory.relative_to(space.library)
+    faults = [Fault(str(place / file), why) for file, why in lost(space)]
     tower = fault_of_tower(space.info, space.directory)
     if tower is not None:
         faults.append(Fault(str(place / TOWER_FILE), tower))

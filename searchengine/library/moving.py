@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from searchengine.catalog.spaces import DEFAULT_SPACE
 from searchengine.encoders.names import STARTER, STARTER_256, canonical_name
 from searchengine.errors import LibraryError, NothingIndexedError, SpaceNotFoundError
+from searchengine.library.learned.derived import derived_setting
 from searchengine.library.library import Library
 from searchengine.spaces.space import Space, crops_setting
 from searchengine.texts.matching import setting_name
@@ -92,9 +93,9 @@ def forget_space(library: Library, name: str) -> Progress:
             )
             raise LibraryError(f"space {space.info.name} answers the searches; {way_out}")
         gone = progress(library, space)
-        library.catalog.remove_space(
-            space.info, [setting_name(space), crops_setting(space.info.name)]
-        )
+        name = space.info.name
+        about = [setting_name(space), crops_setting(name), derived_setting(name)]
+        library.catalog.remove_space(space.info, about)
         try:
             shutil.rmtree(space.directory)
         except OSError as error:

@@ -21,11 +21,14 @@ from searchengine.encoders.text.encoder import TOWER_FILE, fault_of_tower
 from searchengine.errors import EncoderError, MissingExtraError
 from searchengine.files import content_hash
 from searchengine.library.check import StoredRows, stored_rows
+from searchengine.library.learned.derived import lost
 from searchengine.looks.look import Looks
 from searchengine.relevance.kept import FILE as STATISTICS_FILE
 from searchengine.relevance.kept import fault_of_statistics
 from searchengine.spaces.following import fault_of_columns, forget_columns, refresh_columns
 from searchengine.spaces.space import Space
+from searchengine.spaces.stacked import STACKS_FILE
+from searchengine.stacks.find import refresh_stacks
 from searchengine.types import ImageEntry, ImageRecord
 from searchengine.vectors.damage import BadBlock
 
@@ -65,14 +68,20 @@ class _Mending:
         if fault_of_tower(self.space.info, self.space.directory) is not None:
             with suppress(OSError):
                 (self.space.directory / TOWER_FILE).unlink()
+        gone = [file for file, _ in lost(self.space)]
         if fault_of_statistics(self.space.info, self.space.directory) is not None:
             with suppress(OSError):
                 (self.space.directory / STATISTICS_FILE).unlink()
+            gone.append(STATISTICS_FILE)
+        if STATISTICS_FILE in gone:
             self.writer.measure_relevance(self.space)
         if self.space.looks.is_damaged(images.rows) or self.space.stacks.fault(images.rows):
-            with suppress(OSError):  # the next index run makes both anew
+            with suppress(OSError):
                 self.space.looks.path.unlink(missing_ok=True)
                 self.space.stacks.forget()
+            gone.append(STACKS_FILE)
+        if STACKS_FILE in gone:
+            refresh_stacks(self.space)
         if fault_of_columns(self.space) is not None:
             forget_columns(self.space)
         refresh_columns(self.space)

@@ -162,6 +162,20 @@ def test_a_damaged_file_is_said_and_left(library: Library, damage: str, caplog: 
     assert [f"{FILE} cannot be used" in said for said in caplog.messages] == [True]
 
 
+def test_a_file_that_is_gone_is_found(library: Library) -> None:
+    path = library.space().directory / FILE
+    assert library.align(["hub"]).verdict.kept == ("hub",)
+    assert library.check().is_sound
+    path.unlink()
+    for repair in (False, True):
+        [fault] = library.check(repair=repair).faults
+        assert fault.where.endswith(FILE)
+        assert "clipseek align --remove" in fault.why
+    assert forget_alignment(library)
+    assert library.check().is_sound
+    assert not forget_alignment(library)
+
+
 def test_too_few_captions_are_counted(bench: Workbench, run: Run) -> None:
     bench.paint("red.png", "red")
     bench.index()

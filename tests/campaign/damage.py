@@ -1,4 +1,4 @@
-"""Every file of a library damaged in seven ways: found, or harmless; never wrong in silence.
+"""Every file of a library damaged in nine ways: found, or harmless; never wrong in silence.
 
     python -m tests.campaign.damage --trials 5
 
@@ -43,13 +43,9 @@ def _zeros(path: Path, chance: random.Random) -> None:
     path.write_bytes(data)
 
 
-def _gone(path: Path, chance: random.Random) -> None:
+def _a_directory(path: Path, _: random.Random) -> None:
     path.unlink()
-    kind = chance.randrange(3)
-    if kind == 0:
-        path.mkdir()
-    elif kind == 1:
-        path.touch()
+    path.mkdir()
 
 
 WAYS: dict[str, Callable[[Path, random.Random], object]] = {
@@ -62,7 +58,9 @@ WAYS: dict[str, Callable[[Path, random.Random], object]] = {
     "truncated": lambda path, chance: path.write_bytes(
         path.read_bytes()[: chance.randrange(path.stat().st_size)]
     ),
-    "gone, empty, a directory": _gone,
+    "gone": lambda path, _: path.unlink(),
+    "empty": lambda path, _: path.write_bytes(b""),
+    "a directory": _a_directory,
     "longer": lambda path, chance: path.write_bytes(path.read_bytes() + chance.randbytes(5_000)),
 }
 

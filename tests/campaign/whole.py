@@ -24,6 +24,7 @@ from searchengine.catalog.sqlite import connection
 from searchengine.encoders.openvino import precision
 from searchengine.float16 import widened
 from searchengine.index import plan, settings
+from searchengine.library.learned.derived import note_derived
 from searchengine.library.readings import read_images
 from searchengine.retrieval import rank
 from searchengine.spaces import following
@@ -154,6 +155,7 @@ def _read_and_align(library: Path) -> None:
         chance_map = chance.normal(0, 0.05, (DIM, DIM)).astype(np.float32)
         learned = Learned(_biases(space), chance_map)
         keep_alignment(space.info, space.directory, learned, ["hub", "map"], "0")
+        note_derived(space)
 
 
 def _biases(space: Space) -> Vectors:

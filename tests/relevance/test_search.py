@@ -147,7 +147,9 @@ def test_index_runs_measure_and_searches_never_write(made: Path, tmp_path: Path)
         with pytest.raises(QueryError, match="the next index run measures it"):
             library.search(words("a cat", matching=Strictness.NORMAL))
         assert not file.exists()
+        assert [fault.where for fault in library.check().faults] == [f"spaces/starter/{FILE}"]
         index(library, PHOTOS / "food")
+        assert library.check().is_sound
         assert measured(library) == before, "the same photos, measured again"
         written = file.read_bytes()
         file.write_bytes(written[:-1] + bytes([written[-1] ^ 1]))

@@ -245,6 +245,21 @@ def test_a_flipped_bit_is_found_and_mended(planted: Workbench, file: str) -> Non
         assert len(groups(library, Likeness.NEAR)) == 2
 
 
+def test_a_file_that_is_gone_is_found_and_made_anew(planted: Workbench) -> None:
+    with planted.open() as library:
+        path = library.space().directory / STACKS_FILE
+        before = groups(library, Likeness.NEAR)
+        path.unlink()
+        assert [STACKS_FILE in fault.where for fault in library.check().faults] == [True]
+        assert library.check(repair=True).is_sound
+        assert groups(library, Likeness.NEAR) == before
+        path.unlink()
+    planted.index()
+    with planted.open() as library:
+        assert groups(library, Likeness.NEAR) == before
+        assert library.check().is_sound
+
+
 def test_labels_of_rows_that_are_not_there_are_none(library: Library) -> None:
     space = library.space()
     count = library.catalog.rows(space.info)

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from searchengine.alignment.candidates import HUB, MAPS, Learned, hub_bias
 from searchengine.alignment.judge import Material, Verdict, judge
 from searchengine.alignment.kept import keep_alignment, read_alignment, remove_alignment
+from searchengine.alignment.ranking import FILE
 from searchengine.errors import InputError
 from searchengine.float16 import widened
+from searchengine.library.learned.derived import lost, note_derived
 from searchengine.spaces.space import Space
 from searchengine.texts.everyday import everyday_texts
 from searchengine.types import Vectors
@@ -83,8 +85,9 @@ def align(library: Library, words: Sequence[str], space: str | None = None) -> A
                 verdict.learned.map,
             )
             keep_alignment(chosen.info, chosen.directory, learned, verdict.kept, captioned.hash)
+            note_derived(chosen)
         else:
-            remove_alignment(chosen.directory)
+            _remove(chosen)
     return AlignReport(
         chosen.info.name, len(images), len(captioned.rows), len(material.images), verdict
     )
@@ -93,7 +96,13 @@ def align(library: Library, words: Sequence[str], space: str | None = None) -> A
 def forget_alignment(library: Library, space: str | None = None) -> bool:
     """Search as before; whether anything was kept."""
     with library.writing():
-        return remove_alignment(library.space(space).directory)
+        return _remove(library.space(space))
+
+
+def _remove(space: Space) -> bool:
+    was_kept = remove_alignment(space.directory) or FILE in dict(lost(space))
+    note_derived(space, dropped=FILE)
+    return was_kept
 
 
 def extend_alignment(space: Space) -> None:
