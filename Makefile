@@ -6,7 +6,9 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint browser docs readme bench clean
+FIRST := "installing into .venv; the first time this takes minutes and, with torch, gigabytes"
+
+.PHONY: demo test lint browser docs readme bench wheel clean
 
 demo: .venv/demo
 	$(BIN)/python sample_data/demo.py
@@ -33,6 +35,12 @@ readme: .venv/dev
 bench: .venv/dev
 	$(BIN)/python -m benchmarks.run
 
+# dist/clipseek-….whl, for pip and pipx; tried in an environment of its own with all it stands on.
+wheel: .venv/python
+	rm -rf build/lib build/bdist.* dist
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	PYTHON=$(PYTHON) .ci/wheel dist/*.whl
+
 .venv/python:
 	@test -n "$(PYTHON)" || { echo "no python3 found: install Python 3.11 or newer"; exit 1; }
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
@@ -41,10 +49,12 @@ bench: .venv/dev
 	@touch $@
 
 .venv/demo: .venv/python pyproject.toml constraints.txt
+	@echo $(FIRST)
 	$(INSTALL) --editable '.[cpu,web]'
 	@touch $@
 
 .venv/dev: .venv/python pyproject.toml constraints.txt
+	@echo $(FIRST)
 	$(INSTALL) --editable '.[dev]'
 	@touch $@
 

@@ -16,15 +16,12 @@ from pathlib import Path
 from cli.next_steps import PICTURES, program
 
 PHOTOS = Path(__file__).parent / "photos"
-QUERIES = (
-    "two dogs looking out of a window",
-    "a cup of coffee on a wooden table",
-    "snowy mountains by a lake",
-)
+QUERIES = ("a cup of coffee on a wooden table", "snowy mountains by a lake")
+GALLERY = "a waterfall in the forest"
 
 
 def main() -> None:
-    """Index, ask three texts and one image, and say where the gallery is."""
+    """Index, ask texts and an image, say where the gallery is, and how to go on."""
     scratch = Path(tempfile.mkdtemp(prefix="clipseek-demo-"))
     os.environ["CLIPSEEK_LIBRARY"] = str(scratch / "library")
     os.environ["HF_HUB_OFFLINE"] = "1"
@@ -32,8 +29,8 @@ def main() -> None:
     for query in QUERIES:
         _run("search", query, "--top", "3")
     _run("search", os.path.relpath(PHOTOS / "animals" / "orange-kitten.jpg"), "--top", "3")
-    _run("search", QUERIES[0], "--html", str(scratch / "hits.html"), "--paths", "--top", "12")
-    print(f"\nThe gallery of the first query: {(scratch / 'hits.html').as_uri()}")
+    _run("search", GALLERY, "--top", "12", "--html", str(scratch / "hits.html"))
+    print(f"\nThe last search as a gallery: {(scratch / 'hits.html').as_uri()}")
     print("\nNow your own photos:")
     print(f"  {program()} index {PICTURES}")
     print(f"  {program()} serve --open")
