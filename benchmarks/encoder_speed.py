@@ -26,9 +26,9 @@ from searchengine.encoders.openclip.build import build, quiet
 from searchengine.encoders.openclip.encoder import ClipEncoder
 from searchengine.encoders.openclip.sources import find_source
 from searchengine.encoders.openvino.encoder import TowerEncoder
+from searchengine.encoders.openvino.precision import precisions_of
 
 BATCHES = (4, 8, 16, 32, 64)
-PRECISIONS = ("float32", "bfloat16")
 TURNS = 3
 
 
@@ -63,7 +63,7 @@ def main() -> None:
         "torch": _ours(openclip.load_encoder(name, device="cpu", precision="float32")),
         **{
             precision: _ours(load_encoder(name, device="cpu", precision=precision))
-            for precision in PRECISIONS
+            for precision in _precisions(name)
         },
     }
     rates: dict[str, list[float]] = {way: [] for way in ways}
@@ -78,6 +78,11 @@ def main() -> None:
         for way in ways:
             rates[way].append(batch / min(seconds[way]))
     print(json.dumps(asdict(EncoderSpeed(rates, chosen))))
+
+
+def _precisions(name: str) -> list[str]:
+    encoder = load_encoder(name, device="cpu", precision="float32")
+    return precisions_of(encoder.towers) if isinstance(encoder, TowerEncoder) else []
 
 
 def _plain(name: str) -> Callable[[int], object]:

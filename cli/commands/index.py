@@ -65,7 +65,10 @@ def index(
     device: DeviceOption = "auto",
     precision: Annotated[
         str,
-        typer.Option(metavar="auto|float32|bfloat16|float16", help="Of the encoder's weights."),
+        typer.Option(
+            metavar="auto|float32|bfloat16|float16|int8",
+            help="Of the encoder's weights; int8 on CPUs alone.",
+        ),
     ] = "auto",
     batch_size: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Images encoded at a time.")

@@ -26,9 +26,9 @@ def load_encoder(name: str, *, device: str = "auto", precision: str = "auto") ->
     """The encoder of this name, ready to encode.
 
     `name` is one of the forms in `searchengine.encoders.names`; `device` is "auto", "cuda", "mps"
-    or "cpu"; `precision` is "auto", "float32", "bfloat16" or "float16". `auto` takes a GPU where
-    there is one; half precision on CUDA; on a CPU what a measurement shows to be fastest and equal,
-    done once a machine; float32 otherwise.
+    or "cpu"; `precision` is "auto", "float32", "bfloat16", "float16" or, on a CPU, "int8". `auto`
+    takes a GPU where there is one; half precision on CUDA; on a CPU what a measurement shows to be
+    fastest and equal, done once a machine; float32 otherwise.
 
     On a CPU the encoder is exported from torch once, which takes some seconds more, and needs torch
     no more then; the starter never does. Weights in the local cache are loaded without any network
@@ -45,12 +45,17 @@ def load_encoder(name: str, *, device: str = "auto", precision: str = "auto") ->
         )
     towers = _towers(name) if _is_for_cpu(device) else None
     if towers is not None:
-        from searchengine.encoders.openvino.precision import measured_precision
+        from searchengine.encoders.openvino.precision import measured_precision, precisions_of
 
         if precision == "auto":
             precision = measured_precision(towers)
-        if runtime.computes_in(precision):
+        if precision in precisions_of(towers):
             return TowerEncoder(towers, precision, _on_torch)
+    if precision == runtime.INT8:
+        raise EncoderError(
+            f"{name} is not computed in int8 here: it is for CPUs, and for encoders that say the "
+            "same in it; choose auto or float32"
+        )
     from searchengine.encoders.openclip import encoder as openclip
 
     return openclip.load_encoder(name, device=device, precision=precision)
@@ -64,7 +69,7 @@ def use_cores(count: int) -> None:
 
 
 def load_for_queries(name: str) -> Encoder:
-    """An encoder for a few texts and pictures: in the precision that was measured before, if any.
+    """An encoder for a few texts and pictures: in int8, or the precision that was measured before.
 
     A query would wait for a measurement. Nothing is downloaded: the name is what the library says,
     whoever made it. Raises EncoderNotHereError for weights that are not on this machine.
@@ -73,9 +78,9 @@ def load_for_queries(name: str) -> Encoder:
         towers = _towers(canonical_name(name)) if _is_for_cpu("auto") else None
         if towers is None:
             return _on_torch(name)
-    from searchengine.encoders.openvino.precision import remembered_precision
+    from searchengine.encoders.openvino.precision import precision_for_queries
 
-    return TowerEncoder(towers, remembered_precision(towers), _on_torch)
+    return TowerEncoder(towers, precision_for_queries(towers), _on_torch)
 
 
 def _on_torch(name: str) -> Encoder:

@@ -27,6 +27,7 @@ from searchengine.encoders.openvino.kept import KeptTowers, find
 from searchengine.encoders.openvino.weights import Weights
 from searchengine.encoders.text.encoder import TOWER_FILE
 from searchengine.encoders.text.export import PROBES
+from searchengine.errors import EncoderError
 from searchengine.images.decode import read_image
 from tests.support.damage import flip
 from tests.support.models import make_model, make_siglip
@@ -160,17 +161,18 @@ def test_another_checkpoint_under_the_name_is_exported_anew(
     assert find(tiny) is not None
 
 
-@pytest.mark.parametrize("file", ["image.bin", "image.xml"])
+@pytest.mark.parametrize("file", ["image.bin", "image.xml", "image-int8.bin", "image-int8.xml"])
 def test_a_damaged_tower_is_left_to_torch_and_said(
     tiny: str, towers: KeptTowers, file: str, caplog: Any
 ) -> None:
-    right = load_for_queries(tiny).encode_images(photos())
+    precision = "int8" if "int8" in file else "float32"
+    right = load_encoder(tiny, precision="float32").encode_images(photos())
     path = towers.directory / file
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 4
     path.write_bytes(data)
     with caplog.at_level(logging.WARNING, "clipseek"):
-        rows = load_for_queries(tiny).encode_images(photos())
+        rows = load_encoder(tiny, precision=precision).encode_images(photos())
     assert [f"{file} is not as it was written" in said for said in caplog.messages] == [True]
     assert cosines(rows, right).min() > 0.9999
     assert find(tiny) is None
@@ -259,17 +261,68 @@ def test_without_openvino_torch_serves(monkeypatch: pytest.MonkeyPatch, caplog: 
     assert any("is not installed" in message for message in caplog.messages)
 
 
-def test_a_query_takes_the_precision_that_was_measured(
-    tiny: str, towers: KeptTowers, monkeypatch: pytest.MonkeyPatch
+def test_int8_says_what_torch_says_in_less(tiny: str, towers: KeptTowers) -> None:
+    assert load_for_queries(tiny).precision == "int8"
+    torchs = openclip.load_encoder(tiny, device="cpu", precision="float32")
+    for ours in (load_for_queries(tiny), load_encoder(tiny, precision="int8")):
+        rows, right = ours.encode_images(photos()), torchs.encode_images(photos())
+        assert 0.999 < cosines(rows, right).mean() < 0.9999999
+        assert cosines(ours.encode_texts(PROBES), torchs.encode_texts(PROBES)).mean() > 0.999
+    sizes = {path.name: path.stat().st_size for path in towers.directory.iterdir()}
+    assert sizes["text-int8.bin"] < 0.7 * sizes["text.bin"]  # norms and biases are a half of it
+
+
+def test_int8_is_not_kept_where_it_says_another_thing(tmp_path: Path, caplog: Any) -> None:
+    """A large weight that is multiplied with nothing leaves the others of its row no digits."""
+    from safetensors.numpy import load_file, save_file
+
+    name = make_model(tmp_path / "model", {})
+    file = tmp_path / "model" / "open_clip_model.safetensors"
+    tensors = load_file(file)
+    block = "visual.transformer.resblocks.0"
+    tensors[f"{block}.ln_2.weight"][0] = tensors[f"{block}.ln_2.bias"][0] = 0
+    tensors[f"{block}.mlp.c_fc.weight"] *= 10
+    tensors[f"{block}.mlp.c_fc.weight"][:, 0] = 1000
+    save_file(tensors, file)
+    exact = load_encoder(name, precision="float32")
+    found = find(name)
+    assert isinstance(exact, TowerEncoder)
+    assert found is not None
+    assert not found.has_int8
+    assert not list(found.directory.glob("*int8*"))
+    assert load_for_queries(name).precision == "float32"
+    with pytest.raises(EncoderError, match="is not computed in int8 here"):
+        load_encoder(name, precision="int8")
+
+
+@pytest.mark.parametrize("name", ["starter", "starter-256"])
+def test_convolutions_have_no_int8(name: str) -> None:
+    with pytest.raises(EncoderError, match=f"{name} is not computed in int8 here"):
+        load_encoder(name, precision="int8")
+
+
+def test_a_query_without_int8_takes_the_precision_that_was_measured(
+    towers: KeptTowers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from searchengine.encoders.openvino import precision
 
-    assert precision.remembered_precision(towers) == "float32"
+    assert precision.precision_for_queries(towers) == "int8"
+    for name in ("image-int8.xml", "image-int8.bin"):
+        del towers.checksums[name]
+    assert precision.precision_for_queries(towers) == "float32"
     monkeypatch.setattr(precision, "_key", lambda _: "a test")
     remember("a test", "bfloat16")
-    assert load_for_queries(tiny).precision == "bfloat16"
+    assert precision.precision_for_queries(towers) == "bfloat16"
     remember("a test", "float7")
-    assert load_for_queries(tiny).precision == "float32"
+    assert precision.precision_for_queries(towers) == "float32"
+
+
+def test_what_was_measured_without_int8_is_measured_again(towers: KeptTowers) -> None:
+    from searchengine.encoders.openvino import precision
+
+    before = precision._key(towers)
+    del towers.checksums["image-int8.xml"]
+    assert precision._key(towers) != before
 
 
 @pytest.mark.parametrize(

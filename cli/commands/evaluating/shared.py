@@ -19,7 +19,10 @@ ModelOption = Annotated[
 ]
 PrecisionOption = Annotated[
     str,
-    typer.Option(metavar="float32|bfloat16|float16|auto", help="Of the encoder's weights."),
+    typer.Option(
+        metavar="float32|bfloat16|float16|int8|auto",
+        help="Of the encoder's weights; int8 on CPUs alone.",
+    ),
 ]
 JsonFileOption = Annotated[
     Path | None,

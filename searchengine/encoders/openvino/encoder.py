@@ -17,7 +17,7 @@ from searchengine.encoders.batches import BatchLimit, BatchTooLargeError, Item
 from searchengine.encoders.interface import Encoder
 from searchengine.encoders.openvino import runtime
 from searchengine.encoders.openvino.maps import map_tower
-from searchengine.encoders.openvino.towers import IMAGE, TEXT, UNUSABLE, Towers
+from searchengine.encoders.openvino.towers import IMAGE, TEXT, UNUSABLE, Towers, graph_name
 from searchengine.encoders.openvino.weights import Weights
 from searchengine.encoders.reading import tokens_of
 from searchengine.encoders.text.encoder import tokenizer_of
@@ -184,7 +184,7 @@ class TowerEncoder:
             tower = runtime.text_tower(graph, data, tensors, self.precision)
             return lambda texts: tower(padded(tokenizer.rows(texts), context))
 
-        return _opened(self.towers, TEXT, opened)
+        return _opened(self.towers, graph_name(TEXT, self.precision), opened)
 
     @cached_property
     def _whole(self) -> Encoder:
@@ -196,16 +196,14 @@ def open_images(towers: Towers, precision: str) -> runtime.Tower | None:
     preprocessing = towers.facts.preprocessing
     return _opened(
         towers,
-        IMAGE,
+        graph_name(IMAGE, precision),
         lambda graph, data: runtime.image_tower(graph, data, preprocessing, precision),
     )
 
 
-def _opened(
-    towers: Towers, tower: str, opened: Callable[[bytes, Weights], Opened]
-) -> Opened | None:
+def _opened(towers: Towers, name: str, opened: Callable[[bytes, Weights], Opened]) -> Opened | None:
     try:
-        return opened(towers.graph(tower), towers.weights(tower))
+        return opened(towers.graph(name), towers.weights(name))
     except (*UNUSABLE, RuntimeError) as error:  # OpenVINO's own errors are the latter
         say_damaged(towers, error)
         return None

@@ -1,7 +1,8 @@
 """From an open_clip model on torch to towers that need no torch.
 
-Each tower is traced and converted once, stored in float16, and compared with torch before it is
-kept: what cannot be traced, or computes anything else, is left to torch.
+Each tower is traced and converted once, stored in float16 and, where that keeps the guard, in int8,
+and compared with torch before it is kept: what cannot be traced, or computes anything else, is left
+to torch.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import numpy as np
 
 from searchengine.encoders.openclip.build import ClipModel
 from searchengine.encoders.openclip.encoder import ClipEncoder
+from searchengine.encoders.openclip.precision_choice import TRIAL_BATCH
 from searchengine.encoders.openvino import kept, runtime
 from searchengine.encoders.openvino.encoder import padded
-from searchengine.encoders.openvino.towers import IMAGE, TEXT, TowerFacts
+from searchengine.encoders.openvino.quantised import Trial, keep_int8
+from searchengine.encoders.openvino.towers import IMAGE, TEXT, TowerFacts, graph_name
 from searchengine.encoders.openvino.weights import Weights
 from searchengine.encoders.preprocess import trial_pictures
 from searchengine.encoders.text.encoder import tokenizer_of
@@ -52,10 +55,11 @@ def export(encoder: ClipEncoder) -> None:
 def _export(encoder: ClipEncoder, facts: TowerFacts, directory: Path) -> str:
     """Write the files; returns why they cannot be used, or nothing."""
     try:
-        _convert_images(encoder, facts, directory)
+        trials = {IMAGE: _convert_images(encoder, facts, directory)}
         has_tower = export_text_tower(encoder, directory)
         if facts.context is not None:
-            _convert_texts(encoder, facts.context, directory, has_tower=has_tower)
+            trials[TEXT] = _convert_texts(encoder, facts.context, directory, has_tower=has_tower)
+        keep_int8(directory, trials)
     except OSError:
         raise
     except Exception as error:  # tracing a model raises anything
@@ -76,20 +80,24 @@ def _context(encoder: ClipEncoder) -> int | None:
     return context if theirs.shape == mine.shape and bool((theirs == mine).all()) else None
 
 
-def _convert_images(encoder: ClipEncoder, facts: TowerFacts, directory: Path) -> None:
+def _convert_images(encoder: ClipEncoder, facts: TowerFacts, directory: Path) -> Trial:
     import torch
 
-    pixels = trial_pictures(encoder.preprocessing, 2)
+    pixels = trial_pictures(encoder.preprocessing, TRIAL_BATCH)
     height, width = encoder.preprocessing.size
     example = torch.zeros(2, 3, height, width)
     convert(encoder.model, "encode_image", example, [-1, 3, height, width], directory / IMAGE)
-    graph = (directory / f"{IMAGE}.xml").read_bytes()
-    weights = Weights.of_file(directory / f"{IMAGE}.bin")
-    tower = runtime.image_tower(graph, weights, facts.preprocessing, "float32")
-    _require_same(tower(pixels), encoder.encode_pixels(list(pixels)))
+
+    def compute(precision: str) -> Vectors:
+        graph, weights = _read(directory, graph_name(IMAGE, precision))
+        return runtime.image_tower(graph, weights, facts.preprocessing, precision)(pixels)
+
+    return _held(Trial(compute, encoder.encode_pixels(list(pixels))))
 
 
-def _convert_texts(encoder: ClipEncoder, context: int, directory: Path, *, has_tower: bool) -> None:
+def _convert_texts(
+    encoder: ClipEncoder, context: int, directory: Path, *, has_tower: bool
+) -> Trial:
     import torch
 
     arrays, notes = tokenizer_tensors(encoder)
@@ -100,10 +108,17 @@ def _convert_texts(encoder: ClipEncoder, context: int, directory: Path, *, has_t
     )
     if not has_tower:
         kept.keep_tokens(directory, {} if table is None else {TOKENS: table}, arrays, notes)
-    graph = (directory / f"{TEXT}.xml").read_bytes()
-    weights = Weights.of_file(directory / f"{TEXT}.bin")
-    tower = runtime.text_tower(graph, weights, kept.tokens_in(directory), "float32")
-    _require_same(tower(tokens), encoder.encode_texts(PROBES))
+
+    def compute(precision: str) -> Vectors:
+        graph, weights = _read(directory, graph_name(TEXT, precision))
+        tower = runtime.text_tower(graph, weights, kept.tokens_in(directory), precision)
+        return tower(tokens)
+
+    return _held(Trial(compute, encoder.encode_texts(PROBES)))
+
+
+def _read(directory: Path, name: str) -> tuple[bytes, Weights]:
+    return (directory / f"{name}.xml").read_bytes(), Weights.of_file(directory / f"{name}.bin")
 
 
 def convert(
@@ -143,9 +158,11 @@ def convert(
     return table
 
 
-def _require_same(rows: Vectors, torchs: Vectors) -> None:
-    """Raises ValueError where a tower says another thing than torch, whose rows are unit rows."""
+def _held(trial: Trial) -> Trial:
+    """Raises ValueError where a tower says another thing than torch."""
+    rows = trial.compute("float32")
     with np.errstate(divide="ignore", invalid="ignore"):
-        cosines = (rows * torchs).sum(axis=1) / np.linalg.norm(rows, axis=1)
+        cosines = (rows * trial.right).sum(axis=1) / np.linalg.norm(rows, axis=1)
     if not (cosines >= LEAST_COSINE).all():
         raise ValueError(f"its vectors differ from torch's, by a cosine of {cosines.min():.5f}")
+    return trial

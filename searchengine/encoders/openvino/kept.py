@@ -2,10 +2,10 @@
 
 `towers/<fingerprint>/`: `towers.json` with the facts, the checkpoint they came from and the
 checksums of the graphs; `image.xml` and `image.bin`, `text.xml` and `text.bin`, OpenVINO's
-graphs and their weights in float16; `text_tower.safetensors`, where the text tower is of a kind
-that numpy computes, else `tokens.safetensors`: the table whose rows the graph of the texts takes,
-and the tokenizer where that is not CLIP's. Deletable: an encoder is exported again when it is next
-loaded.
+graphs and their weights in float16; the same with `-int8` in their names, where they pass the
+guard; `text_tower.safetensors`, where the text tower is of a kind that numpy computes, else
+`tokens.safetensors`: the table whose rows the graph of the texts takes, and the tokenizer where
+that is not CLIP's. Deletable: an encoder is exported again when it is next loaded.
 """
 
 from __future__ import annotations
@@ -19,7 +19,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from searchengine.encoders.openvino.towers import UNUSABLE, DamagedTowersError, TowerFacts
+from searchengine.encoders.openvino.runtime import INT8
+from searchengine.encoders.openvino.towers import (
+    IMAGE,
+    UNUSABLE,
+    DamagedTowersError,
+    TowerFacts,
+    graph_name,
+)
 from searchengine.encoders.openvino.weights import Weights
 from searchengine.encoders.preprocess import Preprocessing
 from searchengine.encoders.text.encoder import TOWER_FILE
@@ -31,7 +38,7 @@ from searchengine.encoders.text.tensors import (
 )
 from searchengine.paths import user_cache
 
-FORMAT = 2
+FORMAT = 3
 """Of the directory. One of another format is as none, and written anew."""
 
 GRAPH_SUFFIXES = (".xml", ".bin")
@@ -80,6 +87,11 @@ class KeptTowers:
         """A file for `searchengine.encoders.text`, where the tower is one it computes."""
         path = self.directory / TOWER_FILE
         return path if path.is_file() else None
+
+    @property
+    def has_int8(self) -> bool:
+        """Whether its towers have graphs in int8, which passed the guard."""
+        return f"{graph_name(IMAGE, INT8)}.xml" in self.checksums
 
     def forget(self) -> None:
         """Delete them; they are exported again when their encoder is next loaded."""

@@ -27,7 +27,8 @@ from searchengine.encoders.openvino.encoder import open_images
 from searchengine.encoders.openvino.export import convert
 from searchengine.encoders.openvino.kept import KeptTowers
 from searchengine.encoders.openvino.precision import quickest_precision
-from searchengine.encoders.openvino.towers import IMAGE, TEXT, TowerFacts
+from searchengine.encoders.openvino.quantised import write_int8
+from searchengine.encoders.openvino.towers import IMAGE, TEXT, TowerFacts, graph_name
 from searchengine.encoders.openvino.weights import Weights
 from searchengine.encoders.text.tower import TOKENS
 from searchengine.types import Pixels
@@ -125,6 +126,8 @@ def _on_towers(encoder: ClipEncoder, directory: Path) -> _Way:
     convert(encoder.model, "encode_image", torch.zeros(2, 3, *size), shape, directory / IMAGE)
     shape = [-1, ids.shape[1]]
     table = convert(encoder.model, "encode_text", ids, shape, directory / TEXT, table_apart=True)
+    for tower in (IMAGE, TEXT):
+        write_int8(directory / tower, directory / graph_name(tower, runtime.INT8))
     facts = TowerFacts(
         name=encoder.name,
         fingerprint=encoder.fingerprint,
@@ -140,8 +143,8 @@ def _on_towers(encoder: ClipEncoder, directory: Path) -> _Way:
     images = open_images(towers, precision)
     assert images is not None
     text = runtime.text_tower(
-        towers.graph(TEXT),
-        towers.weights(TEXT),
+        towers.graph(graph_name(TEXT, precision)),
+        towers.weights(graph_name(TEXT, precision)),
         {} if table is None else {TOKENS: table},
         precision,
     )

@@ -23,10 +23,13 @@ from searchengine.float16 import widened
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
+INT8 = "int8"
+"""The precision of graphs whose matrices are int8; the rest of them is float32."""
+
+PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16", INT8: "f32"}
 """Names of precisions, and OpenVINO's words for them."""
 
-_CAPABILITIES = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16"}
+_CAPABILITIES = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16", INT8: "INT8"}
 
 Rows = NDArray[np.float32]
 

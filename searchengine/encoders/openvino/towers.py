@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from searchengine.encoders import hub
 from searchengine.encoders.names import STARTER_DIR, STARTER_SIZES
+from searchengine.encoders.openvino.runtime import INT8
 from searchengine.encoders.openvino.weights import Weights
 from searchengine.encoders.preprocess import Preprocessing
 from searchengine.encoders.text.encoder import starter_fingerprint
@@ -40,6 +41,11 @@ class TowerFacts:
     """Ids of a text; None where torch encodes texts, as the tokenizer cannot be kept."""
 
 
+def graph_name(tower: str, precision: str) -> str:
+    """Of the graph that computes a tower in a precision: int8 has graphs of its own."""
+    return f"{tower}-{INT8}" if precision == INT8 else tower
+
+
 class DamagedTowersError(ValueError):
     """The bytes of a graph or of weights are not those that were written."""
 
@@ -59,11 +65,15 @@ class Towers(Protocol):
     def text_tower(self) -> Path | None:
         """A file for `searchengine.encoders.text`, where the tower is one it computes."""
 
+    @property
+    def has_int8(self) -> bool:
+        """Whether its towers have graphs in int8, which passed the guard."""
+
     def forget(self) -> None:
         """Their files are not what was written: delete what can be made again."""
 
     def graph(self, tower: str) -> bytes:
-        """OpenVINO's description of "image" or "text". Raises OSError."""
+        """OpenVINO's description of a tower, by a name of `graph_name`. Raises OSError."""
 
     def weights(self, tower: str) -> Weights:
         """What the graph reads. Raises OSError, and DamagedTowersError for other bytes."""
@@ -79,6 +89,7 @@ class StarterTowers:
     """The starter's: graphs that ship beside its weights, and read their tensors from those."""
 
     text_tower = None
+    has_int8 = False
 
     def __init__(self, name: str) -> None:
         """Of a name of `STARTER_SIZES`.
