@@ -153,8 +153,8 @@ class LibraryTooNewError(LibraryError):
 
     def __init__(self, path: Path | str, found: int, known: int) -> None:
         super().__init__(
-            f"library {path} has schema {found}, this clipseek knows up to {known}; upgrade with: "
-            "pip install --upgrade clipseek"
+            f"library {path} has schema {found}, this clipseek knows up to {known}; "
+            "install the clipseek that wrote it, or a newer one"
         )
 
 

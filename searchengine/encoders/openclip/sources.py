@@ -24,7 +24,12 @@ from searchengine.encoders.names import (
 from searchengine.encoders.pieces.tokenizer import CONFIG_FILE, TOKENIZER_FILE
 from searchengine.encoders.registry import is_cached, recommended
 from searchengine.encoders.table import models
-from searchengine.errors import EncoderError, PathNotFoundError, UnknownEncoderError
+from searchengine.errors import (
+    EncoderError,
+    PathNotFoundError,
+    UnknownEncoderError,
+    pip_install,
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ def find_source(name: str) -> Source:
         if not is_cached(name):
             raise EncoderError(
                 f"the encoder {name!r} is missing from this installation ({STARTER_DIR}); "
-                "repair it with: pip install --force-reinstall clipseek"
+                "install clipseek again"
             )
         found = _from_directory(STARTER_DIR)
         if name == STARTER_256:
@@ -227,6 +232,6 @@ def _require_transformers(name: str) -> None:
     if importlib.util.find_spec("transformers") is None:
         raise EncoderError(
             f"{name} needs the package transformers for its texts; "
-            "install it with: pip install 'clipseek[hf]'"
+            f"install it with: {pip_install('hf')}"
         )
     importlib.import_module("transformers")  # before `hub.offline`, whose state it would keep
