@@ -26,15 +26,10 @@ LimitOption = Annotated[
 RetryOption = Annotated[
     bool, typer.Option("--retry-failed", help="Try those again that could not be read.")
 ]
-ServerOption = Annotated[
-    str,
-    typer.Option(
-        metavar="URL",
-        help="Of an OpenAI-compatible server, as http://127.0.0.1:11434/v1 (Ollama) or "
-        "http://127.0.0.1:8080/v1 (llama.cpp).",
-    ),
-]
-ModelOption = Annotated[str, typer.Option(metavar="NAME", help="A model of that server.")]
+SERVER = (
+    "Of an OpenAI-compatible server, as http://127.0.0.1:11434/v1 (Ollama) or "
+    "http://127.0.0.1:8080/v1 (llama.cpp)."
+)
 RemoteOption = Annotated[
     bool, typer.Option("--allow-remote", help="Send pictures to a server on another machine.")
 ]
@@ -59,8 +54,15 @@ def read(
 
 
 def caption(
-    server: ServerOption,
-    model: ModelOption,
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="A model of that server, or a CoCa of open_clip for this machine, as "
+            "coca_ViT-B-32/mscoco_finetuned_laion2b_s13b_b90k.",
+        ),
+    ],
+    server: Annotated[str | None, typer.Option(metavar="URL", help=SERVER)] = None,
     paths: PathsArgument = None,
     limit: LimitOption = None,
     retry_failed: RetryOption = False,
@@ -68,30 +70,21 @@ def caption(
     library: LibraryOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Let a vision model of a server describe the pictures of a library, and search its captions.
+    """Let a model describe the pictures of a library, and search its captions.
 
-    Each picture is sent, 768 pixels at most. Stop it at any time: the next run goes on from there.
-    `captions remove --source "model NAME"` takes its captions out again.
+    Without --server the model runs here, and nothing leaves this machine. A server is sent each
+    picture, 768 pixels at most. Stop it at any time: the next run goes on from there. `captions
+    remove --source "model NAME"` takes its captions out again.
     """
-    asked = _server(server, model, allow_remote=allow_remote)
-    _run(
-        paths,
-        lambda: asked,
-        asked.source,
-        asked.state,
-        "captioning",
-        limit,
-        retry_failed,
-        library,
-        json_output,
-    )
+    load, source, state = _captioner(server, model, allow_remote=allow_remote)
+    _run(paths, load, source, state, "captioning", limit, retry_failed, library, json_output)
 
 
 def ask(
     pictures: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Image files.")],
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to ask, in quotes.")],
-    server: ServerOption,
-    model: ModelOption,
+    server: Annotated[str, typer.Option(metavar="URL", help=SERVER)],
+    model: Annotated[str, typer.Option(metavar="NAME", help="A model of that server.")],
     allow_remote: RemoteOption = False,
     store: Annotated[
         bool, typer.Option("--store", help="Keep the answers as captions of these images.")
@@ -123,6 +116,20 @@ def ask(
         output.note(f"{plural(added, 'answer')} kept as captions")
         for stranger in strangers:
             output.note(f"{stranger} is not in the library")
+
+
+def _captioner(
+    server: str | None, model: str, *, allow_remote: bool
+) -> tuple[Callable[[], Reader], str, str]:
+    """What loads the reader, the source of its captions, and its state."""
+    if server is not None:
+        asked = _server(server, model, allow_remote=allow_remote)
+        return lambda: asked, asked.source, asked.state
+    from searchengine.encoders.names import canonical_name
+    from searchengine.readers import coca
+
+    name = canonical_name(model)
+    return lambda: coca.CocaReader(name), coca.coca_source(name), coca.STATE
 
 
 def _server(url: str, model: str, *, allow_remote: bool, question: str = "") -> VisionServer:

@@ -122,10 +122,10 @@ class _Run:
         if content_hash(data) != image.content_hash:
             self.changed += 1
             return
+        if self._reader is None:
+            self._reader = self._load()
+        reader = self._reader
         try:
-            if self._reader is None:
-                self._reader = self._load()
-            reader = self._reader
             picture, _ = read_image(data, name=image.path.name, input_size=reader.side)
             texts = tuple(reader.read(picture))
         except (ReaderError, LibraryError):
