@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from searchengine.errors import (
     LibraryDamagedError,
@@ -14,6 +15,9 @@ from searchengine.errors import (
     reason_of,
 )
 from searchengine.paths import is_url, real
+
+if TYPE_CHECKING:
+    from searchengine.library.library import Library
 
 CATALOG = "catalog.sqlite"
 SPACES = "spaces"
@@ -73,23 +77,28 @@ def make_directory(directory: Path) -> None:
         )
 
 
-def discard_empty(directory: Path) -> None:
-    """Take away what was made of a library of which nothing came; what holds anything stays.
+def discard_empty(library: Library) -> None:
+    """Take away a library of which nothing came; what holds anything stays.
 
-    So does the catalog of one with files of a space: without it they would be no library's.
+    So does the catalog of one with files of a space: without it they would be no library's. It is
+    looked at while nobody else can write, and whoever has opened it is told at the next call that
+    it is gone. Raises LibraryLockedError and LibraryUnusableError.
     """
-    spaces = directory / SPACES
-    with suppress(OSError):
-        for space in spaces.iterdir():
-            space.rmdir()
-        spaces.rmdir()
-    if spaces.exists():
-        return
-    for name in (CATALOG, f"{CATALOG}-wal", f"{CATALOG}-shm", LOCK, PID):
+    with library.writing():
+        if library.spaces() or any(library.catalog.counts().values()):
+            return
+        spaces = library.path / SPACES
         with suppress(OSError):
-            (directory / name).unlink(missing_ok=True)
-    with suppress(OSError):
-        directory.rmdir()
+            for space in spaces.iterdir():
+                space.rmdir()
+            spaces.rmdir()
+        if spaces.exists():
+            return
+        for name in (CATALOG, f"{CATALOG}-wal", f"{CATALOG}-shm", LOCK, PID):
+            with suppress(OSError):
+                (library.path / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            library.path.rmdir()
 
 
 def space_directory(library: Path, name: str) -> Path:

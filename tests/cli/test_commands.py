@@ -6,15 +6,21 @@ import csv
 import io
 import json
 import os
+import random
+import shutil
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from cli.commands.first_run import none_left_empty
 from cli.options import MAX_FILE_SIZE, parse_size
 from searchengine import files
 from searchengine.encoders import loading
-from searchengine.errors import UnknownEncoderError
+from searchengine.errors import ClipseekError, LibraryError, StorageFullError, UnknownEncoderError
 from tests.conftest import Run, Workbench
 from tests.support.commands import all_commands, leaf_commands
 
@@ -193,20 +199,61 @@ def test_a_second_encoder_is_announced(run: Run, bench: Workbench, photos: Path)
     assert run("search", "red", "-k1", "--paths", "--space", "second").code == 0
 
 
-def test_a_first_run_that_fails_leaves_no_library(
-    run: Run, bench: Workbench, photos: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UnknownEncoderError("foo", "no such architecture"), 1),
+        (OSError("the disk went"), 1),
+        (MemoryError(), 1),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_a_first_run_that_ends_before_anything_came_leaves_no_library(
+    run: Run,
+    bench: Workbench,
+    photos: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    code: int,
 ) -> None:
-    def unknown(name: str, **_: object) -> None:
-        raise UnknownEncoderError(name, "no such architecture")
+    def ends(_: str, **__: object) -> None:
+        raise error
 
     with monkeypatch.context() as patched:
-        patched.setattr(loading, "load_encoder", unknown)
-        assert run("index", photos, "--model", "foo").code == 1
+        patched.setattr(loading, "load_encoder", ends)
+        assert run("index", photos, "--model", "foo").code == code
     assert not bench.library_path.exists()
     assert run("index", photos).code == 0
-    monkeypatch.setattr(loading, "load_encoder", unknown)
-    assert run("index", photos, "--model", "foo").code == 1
+    monkeypatch.setattr(loading, "load_encoder", ends)
+    assert run("index", photos, "--model", "foo").code == code
     assert bench.names("red", k=1) == ["red.png"]
+
+
+def test_a_first_run_that_fails_beside_another_takes_nothing_away(bench: Workbench) -> None:
+    """Whoever's run ends well has its picture; the other is told, and can go on afterwards."""
+    bench.paint("red.png", "red")
+    chance = random.Random(3)
+    went_well = 0
+
+    def fail(pause: float) -> None:
+        with suppress(ClipseekError), none_left_empty(str(bench.library_path)), bench.open():
+            time.sleep(pause)
+            raise UnknownEncoderError("foo", "no such architecture")
+
+    for _ in range(15):
+        failing = threading.Thread(target=fail, args=(chance.uniform(0, 0.1),))
+        failing.start()
+        time.sleep(chance.uniform(0, 0.1))
+        try:
+            was_told = bench.index().indexed != 1
+        except (LibraryError, StorageFullError):
+            was_told = True
+        failing.join()
+        went_well += not was_told
+        if not was_told:
+            assert bench.names("red") == ["red.png"]
+        shutil.rmtree(bench.library_path, ignore_errors=True)
+    assert went_well
 
 
 def test_a_wrong_encoder_is_no_second_space(

@@ -24,6 +24,7 @@ from searchengine.errors import (
     LibraryError,
     LibraryLockedError,
     LibraryNotFoundError,
+    LibraryReplacedError,
     LibraryTooNewError,
     LibraryUnusableError,
     NothingIndexedError,
@@ -35,6 +36,7 @@ from searchengine.library.layout import discard_empty
 from searchengine.library.library import open_library
 from searchengine.retrieval.terms import parse_terms
 from tests.conftest import Workbench
+from tests.support.fake import FakeEncoder
 
 
 def test_finds_the_colour_asked_for_with_its_cosine(colours: Workbench) -> None:
@@ -236,14 +238,33 @@ def test_a_library_of_which_nothing_came_is_taken_away_or_stays_one(
 ) -> None:
     """Never a directory that is no library and not empty either."""
     directory = tmp_path / "library"
-    open_library(directory, create=True).close()
-    space = directory / "spaces" / "of-one-that-began"
-    space.mkdir(parents=True)
-    if file is not None:
-        (space / file).touch()
-    discard_empty(directory)
+    with open_library(directory, create=True) as library:
+        space = directory / "spaces" / "of-one-that-began"
+        space.mkdir(parents=True)
+        if file is not None:
+            (space / file).touch()
+        discard_empty(library)
     assert directory.exists() == (file is not None)
     open_library(directory, create=True).close()
+
+
+def test_a_library_that_somebody_writes_is_not_taken_away(bench: Workbench) -> None:
+    bench.paint("red.png", "red")
+    with bench.open() as failing, bench.open() as other:
+        with other.writing(), pytest.raises(LibraryLockedError):
+            discard_empty(failing)
+        assert bench.index().indexed == 1
+        discard_empty(failing)
+        assert len(other) == 1
+
+
+def test_who_opened_a_library_that_is_taken_away_then_is_told(bench: Workbench) -> None:
+    bench.paint("red.png", "red")
+    with bench.open() as failing, bench.open() as other:
+        discard_empty(failing)
+        with pytest.raises(LibraryReplacedError, match="start again"), other.writing() as writer:
+            writer.space_for(FakeEncoder())
+    assert bench.index().indexed == 1
 
 
 def test_a_newer_schema_is_refused(colours: Workbench) -> None:

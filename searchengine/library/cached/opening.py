@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,11 @@ class CopiedLibrary(Library):
         with self._written(), self.writing() as writer:
             writer.measure_relevance(self.space())
 
+    def discard(self) -> None:
+        """Take away a copy in which nothing came, where nobody writes it."""
+        with suppress(ClipseekError, OSError), self._written():
+            discard_empty(self)
+
     def search(self, query: Asked, **options: Any) -> Hits:  # noqa: ANN401 - of `Library.search`
         """As `Library.search`, whatever `present_only` says: files are not on this machine."""
         return super().search(query, **{**options, "present_only": False})
@@ -99,10 +104,9 @@ def open_copy(
     try:
         _bring_up_to_date(library)
     except BaseException:
-        is_empty = not was_there and not library.catalog.spaces()
+        if not was_there:
+            library.discard()
         library.close()
-        if is_empty:
-            discard_empty(directory)
         raise
     return library
 
