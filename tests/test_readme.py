@@ -15,7 +15,7 @@ from tests.support.commands import leaf_commands
 from tests.support.places import ROOT
 from tests.support.readme import BLOCK, PAGES, README, masked, run_blocks
 
-SHOWN_ALONE = {"serve", "read", "caption", "ask"}
+SHOWN_ALONE = {"serve", "mcp", "read", "caption", "ask"}
 """Commands that go on until they are stopped, or need what is not here: an extra, a server. The
 pages show how they are called, no output."""
 

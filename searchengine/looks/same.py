@@ -6,7 +6,7 @@ part of it differs, however alike the whole is. So it is the worst part that dec
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,39 +56,72 @@ _PARTS = 4
 AT_A_TIME = 256
 """Pairs."""
 
+Numbers = NDArray[np.int64]
+
+Pairs = NDArray[np.int64]
+"""Of numbers, shape (p, 2)."""
+
 Grey = NDArray[np.float32]
 """Brightness of pictures, shape (n, side, side)."""
 
 
 def same_picture(one: Looks, other: Looks) -> NDArray[np.bool_]:
     """Which pairs of looks, shape (n,) each, are of one picture; unknown looks are of none."""
-    found = np.zeros(len(one), dtype=bool)
-    for start in range(0, len(one), AT_A_TIME):
+    both, count = np.concatenate([one, other]), len(one)
+    pairs = np.stack([np.arange(count), np.arange(count) + count], axis=1)
+    return same_pictures(pairs, both.__getitem__)
+
+
+def same_pictures(pairs: Pairs, read: Callable[[Numbers], Looks]) -> NDArray[np.bool_]:
+    """Which pairs of numbers, shape (p, 2), are of one picture; `read` gives looks by number."""
+    found, may_be = np.zeros(len(pairs), dtype=bool), np.zeros(len(pairs), dtype=bool)
+    for start in range(0, len(pairs), AT_A_TIME):
         part = slice(start, start + AT_A_TIME)
-        found[part] = _same(one[part], other[part])
+        found[part], may_be[part] = _same(read(pairs[part, 0]), read(pairs[part, 1]))
+    left = np.flatnonzero(may_be)
+    for whole, cut in ((0, 1), (1, 0)):
+        left = left[~found[left]]
+        found[left] = _are_crops(pairs[left, whole], pairs[left, cut], read)
     return found
 
 
-def _same(one: Looks, other: Looks) -> NDArray[np.bool_]:
+def _same(one: Looks, other: Looks) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which pairs are the same as they are, and which of the others may be once one is cut."""
     left, right = (each["grey"].astype(np.float32) for each in (one, other))
-    found = _agree(_whole(left), _whole(right), SAME_PART)
     coloured = _colours_agree(one, other)
-    rest = np.flatnonzero(~found & coloured & _coarsely_alike(left, right))
-    for pair in rest:
-        found[pair] = _is_crop(left[pair], right[pair]) or _is_crop(right[pair], left[pair])
-    return found & coloured
+    found = _agree(_whole(left), _whole(right), SAME_PART) & coloured
+    return found, ~found & coloured & _coarsely_alike(left, right)
 
 
-def _is_crop(whole: Grey, part: Grey) -> bool:
-    """Whether `part`, shape (side, side), is `whole` with a little cut away."""
-    shown = _whole(part[np.newaxis])
-    lines = np.matmul(_WINDOWS, whole)
-    fitted = np.matmul(lines[_PAIRS[:, 0]], _WINDOWS[_PAIRS[:, 1]].transpose(0, 2, 1))
-    products = _standard(fitted).reshape(len(fitted), -1) @ _standard(shown).ravel()
-    best = int(np.argmax(products))
-    if best == 0:  # nothing is cut away: it is another shot
-        return False
-    return bool(_agree(fitted[best : best + 1], shown, SAME_PART_CROPPED)[0])
+def _are_crops(
+    wholes: Numbers, parts: Numbers, read: Callable[[Numbers], Looks]
+) -> NDArray[np.bool_]:
+    """Which of `parts` are the whole in the same place with a little cut away, shape (n,) each.
+
+    Each whole is cut once, whatever the number of its parts: that is nearly all of the work.
+    """
+    found = np.zeros(len(wholes), dtype=bool)
+    order = np.argsort(wholes, kind="stable")
+    _, starts = np.unique(wholes[order], return_index=True)
+    for places in np.split(order, starts[1:]) if len(order) else ():
+        [whole] = read(wholes[places[:1]])["grey"].astype(np.float32)
+        fitted = _cut(whole)
+        standard = _standard(fitted).reshape(len(fitted), -1)
+        for start in range(0, len(places), AT_A_TIME):
+            part = places[start : start + AT_A_TIME]
+            shown = _whole(read(parts[part])["grey"].astype(np.float32))
+            best = np.argmax(_standard(shown).reshape(len(part), -1) @ standard.T, axis=1)
+            is_cut = best != 0  # where nothing is cut away it is another shot
+            found[part] = is_cut & _agree(fitted[best], shown, SAME_PART_CROPPED)
+    return found
+
+
+def _cut(whole: Grey) -> Grey:
+    """A picture, shape (side, side), with every little cut away, shape (cuts, side, side)."""
+    windows = _WINDOWS.reshape(-1, GREY_SIDE)
+    means = (windows @ whole @ windows.T).reshape(len(_WINDOWS), COMPARED_SIDE, -1, COMPARED_SIDE)
+    fitted: Grey = means.transpose(0, 2, 1, 3)[_PAIRS[:, 0], _PAIRS[:, 1]]
+    return fitted
 
 
 def _agree(one: Grey, other: Grey, limit: float) -> NDArray[np.bool_]:

@@ -14,7 +14,7 @@ from searchengine.errors import ClipseekError
 from searchengine.files import content_hash, read_whole
 from searchengine.images.decode import read_image
 from searchengine.looks.look import Looks, look_of
-from searchengine.looks.same import same_picture
+from searchengine.looks.same import same_pictures
 from searchengine.spaces.space import Space
 from searchengine.spaces.stacked import ALONE, Labels, Stacks
 from searchengine.stacks.groups import merged, stars
@@ -104,11 +104,7 @@ class _Finder:
         seen = np.unique(seen, axis=0)
         places = np.searchsorted(pictured.rows, seen)
         places = places[pictured.raw[places[:, 0]] == pictured.raw[places[:, 1]]]
-        same = [np.empty(0, dtype=bool)]
-        for start in range(0, len(places), LOOKED_AT_A_TIME):
-            part = pictured.rows[places[start : start + LOOKED_AT_A_TIME]]
-            same.append(same_picture(looks.read(part[:, 0]), looks.read(part[:, 1])))
-        copied: Places = places[np.concatenate(same)]
+        copied: Places = places[same_pictures(pictured.rows[places], looks.read)]
         return copied
 
     def _candidates(self, rows: NDArray[np.int64], is_new: NDArray[np.bool_]) -> Iterator[Places]:

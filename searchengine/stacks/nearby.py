@@ -40,8 +40,14 @@ BANDS = ((0, 21), (21, 42), (42, 64))
 which is looked up with each of its bits turned (Manku et al., Detecting near-duplicates for web
 crawling, 2007). Of a picture saved anew or scaled up to five bits turn."""
 
+MOST_TURNED = 5
+
 MOST_ALIKE = 64
-"""Images with the same band that are looked at: more are blank pages and the like."""
+"""Images of a hash that are looked at, and of each band of it: more are blank pages, black frames,
+screenshots of one program and the like."""
+
+HASHED_AT_A_TIME = 256
+"""Images whose hashes are looked up together: of alike pictures each has thousands of pairs."""
 
 Numbers = NDArray[np.int64]
 Pairs = NDArray[np.int64]
@@ -99,25 +105,50 @@ def _exactly(rows: Rows, queries: Vectors, asked: Numbers, among: Numbers, least
 def near_hashes(looks: Looks, rows: Numbers, is_asked: NDArray[np.bool_]) -> Iterator[Pairs]:
     """Pairs of rows whose hashes differ little, of which the first `is_asked`.
 
-    `looks` has shape (n,), known ones of the `rows`.
+    `looks` has shape (n,), known ones of the `rows`. Of each that is asked there are `MOST_ALIKE`
+    at most, the nearest: thousands of alike pictures are not all compared with each other.
     """
     hashes = _hashes(looks)
+    bands = [_Band(hashes, first, last) for first, last in BANDS]
     asked = np.flatnonzero(is_asked)
-    for first, last in BANDS:
-        bits = np.uint64(last - first)
-        band = (hashes >> np.uint64(first)) & ((np.uint64(1) << bits) - np.uint64(1))
-        order = np.argsort(band, kind="stable")
-        sorted_band = band[order]
-        for turned in (np.uint64(0), *(np.uint64(1) << np.uint64(bit) for bit in range(int(bits)))):
-            wanted = band[asked] ^ turned
-            begin = np.searchsorted(sorted_band, wanted)
-            end = np.searchsorted(sorted_band, wanted, side="right")
+    for start in range(0, len(asked), HASHED_AT_A_TIME):
+        part = asked[start : start + HASHED_AT_A_TIME]
+        near = [pairs for band in bands for pairs in band.near(part)]
+        left, right = _nearest(hashes, np.concatenate(near, axis=1))
+        yield _pairs(rows[left], rows[right])
+
+
+class _Band:
+    """Hashes by some of their bits."""
+
+    def __init__(self, hashes: NDArray[np.uint64], first: int, last: int) -> None:
+        self._hashes, self._bits = hashes, last - first
+        self._band = (hashes >> np.uint64(first)) & np.uint64((1 << self._bits) - 1)
+        self._order = np.argsort(self._band, kind="stable")
+        self._sorted = self._band[self._order]
+
+    def near(self, asked: Numbers) -> Iterator[Numbers]:
+        """Places whose hashes differ little from those asked, shape (2, p): asked, and another."""
+        for turned in (0, *(1 << bit for bit in range(self._bits))):
+            wanted = self._band[asked] ^ np.uint64(turned)
+            begin = np.searchsorted(self._sorted, wanted)
+            end = np.searchsorted(self._sorted, wanted, side="right")
             counts = np.minimum(end - begin, MOST_ALIKE)
             left = np.repeat(asked, counts)
             within = np.arange(len(left)) - np.repeat(np.cumsum(counts) - counts, counts)
-            right = order[np.repeat(begin, counts) + within]
-            near = (np.bitwise_count(hashes[left] ^ hashes[right]) <= 5) & (left != right)
-            yield _pairs(rows[left[near]], rows[right[near]])
+            right = self._order[np.repeat(begin, counts) + within]
+            is_near = np.bitwise_count(self._hashes[left] ^ self._hashes[right]) <= MOST_TURNED
+            yield np.stack([left, right])[:, is_near & (left != right)]
+
+
+def _nearest(hashes: NDArray[np.uint64], pairs: Numbers) -> Numbers:
+    """Each pair once, and of each that is asked the nearest; shape (2, p)."""
+    left, right = np.unique(pairs, axis=1)
+    apart = np.bitwise_count(hashes[left] ^ hashes[right])
+    order = np.lexsort((right, apart, left))
+    left, right = left[order], right[order]
+    rank = np.arange(len(left)) - np.searchsorted(left, left)
+    return np.stack([left, right])[:, rank < MOST_ALIKE]
 
 
 def _hashes(looks: Looks) -> NDArray[np.uint64]:

@@ -14,6 +14,7 @@ import pytest
 from searchengine.catalog.records import Found
 from searchengine.types import PLACE
 from serving import server
+from serving.assistants import tools
 from tests.cli.test_output import clean
 from tests.conftest import Run, Workbench
 from tests.support.commands import leaf_commands
@@ -32,6 +33,7 @@ ONLY_NOTES = {
     "import",
     "label remove",
     "label teach",
+    "mcp",
     "remove",
     "snapshots gc",
     "use",
@@ -84,6 +86,7 @@ def asked(
         listening("http://写真/")
 
     monkeypatch.setattr(server, "serve", serve)
+    monkeypatch.setattr(tools.MCPServer, "run", lambda *_: None)
     return {
         "index": [bench.photos, "--retry-failed", "--json"],
         "search": ["red"],
@@ -94,6 +97,7 @@ def asked(
         "places": [],
         "duplicates": ["--level", "exact"],
         "serve": [],
+        "mcp": [],
         "describe": [first, "--texts", texts],
         "captions add": [captions],
         "captions list": ["--source", "file"],
