@@ -14,7 +14,6 @@ import pytest
 from searchengine.catalog.records import Found
 from searchengine.types import PLACE
 from serving import server
-from serving.assistants import tools
 from tests.cli.test_output import clean
 from tests.conftest import Run, Workbench
 from tests.support.commands import leaf_commands
@@ -86,7 +85,7 @@ def asked(
         listening("http://写真/")
 
     monkeypatch.setattr(server, "serve", serve)
-    monkeypatch.setattr(tools.MCPServer, "run", lambda *_: None)
+    monkeypatch.setattr("mcp.server.MCPServer.run", lambda *_: None)
     return {
         "index": [bench.photos, "--retry-failed", "--json"],
         "search": ["red"],
