@@ -68,6 +68,8 @@ def main() -> None:
 
 def _batches(ours: Answered, encoder: ClipEncoder) -> Iterator[tuple[Any, list[list[str]]]]:
     """Pictures as the model takes them, with their captions."""
+    import torch
+
     pairs = list(zip(ours.data.paths, ours.images, strict=True))
     for first in range(0, len(pairs), BATCH):
         part = pairs[first : first + BATCH]
@@ -77,7 +79,7 @@ def _batches(ours: Answered, encoder: ClipEncoder) -> Iterator[tuple[Any, list[l
             )
             for path, _ in part
         ]
-        pictures = normalised(np.stack(pixels), encoder.preprocessing, "cpu")
+        pictures = normalised(torch.from_numpy(np.stack(pixels)), encoder.preprocessing)
         yield pictures, [list(image.captions) for _, image in part]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -34,23 +35,53 @@ class BatchLimit:
 
         Raises BatchTooLargeError where even one item is too many, and what `embed` raises else.
         """
+        return self.embed_ahead(items, dim, lambda part: partial(_same, embed(part)))
+
+    def embed_ahead(
+        self,
+        items: Sequence[Item],
+        dim: int,
+        begin: Callable[[Sequence[Item]], Callable[[], Vectors]],
+    ) -> Vectors:
+        """As `embed`, of a device that computes by itself.
+
+        `begin` returns what waits for the rows of a batch: the next one is begun before.
+        """
         out = np.empty((len(items), dim), dtype=np.float32)
-        done = 0
-        while done < len(items):
-            part = items[done : done + self.size]
+        begun, finish = 0, _nothing
+        while begun < len(items):
+            part = items[begun : begun + self.size]
             try:
-                out[done : done + len(part)] = embed(part)
-                done += len(part)
-                continue
+                wait = begin(part)
             except (RuntimeError, MemoryError) as error:
                 if not _is_lack_of_memory(error):
                     raise
                 if len(part) == 1:
                     raise BatchTooLargeError from error
+            else:
+                finish()
+                finish = partial(_put, out[begun : begun + len(part)], wait)
+                begun += len(part)
+                continue
             # Outside the handler, whose traceback holds the tensors there was no room for.
             self.size = len(part) // 2
+            finish()
+            finish = _nothing
             _give_back()
+        finish()
         return out
+
+
+def _same(rows: Vectors) -> Vectors:
+    return rows
+
+
+def _put(place: Vectors, wait: Callable[[], Vectors]) -> None:
+    place[:] = wait()
+
+
+def _nothing() -> None:
+    """Nothing is under way."""
 
 
 def _is_lack_of_memory(error: Exception) -> bool:

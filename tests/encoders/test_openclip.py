@@ -178,7 +178,7 @@ def test_preprocessing_equals_open_clip(
     ours = Preprocessing.of(asdict(config))
     for photo in [*photos(), Image.new("RGB", (333, 7), "teal"), Image.new("L", (65, 64))]:
         pixels = ours(photo)
-        got = placement.normalised(np.stack([pixels]), ours, "cpu")[0]
+        got = placement.normalised(torch.from_numpy(np.stack([pixels])), ours)[0]
         np.testing.assert_allclose(got.numpy(), transform(photo).numpy(), atol=1e-5)
 
 
@@ -531,9 +531,8 @@ def test_cached_tag_needs_no_network_and_keeps_its_preprocessing(
             **{f"image_{key}": value for key, value in tag.items() if key != "hf_hub"},
         )
     for photo in photos():
-        got = placement.normalised(
-            np.stack([loaded.preprocess(photo)]), loaded.preprocessing, "cpu"
-        )[0]
+        pixels = torch.from_numpy(np.stack([loaded.preprocess(photo)]))
+        got = placement.normalised(pixels, loaded.preprocessing)[0]
         np.testing.assert_allclose(got.numpy(), transform(photo).numpy(), atol=1e-5)
     assert loaded.preprocessing.mean == (0.1, 0.2, 0.3)
 

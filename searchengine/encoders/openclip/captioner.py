@@ -51,10 +51,10 @@ class Captioner:
         """
         import torch
 
-        pixels = np.stack([self.preprocessing(picture)])
+        pixels = torch.from_numpy(np.stack([self.preprocessing(picture)])).to(self.device)
         start, end = self.tokenizer.sot_token_id, self.tokenizer.eot_token_id
         with torch.inference_mode():
-            shown = self.model(normalised(pixels, self.preprocessing, self.device).float())
+            shown = self.model(normalised(pixels, self.preprocessing))
             ids = torch.tensor([[start]], device=self.device)
             while ids.shape[1] < MOST_TOKENS and ids[0, -1] != end:
                 ids = torch.cat((ids, self._next(shown, ids, end)), dim=1)

@@ -2,15 +2,18 @@
 
 Loading goes in steps: the name is resolved to files (`sources.py`), open_clip builds the model
 from them (`build.py`), the weights are fingerprinted as they came, and only then cast to the
-precision and moved to the device (`precision.py`). These four are the home of torch and open_clip,
-which they import late. How many items go through at once is in `batches.py`.
+precision and moved to the device (`precision.py`). Batches come and go by `transfers.py`. These
+five are the home of torch and open_clip, which they import late. How many items go through at once
+is in `batches.py`, and on CUDA, of pictures, what `doubling.py` finds.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +24,10 @@ from searchengine.devices import choose_device
 from searchengine.encoders.batches import BatchLimit, BatchTooLargeError, Item
 from searchengine.encoders.names import canonical_name
 from searchengine.encoders.openclip.build import ClipModel, build, fingerprint, quiet
+from searchengine.encoders.openclip.doubling import FIRST, batch_by_doubling
 from searchengine.encoders.openclip.precision import PRECISIONS, normalised, place
 from searchengine.encoders.openclip.sources import find_source
+from searchengine.encoders.openclip.transfers import Transfers
 from searchengine.encoders.preprocess import Preprocessing
 from searchengine.errors import EncoderError
 from searchengine.types import Pixels, Vectors
@@ -31,11 +36,14 @@ if TYPE_CHECKING:
     import torch
 
 MAX_BATCH = 256
-"""Pictures or texts that go through the model at once: more is no faster on any device."""
+"""Pictures or texts that go through the model at once, where no size is measured."""
 
 MAX_PICTURES_ON_CPU = 16
 """Pictures that go through the model at once on a CPU: the maps of more outgrow the allocator's
 reuse in a convolutional tower, and a transformer gains nothing (measured)."""
+
+TRIALS = 3
+"""Batches that a size is timed with."""
 
 _LOADING = threading.Lock()
 """Loading silences and patches libraries for the whole process: one at a time."""
@@ -58,13 +66,28 @@ class ClipEncoder:
     """In evaluation mode, on the device, in the precision."""
     preprocessing: Preprocessing = field(repr=False)
     tokenizer: Callable[[list[str]], Any] = field(repr=False)
-    picture_limit: BatchLimit = field(init=False, repr=False)
-    text_limit: BatchLimit = field(init=False, repr=False)
+    text_limit: BatchLimit = field(
+        default_factory=lambda: BatchLimit(MAX_BATCH), init=False, repr=False
+    )
+    _few_limit: BatchLimit = field(
+        default_factory=lambda: BatchLimit(FIRST), init=False, repr=False
+    )
 
-    def __post_init__(self) -> None:
-        pictures = MAX_PICTURES_ON_CPU if self.device == "cpu" else MAX_BATCH
-        object.__setattr__(self, "picture_limit", BatchLimit(pictures))
-        object.__setattr__(self, "text_limit", BatchLimit(MAX_BATCH))
+    @cached_property
+    def picture_limit(self) -> BatchLimit:
+        """How many pictures go through at once. On CUDA this is measured, for a second or two."""
+        if self.device == "cuda":
+            return BatchLimit(batch_by_doubling(self.rate))
+        return BatchLimit(MAX_PICTURES_ON_CPU if self.device == "cpu" else MAX_BATCH)
+
+    def rate(self, size: int) -> float:
+        """Pictures a second in batches of `size`; 0 where there is no memory for one."""
+        pictures = [np.zeros((*self.preprocessing.size, 3), np.uint8)] * (TRIALS * size)
+        self._encode_in(pictures[:size], BatchLimit(size))  # prepares for this size
+        limit, started = BatchLimit(size), time.perf_counter()
+        self._encode_in(pictures, limit)
+        seconds = time.perf_counter() - started
+        return len(pictures) / seconds if limit.size == size else 0.0
 
     def preprocess(self, image: Image.Image) -> Pixels:
         """One picture of any size to the model's input size, shape (h, w, 3), uint8.
@@ -76,7 +99,8 @@ class ClipEncoder:
 
     def encode_pixels(self, pixels: Sequence[Pixels]) -> Vectors:
         """Preprocessed pictures to unit rows, shape (n, d), float32."""
-        return self._in_batches(pixels, self._embed_pixels, self.picture_limit)
+        measured = self.device != "cuda" or len(pixels) > FIRST  # a query would wait for it
+        return self._encode_in(pixels, self.picture_limit if measured else self._few_limit)
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """Pictures to unit rows, shape (n, d), float32."""
@@ -91,6 +115,9 @@ class ClipEncoder:
         """Texts to unit rows, shape (n, d), float32. Texts beyond the context are cut."""
         return self._in_batches(texts, self._embed_texts, self.text_limit)
 
+    def _encode_in(self, pixels: Sequence[Pixels], limit: BatchLimit) -> Vectors:
+        return self._in_batches(pixels, self._embed_pixels, limit)
+
     def _in_batches(
         self,
         items: Sequence[Item],
@@ -101,7 +128,7 @@ class ClipEncoder:
 
         try:
             with torch.inference_mode():
-                return limit.embed(items, self.dim, lambda part: self._unit(embed(part)))
+                return limit.embed_ahead(items, self.dim, lambda part: self._begin(embed(part)))
         except BatchTooLargeError as error:
             way_out = "" if self.device == "cpu" else ", or use --device cpu"
             raise EncoderError(
@@ -112,23 +139,35 @@ class ClipEncoder:
         import torch
 
         dtype = getattr(torch, self.precision)
-        batch = normalised(np.stack(pixels), self.preprocessing, self.device).to(dtype)
+        batch = normalised(self._transfers.to_device(pixels), self.preprocessing).to(dtype)
         return self.model.encode_image(batch)
 
     def _embed_texts(self, texts: Sequence[str]) -> torch.Tensor:
         tokens = self.tokenizer(list(texts)).to(self.device)
         return self.model.encode_text(tokens)
 
-    def _unit(self, embedded: torch.Tensor) -> Vectors:
-        """Rows of length 1, in float32 whatever the model's precision; refuses NaN and zeros."""
+    def _begin(self, embedded: torch.Tensor) -> Callable[[], Vectors]:
+        """What waits for rows of length 1, in float32 whatever the model's precision.
+
+        It refuses NaN and zeros.
+        """
         rows = embedded.float()
-        unit: Vectors = (rows / rows.norm(dim=-1, keepdim=True)).cpu().numpy()
-        if not np.isfinite(unit).all():
-            raise EncoderError(
-                f"{self.name} gives vectors that are zero or not finite in {self.precision}; "
-                "use --precision float32, or another checkpoint if it is that already"
-            )
-        return unit
+        fetch = self._transfers.from_device(rows / rows.norm(dim=-1, keepdim=True))
+
+        def wait() -> Vectors:
+            unit = fetch()
+            if not np.isfinite(unit).all():
+                raise EncoderError(
+                    f"{self.name} gives vectors that are zero or not finite in {self.precision}; "
+                    "use --precision float32, or another checkpoint if it is that already"
+                )
+            return unit
+
+        return wait
+
+    @cached_property
+    def _transfers(self) -> Transfers:
+        return Transfers(self.device)
 
 
 def load_encoder(name: str, *, device: str = "auto", precision: str = "auto") -> ClipEncoder:

@@ -6,8 +6,6 @@ import time
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from searchengine.encoders.openclip.batchnorm import fold_norms
 from searchengine.encoders.openclip.build import ClipModel, Parts
 from searchengine.encoders.openclip.precision_cache import choice_key, remember, remembered
@@ -86,8 +84,10 @@ def prefer_bfloat16(float32_seconds: float, bfloat16_seconds: float, cosine: flo
 
 
 def _trial_pictures(parts: Parts) -> torch.Tensor:
-    pixels = trial_pictures(parts.preprocessing, TRIAL_BATCH)
-    return normalised(pixels, parts.preprocessing, "cpu")
+    import torch
+
+    pixels = torch.from_numpy(trial_pictures(parts.preprocessing, TRIAL_BATCH))
+    return normalised(pixels, parts.preprocessing)
 
 
 def _trial(model: ClipModel, pictures: torch.Tensor) -> tuple[float, torch.Tensor]:
@@ -100,14 +100,14 @@ def _trial(model: ClipModel, pictures: torch.Tensor) -> tuple[float, torch.Tenso
         return time.perf_counter() - start, rows / rows.norm(dim=-1, keepdim=True)
 
 
-def normalised(pixels: np.ndarray, preprocessing: Preprocessing, device: str) -> torch.Tensor:
-    """Bytes (n, h, w, 3) to normalised float32 (n, 3, h, w) on the device, channels last.
+def normalised(pixels: torch.Tensor, preprocessing: Preprocessing) -> torch.Tensor:
+    """Bytes (n, h, w, 3) to normalised float32 (n, 3, h, w) on their device, channels last.
 
     The same operations in the same order as torchvision's ToTensor and Normalize.
     """
     import torch
 
-    batch = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float().div_(255)
-    mean = torch.tensor(preprocessing.mean, device=device).view(3, 1, 1)
-    std = torch.tensor(preprocessing.std, device=device).view(3, 1, 1)
+    batch = pixels.permute(0, 3, 1, 2).float().div_(255)
+    mean = torch.tensor(preprocessing.mean, device=pixels.device).view(3, 1, 1)
+    std = torch.tensor(preprocessing.std, device=pixels.device).view(3, 1, 1)
     return batch.sub_(mean).div_(std)
