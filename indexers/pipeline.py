@@ -90,15 +90,19 @@ def index(
     on from there. Globs in `options.rules.exclude` are added to those the library keeps, which hold
     for this run too; an empty one drops those before it.
 
-    Raises PathNotFoundError, LibraryLockedError, StorageFullError and the encoder's errors, and
-    InputError for another number of crops than the space was made with.
+    Raises PathNotFoundError, LibraryLockedError, StorageFullError and the encoder's errors,
+    LibraryDamagedError before anything is read where vectors are missing, and InputError for
+    another number of crops than the space was made with.
     """
     started = time.perf_counter()
     options = options or IndexOptions()
     trial = Trial(options.max_megapixels, options.max_file_size, encoder)
     with library.writing() as writer:
         catalog = library.catalog
-        crops = _crops(_space_of(library, encoder), options.crops)
+        known = _space_of(library, encoder)
+        if known is not None:
+            known.require_rows()
+        crops = _crops(known, options.crops)
         rules = _rules(catalog, options.rules)
         walk = Walk(
             paths, rules, lambda paths: catalog.ids_by_path(list(paths)), catalog.kept_out()

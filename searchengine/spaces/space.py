@@ -196,6 +196,11 @@ class Space:
         rows, dead = self.catalog.rows_and_dead(self.info)
         return self._index.refresh(rows, dead, memory=memory, factory=factory, device=device)
 
+    def require_rows(self) -> None:
+        """Raises LibraryDamagedError where fewer vectors are there than the catalog lists."""
+        self.images.read(self.catalog.rows(self.info))
+        self.captions.read(self.catalog.caption_rows(self.info))
+
     def refresh_caption_index(self) -> Step:
         """As `refresh_index`, of the captions: the one that the program chooses, on the CPU."""
         rows, dead = self.catalog.caption_rows_and_dead(self.info)

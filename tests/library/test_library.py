@@ -297,6 +297,15 @@ def test_vectors_that_are_too_few(colours: Workbench) -> None:
     os.truncate(colours.library_path / "spaces" / "fake" / "vectors.f16", 5 * 16)
     with colours.open() as library, pytest.raises(LibraryDamagedError, match=r"5 rows.* 6"):
         library.search("red")
+    loads = colours.loads
+    for _ in range(2):  # with nothing to do, and with something
+        with pytest.raises(LibraryDamagedError, match=r"5 rows.* 6"):
+            colours.index()
+        colours.paint("new.png", "cyan")
+    assert colours.loads == loads
+    with colours.open() as library:
+        assert library.check(repair=True).is_sound
+    assert colours.index().indexed == 1
 
 
 def test_a_second_writer_is_told_who_writes(colours: Workbench) -> None:
