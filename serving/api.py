@@ -125,6 +125,7 @@ async def facets(request: Request) -> Response:
             "orientations": [{"orientation": o, "images": n} for o, n in counts.orientations],
             "labels": [{"label": label, "images": n} for label, n in counts.labels],
             "places": [{"place": place, "images": n} for place, n in counts.places],
+            "albums": [{"album": album, "images": n} for album, n in counts.albums],
         }
     )
 

@@ -36,12 +36,14 @@ from serving.access import (
     without_token,
 )
 from serving.albums import api as albums
+from serving.albums import page as albums_page
 from serving.api import base_of
 from serving.connections.proxy import without_base
 from serving.indexing import api as index_runs
 from serving.indexing import page as library_page
 from serving.indexing.runs import IndexRuns
 from serving.labels import review
+from serving.pages import places
 from serving.pages import routes as pages
 from serving.pages.rendering import render_problem
 from serving.pictures import MAX_BYTES, too_many_bytes
@@ -82,6 +84,8 @@ def make_app(
             *pages.ROUTES,
             *api.ROUTES,
             *albums.ROUTES,
+            *albums_page.ROUTES,
+            *places.ROUTES,
             *review.ROUTES,
             *index_runs.ROUTES,
             *library_page.ROUTES,

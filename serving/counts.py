@@ -45,6 +45,10 @@ class Counts:
         is_good = time.monotonic() < known.good_until or known.stamp == self._stamp()
         return known.facets if is_good else None
 
+    def forget(self) -> None:
+        """Count anew from here on: somebody has changed what they will look for."""
+        self._known = {}
+
     def count(self, where: Filter) -> Facets:
         """What is known, or counted now."""
         if known := self.known(where):

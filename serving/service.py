@@ -16,6 +16,7 @@ from searchengine.catalog.gathered.places import PlaceCount
 from searchengine.catalog.labels.given import Label
 from searchengine.catalog.records import Facets
 from searchengine.errors import InputError, QueryError
+from searchengine.library.learned.albums import Albums
 from searchengine.library.library import Library
 from searchengine.library.status import LibraryInfo
 from searchengine.retrieval.hits import Hits
@@ -131,6 +132,17 @@ class LibraryService:
             if known is not None:
                 return known
         return await self._on(self._searchers, lambda: self._opened.now().counts.count(where))
+
+    async def on_albums(self, work: Callable[[Albums], T]) -> T:
+        """What `work` does to the albums; the counts of the filters follow at once."""
+
+        def change(opened: Opened) -> T:
+            try:
+                return work(opened.library.albums)
+            finally:
+                opened.counts.forget()
+
+        return await self.ask(change)
 
     async def places(self) -> list[PlaceCount]:
         """The places where images were taken."""

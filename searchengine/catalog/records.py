@@ -137,6 +137,8 @@ class Facets:
     """By all label sets together, most images first; of the most frequent ones."""
     places: list[tuple[str, int]]
     """Where they were taken, by the whole name of the place; most images first."""
+    albums: list[tuple[str, int]] = field(default_factory=list)
+    """Of images that were picked by hand, by name."""
     above: list[tuple[Path, int]] = field(default_factory=list)
     """From `root` down to the filter's folder, with the images that each would leave; none where
     the filter names no folder below `root`."""

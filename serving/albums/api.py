@@ -13,6 +13,7 @@ from starlette.routing import Route
 from searchengine.errors import InputError
 from searchengine.library.learned.albums import Album, Albums
 from searchengine.types import ImageRecord
+from serving.albums.saved import require_kept
 from serving.api import MAX_ID, base_of, read_form, service_of
 from serving.question import NAMES, read_question, read_whole
 from serving.replies import JsonResponse, image_record
@@ -54,13 +55,17 @@ async def put(request: Request) -> Response:
     if asked and ids:
         raise InputError("an album has images or is a search: give ids, or what is asked")
     if asked:
-        question = read_question(asked)
-        if question.picture or question.like or question.unlike:
-            raise InputError("a saved search is of words and filters, without pictures and marks")
-        await _on(request, lambda there: there.save(name, dict(question.pairs())))
-    added = 0 if asked else await _on(request, lambda there: there.add(name, ids=ids))
+        await save(request, name, asked)
+    added = 0 if asked else await _change(request, lambda there: there.add(name, ids=ids))
     found = await _on(request, lambda there: there.get(name))
     return JsonResponse({**_record(found, base_of(request)), "added": added})
+
+
+async def save(request: Request, name: str, asked: list[tuple[str, str]]) -> None:
+    """Keep a search under a name. Raises InputError for one that cannot be kept."""
+    question = read_question(asked)
+    require_kept(question)
+    await _change(request, lambda there: there.save(name, dict(question.pairs())))
 
 
 async def take(request: Request) -> Response:
@@ -68,14 +73,18 @@ async def take(request: Request) -> Response:
     name = request.path_params["name"]
     ids = _ids(request.query_params.multi_items())
     if not ids:
-        await _on(request, lambda there: there.remove(name))
+        await _change(request, lambda there: there.remove(name))
         return JsonResponse({"name": name, "taken": 0, "removed": True})
-    taken = await _on(request, lambda there: there.take(name, ids=ids))
+    taken = await _change(request, lambda there: there.take(name, ids=ids))
     return JsonResponse({"name": name, "taken": taken, "removed": False})
 
 
 async def _on(request: Request, work: Callable[[Albums], T]) -> T:
     return await service_of(request).on_library(lambda library: work(library.albums))
+
+
+async def _change(request: Request, work: Callable[[Albums], T]) -> T:
+    return await service_of(request).on_albums(work)
 
 
 def _ids(pairs: list[tuple[str, str]]) -> list[int]:

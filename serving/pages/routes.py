@@ -12,12 +12,14 @@ from starlette.routing import Route
 
 from searchengine.errors import ClipseekError, InputError, NothingIndexedError
 from serving.api import MAX_OFFSET, base_of, image_id, read_form, service_of
+from serving.asking.gathered import Gathered, gathered_in
 from serving.asking.looking import Detail, detail_of, groups_of
 from serving.asking.where import wanted
 from serving.pages.chips import chips, without_picture
 from serving.pages.facts import Place, facts_of, labels_of, place_of, shown_whole, size_of
 from serving.pages.found import Found, find
 from serving.pages.matches import only_matches
+from serving.pages.menus import groups
 from serving.pages.rendering import render
 from serving.pages.stacked import (
     groups_url,
@@ -27,7 +29,7 @@ from serving.pages.stacked import (
     stacked_of,
 )
 from serving.pages.timeline import timeline
-from serving.pages.view import Tile, groups, tile_of, tiles_of
+from serving.pages.view import Tile, tile_of, tiles_of
 from serving.problems import Problem, problem_of
 from serving.question import Question, read_question, read_what_can_be, read_whole
 from serving.service import LibraryService
@@ -48,11 +50,12 @@ async def home(request: Request) -> Response:
     question, wrong = read_what_can_be(request.query_params.multi_items())
     offset, facets, found, typed = 0, None, Found(), None
     problem: Problem | None = None
-    is_empty, answered_by, taken = False, None, None
+    is_empty, answered_by, taken, gathered = False, None, None, Gathered()
     try:
         answered_by = await service.answered_by()
         question, taken = await service.located(question)
         facets = await service.facets(question.where)
+        gathered = await service.on_library(gathered_in)
         if wrong:
             raise wrong
         given = request.query_params.get("offset")
@@ -74,7 +77,7 @@ async def home(request: Request) -> Response:
         said=found.said,
         only=only_matches(question),
         answered_by=answered_by,
-        groups=groups(question, facets) if facets else [],
+        groups=groups(question, facets, gathered) if facets else [],
         chips=chips(question),
         every=_every(question, tiles),
         bars=timeline(question, found.months),

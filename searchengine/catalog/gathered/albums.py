@@ -50,6 +50,15 @@ class AlbumReads(Reads):
         with self._reading() as connection:
             return list(connection.execute(query).scalars())
 
+    def album_covers(self) -> dict[str, int]:
+        """The first image of each album that holds any, by the name of the album."""
+        first = sa.func.min(album_images.c.position)  # SQLite takes the other columns of that row
+        query = sa.select(albums.c.name, album_images.c.image_id, first)
+        query = query.select_from(album_images).join(albums)
+        with self._reading() as connection:
+            found = connection.execute(query.group_by(albums.c.id))
+            return {name: image_id for name, image_id, _ in found}
+
 
 class AlbumWrites:
     """What the catalog writes of albums: each method one transaction."""

@@ -21,6 +21,8 @@ class PlaceCount:
     latitude: float | None
     """Degrees north, of the image that was added last."""
     longitude: float | None
+    image: int
+    """The id of that image."""
 
 
 class PlaceReads(Reads):
@@ -38,7 +40,7 @@ class PlaceReads(Reads):
                 for image_id, *point in connection.execute(these.where(images.c.id.in_(chunk))):
                     points[image_id] = point[0], point[1]
         return [
-            PlaceCount(place, count, *points.get(image_id, (None, None)))
+            PlaceCount(place, count, *points.get(image_id, (None, None)), image_id)
             for place, count, image_id in found
         ]
 

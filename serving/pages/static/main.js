@@ -1,5 +1,6 @@
 // What makes the page live. Without it, the same links and forms work, a page at a time.
 
+import * as albums from "./albums.js";
 import * as detail from "./detail.js";
 import * as grid from "./grid.js";
 import { $, fromHere, go, isShown, root, show, shownHref } from "./page.js";
@@ -60,7 +61,7 @@ function listenToLinks() {
     }
   });
   document.addEventListener("submit", (event) => {
-    if (!event.target.matches(".dates")) return;
+    if (!event.target.matches(".typed")) return;
     event.preventDefault();
     const pairs = [...new FormData(event.target)].filter(([, value]) => value);
     follow(fromHere(`${location.origin}${root}?${new URLSearchParams(pairs)}`));
@@ -91,13 +92,22 @@ function closeMenus(except) {
   }
 }
 
+// A menu near the right edge moves to the left, as far as it takes to be whole.
+function keepInside(event) {
+  const menu = event.target.matches?.(".facet[open]") && $(".menu", event.target);
+  if (!menu) return;
+  menu.style.left = "";
+  const over = menu.getBoundingClientRect().right + 8 - document.documentElement.clientWidth;
+  if (over > 0) menu.style.left = `${-over}px`;
+}
+
 function listenToKeys() {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const here = document.activeElement;
     const inBox = here === $("#q");
     const writes = here.matches("input, select, textarea") && !inBox;
-    if ($("#keys").open) return;
+    if ($("#keys").open || $("#album").open) return;
     if (event.key === "?" && !inBox && !writes) {
       event.preventDefault();
       $("#keys").showModal();
@@ -134,9 +144,11 @@ if ($("#hits")) {
   listenToTyping();
   listenToLinks();
   listenToKeys();
+  document.addEventListener("toggle", keepInside, true);
   detail.listen();
   picture.listen();
   selection.listen();
+  albums.listen();
   document.addEventListener("swapped", grid.watch);
   grid.watch();
   $("#keys-open").addEventListener("click", () => $("#keys").showModal());

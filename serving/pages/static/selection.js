@@ -16,7 +16,11 @@ function mark(tile) {
   button(tile).setAttribute("aria-pressed", is);
 }
 
-function tell(said) {
+// The ids of those that are chosen, in the order in which they were.
+export const ids = () => [...chosen.keys()];
+
+// What is said of them; without a sentence how many there are.
+export function tell(said) {
   const count = chosen.size;
   bar.hidden = count === 0;
   const many = count > MOST ? `, of which an archive takes ${MOST.toLocaleString()}` : "";
