@@ -97,7 +97,7 @@ function keepInside(event) {
   const menu = event.target.matches?.(".facet[open]") && $(".menu", event.target);
   if (!menu) return;
   menu.style.left = "";
-  const over = menu.getBoundingClientRect().right + 8 - document.documentElement.clientWidth;
+  const over = menu.getBoundingClientRect().right + 8 - document.body.clientWidth;
   if (over > 0) menu.style.left = `${-over}px`;
 }
 
