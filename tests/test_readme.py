@@ -68,3 +68,10 @@ def test_every_command_is_shown(command: str) -> None:
         lines = [line.removeprefix("$ ") for line in run if line.startswith("$ ")]
     words = ["clipseek", *command.split()]
     assert any(line.split()[: len(words)] == words for line in lines), f"not shown: {command}"
+
+
+def test_the_tests_that_the_readme_of_tests_names_are_there() -> None:
+    tests = ROOT / "tests"
+    named = re.findall(r"`((?:\w+/)*test_\w+\.py)`", (tests / "README.md").read_text("utf-8"))
+    assert len(named) > 30
+    assert [name for name in named if not (tests / name).is_file()] == []
