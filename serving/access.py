@@ -4,6 +4,7 @@
   requests then carry that name, which is none of ours.
 - Origin and Sec-Fetch-Site: a page of a stranger can send requests here with the person's browser.
   Nothing but a link that is followed is answered to it, other ports of this machine included.
+- Pages that were named: they may read what the API answers, and change nothing.
 - Token: whoever comes over the network shows it, as a cookie, a bearer token, or once in the URL.
 - Index runs read folders: who comes over a proxy shows the token too.
 - Proxy: what stands before this server may be asked for by other names, over https. These names are
@@ -13,17 +14,26 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, quote, unquote_plus
 
+from searchengine.errors import InputError
 from serving.connections.proxy import Proxy, has_port, ip_address, split_host
 from serving.problems import Problem
 
 LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
 SAFE_METHODS = frozenset(("GET", "HEAD"))
+ASKING_BY_POST = frozenset(
+    f"/api/{name}" for name in ("search", "searches", "vectors", "describe", "pictures", "archive")
+)
+"""Where POST asks, and changes nothing of the library."""
+
+_ORIGIN = re.compile(r"https?://[^/?#@\s*]+", re.IGNORECASE)
+
 OPEN_PATHS = ("/static/",)
 """What the page that asks for the token needs itself; it tells nothing of the library."""
 
@@ -60,6 +70,8 @@ class Endpoint:
     token: str | None
     """None only on a loopback address."""
     proxy: Proxy = NO_PROXY
+    origins: frozenset[str] = frozenset()
+    """Of other web pages that may ask the API."""
 
     @property
     def cookie(self) -> str:
@@ -85,6 +97,17 @@ class Asked:
     """With lower-case names."""
     scheme: str = "http"
     """As the person's browser has it: "https" only where a trusted proxy says so."""
+
+    @property
+    def is_preflight(self) -> bool:
+        """Whether a browser asks beforehand what another web page may."""
+        return self.method == "OPTIONS" and "access-control-request-method" in self.headers
+
+    @property
+    def intended(self) -> str:
+        """The method that it is about."""
+        asked_for = self.headers.get("access-control-request-method", "")
+        return asked_for if self.is_preflight else self.method
 
     @property
     def host(self) -> str:
@@ -114,7 +137,7 @@ def refusal(endpoint: Endpoint, asked: Asked) -> Problem | None:
             f"this server is not {asked.host[:100]!r}; use the address that clipseek serve "
             "printed, or have it answer to that name with --allow-host",
         )
-    if not origin_is_ours(endpoint, asked):
+    if not (origin_is_ours(endpoint, asked) or is_named(endpoint, asked)):
         return Problem(
             HTTPStatus.FORBIDDEN,
             "another web page asked for this; open the page of clipseek serve itself",
@@ -169,6 +192,43 @@ def origin_is_ours(endpoint: Endpoint, asked: Asked) -> bool:
         return True
     followed = asked.headers.get("sec-fetch-mode") == "navigate" and asked.method in SAFE_METHODS
     return followed and not asked.path.startswith("/api/")
+
+
+def read_origins(given: Sequence[str]) -> frozenset[str]:
+    """The origins of web pages as they were named. Raises InputError for what is none."""
+    for origin in given:
+        if not _ORIGIN.fullmatch(origin):
+            raise InputError(
+                f"{origin!r} is no origin of a web page; write it as browsers do, as in "
+                "https://photos.example.org or http://localhost:3000"
+            )
+    return frozenset(origin.lower() for origin in given)
+
+
+def is_named(endpoint: Endpoint, asked: Asked) -> bool:
+    """Whether another web page asks that was named, for what it may have: answers of the API.
+
+    It may change nothing: not what is in albums, nor what is indexed.
+    """
+    is_asking = asked.intended in SAFE_METHODS or (
+        asked.intended == "POST" and asked.path in ASKING_BY_POST
+    )
+    origin = asked.headers.get("origin", "").lower()
+    return is_asking and origin in endpoint.origins and asked.path.startswith("/api/")
+
+
+def headers_for(asked: Asked) -> dict[str, str]:
+    """What tells the browser that a named web page may read an answer."""
+    headers = {
+        "access-control-allow-origin": asked.headers["origin"],
+        "cross-origin-resource-policy": "cross-origin",
+        "vary": "origin",
+    }
+    if asked.is_preflight:
+        headers["access-control-allow-methods"] = asked.intended
+        headers["access-control-allow-headers"] = "authorization, content-type, range"
+        headers["access-control-max-age"] = "600"
+    return headers
 
 
 def _own_origins(endpoint: Endpoint, host: str) -> set[str]:

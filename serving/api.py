@@ -80,7 +80,7 @@ def base_of(request: Request) -> str:
 async def search(request: Request) -> Response:
     """Hits for a question, with an uploaded image in it or without."""
     pairs, uploads = await read_form(request)
-    question = _strict_question(pairs, "k", "offset")
+    question = strict_question(pairs, "k", "offset")
     if uploads:
         if question.picture or len(uploads) > 1:
             raise InputError("a search takes one picture; send one image, or the key of one")
@@ -108,7 +108,7 @@ async def search(request: Request) -> Response:
 
 async def facets(request: Request) -> Response:
     """How many images each choice of a filter would leave."""
-    question = _strict_question(request.query_params.multi_items())
+    question = strict_question(request.query_params.multi_items())
     if question.min_score is not None:
         raise InputError(
             "facets counts what the filters leave, whatever its score; leave out min_score"
@@ -269,7 +269,7 @@ def _uploads(form: FormData) -> list[UploadFile]:
     return [upload for _, upload in files if upload.size]  # a form sends an empty one for none
 
 
-def _strict_question(pairs: Pairs, *others: str) -> Question:
+def strict_question(pairs: Pairs, *others: str) -> Question:
     """The question of a program: a name that means nothing is a mistake it should know of."""
     known = (*NAMES, *others)
     for name, _ in pairs:

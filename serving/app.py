@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -30,6 +30,8 @@ from serving.access import (
     Endpoint,
     as_forwarded,
     cookie_value,
+    headers_for,
+    is_named,
     refusal,
     token_in_query,
     token_is_shown,
@@ -48,6 +50,8 @@ from serving.pages import routes as pages
 from serving.pages.rendering import render_problem
 from serving.pictures import MAX_BYTES, too_many_bytes
 from serving.problems import MEDIA_TYPE, Problem, RangeRefusedError, problem_of
+from serving.programs import api as programs
+from serving.programs import page as api_page
 from serving.question import Question, read_what_can_be
 from serving.replies import JsonResponse
 from serving.service import LibraryService
@@ -89,6 +93,8 @@ def make_app(
             *review.ROUTES,
             *index_runs.ROUTES,
             *library_page.ROUTES,
+            *programs.ROUTES,
+            *api_page.ROUTES,
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "pages" / "static")),
         ],
         middleware=[Middleware(Guard, endpoint=endpoint)],
@@ -121,7 +127,8 @@ class Guard:
             return  # no WebSockets here
         asked = self._asked(scope)
         answer = self._turned_away(asked)
-        sender = _with_headers(send)
+        named = headers_for(asked) if is_named(self._endpoint, asked) else {}
+        sender = _with_headers(send, named)
         if answer is not None:
             await answer(scope, receive, sender)
             return
@@ -147,6 +154,8 @@ class Guard:
 
     def _turned_away(self, asked: Asked) -> Response | None:
         refused = refusal(self._endpoint, asked)
+        if refused is None and asked.is_preflight and is_named(self._endpoint, asked):
+            return Response(status_code=HTTPStatus.NO_CONTENT)  # it cannot carry the token
         if refused is None and not token_is_shown(self._endpoint, asked):
             refused = Problem(
                 HTTPStatus.UNAUTHORIZED,
@@ -204,11 +213,11 @@ def _bounded(receive: Receive) -> Receive:
     return bounded
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, named: Mapping[str, str]) -> Send:
     async def sender(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in SECURITY_HEADERS.items():
+            for name, value in {**SECURITY_HEADERS, **named}.items():
                 headers[name] = value
             headers.setdefault("cache-control", "no-cache")
         await send(message)

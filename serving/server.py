@@ -44,13 +44,15 @@ def serve(
     proxy: Proxy = NO_PROXY,
     limits: Limits | None = None,
     index_command: Sequence[str] = (),
+    origins: frozenset[str] = frozenset(),
 ) -> None:
     """Serve a library until SIGINT or SIGTERM.
 
     `listening` is told the address of the page, token and all, when requests are taken. Any thread
     of the server may read the library while another process writes it. `proxy` is what stands
     before the server; `limits` are those of its connections, for this process without;
-    `index_command` indexes the folders that people name on the page. Raises InputError where the
+    `index_command` indexes the folders that people name on the page; web pages of `origins` may ask
+    the API. Raises InputError where the
     address cannot be listened on or the token is too short, MissingExtraError without the packages
     of the `web` extra, and the library's errors.
     """
@@ -73,7 +75,7 @@ def serve(
         following(opened),
         BoundedListener(listen(host, port), crowd) as listener,
     ):
-        endpoint = choose_endpoint(host, listener.getsockname()[1], proxy)
+        endpoint = choose_endpoint(host, listener.getsockname()[1], proxy, origins)
         config = uvicorn.Config(
             make_app(opened, endpoint, default_cache(), index_command),
             # uvicorn makes one of these for each connection.
@@ -128,11 +130,13 @@ def choose_token(host: str, proxy: Proxy = NO_PROXY) -> str | None:
     return chosen or secrets.token_urlsafe(24)
 
 
-def choose_endpoint(host: str, port: int, proxy: Proxy = NO_PROXY) -> Endpoint:
+def choose_endpoint(
+    host: str, port: int, proxy: Proxy = NO_PROXY, origins: frozenset[str] = frozenset()
+) -> Endpoint:
     """What is asked of those who come to this address. Raises InputError as `choose_token`."""
     bare = host.strip("[]")
     name = socket.gethostname() if bare in EVERY_ADDRESS else bare
-    return Endpoint(bare, name, port, choose_token(host, proxy), proxy)
+    return Endpoint(bare, name, port, choose_token(host, proxy), proxy, origins)
 
 
 def address_of(endpoint: Endpoint) -> str:

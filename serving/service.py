@@ -21,8 +21,9 @@ from searchengine.library.library import Library
 from searchengine.library.status import LibraryInfo
 from searchengine.retrieval.hits import Hits
 from searchengine.retrieval.query import Kind, Query, Source
-from searchengine.types import Filter, ImageRecord, TextHit
-from serving.asking.looking import record_of
+from searchengine.retrieval.terms import parse_text
+from searchengine.types import Filter, ImageRecord, SpaceInfo, TextHit, Vectors
+from serving.asking.looking import record_of, vectors_of
 from serving.asking.query import listed, located, query_of
 from serving.asking.where import Maps, drawn, picture_of, wanted
 from serving.files.archive import archive
@@ -112,6 +113,34 @@ class LibraryService:
             present_only=True,
             fold=not question.unfolded,
         )
+
+    async def search_all(self, questions: Sequence[Question], *, k: int) -> list[Hits]:
+        """The first hits of several questions, whose texts are encoded together.
+
+        Raises as `search`.
+        """
+        opened = await self._on(self._searchers, self._opened.now)
+        space = await self._on(self._searchers, opened.searched_space)
+        queries = [query_of(question, opened.pictures, space) for question in questions]
+        texts = [text for query in queries for text in query.texts]
+        if texts:  # the searches find them known
+            await opened.queue.texts(space, texts)
+        return await asyncio.gather(*(self.search(question, k=k) for question in questions))
+
+    async def vectors(
+        self, ids: Sequence[int], texts: Sequence[str]
+    ) -> tuple[SpaceInfo, Vectors, Vectors]:
+        """The space that answers, and unit rows of images and of texts, shape (n, d) each.
+
+        Raises NotListedError, QueryError for what makes no query, and the encoder's errors.
+        """
+        queries = [Query(tuple(parse_text(text))) for text in texts]
+        opened = await self._on(self._searchers, self._opened.now)
+        space = await self._on(self._searchers, opened.searched_space)
+        words = [word for query in queries for word in query.texts]
+        if words:
+            await opened.queue.texts(space, words)
+        return await self.ask(vectors_of, ids, queries)
 
     async def answered_by(self) -> str | None:
         """The encoder whose space answers, where the library has several; None where it has one."""

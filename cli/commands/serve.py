@@ -50,6 +50,14 @@ def serve(
             "network, as in 172.17.0.0/16. May be given several times.",
         ),
     ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ORIGIN",
+            help="Let a web page of this origin read what the API answers, as in "
+            "http://localhost:3000. May be given several times.",
+        ),
+    ] = None,
     watch: Annotated[
         list[Path] | None,
         typer.Option(
@@ -67,6 +75,7 @@ def serve(
     from cli.staying.watching import beside
     from indexers.walk import require_roots
     from searchengine.library.layout import find_directory
+    from serving.access import read_origins
     from serving.connections.proxy import read_proxy
     from serving.server import serve as run
 
@@ -90,6 +99,7 @@ def serve(
             webbrowser.open(address)
 
     proxy = read_proxy(allow_host or [], base_path, trust_proxy or [])
+    origins = read_origins(allow_origin or [])
     with ExitStack() as meanwhile:
         run(
             library,
@@ -98,4 +108,5 @@ def serve(
             proxy=proxy,
             listening=listening,
             index_command=index_command(library),
+            origins=origins,
         )

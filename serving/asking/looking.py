@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from searchengine.catalog.labels.given import Label
 from searchengine.errors import NotListedError
 from searchengine.library.places import placed
+from searchengine.retrieval.compose import encoded_part, unit
 from searchengine.retrieval.hits import Order, SearchHit
+from searchengine.retrieval.query import Query
 from searchengine.retrieval.where import why_none
 from searchengine.stacks.listing import Group, Member, duplicates, stack_of
-from searchengine.types import Filter, ImageRecord, Likeness, TextHit
+from searchengine.types import Filter, ImageRecord, Likeness, SpaceInfo, TextHit, Vectors
 from serving.asking.query import listed
 from serving.opened import Opened
 
@@ -74,6 +78,22 @@ def records_of(opened: Opened, image_ids: Sequence[int]) -> list[ImageRecord]:
         if image_id not in records:
             raise NotListedError(image_id)
     return [records[image_id] for image_id in dict.fromkeys(image_ids)]
+
+
+def vectors_of(
+    opened: Opened, ids: Sequence[int], queries: Sequence[Query]
+) -> tuple[SpaceInfo, Vectors, Vectors]:
+    """The space that answers, and unit rows of images and of queries by words, shape (n, d) each.
+
+    Raises NotListedError, QueryError where the terms of a query cancel out, and the encoder's
+    errors.
+    """
+    space = opened.searched_space()
+    rows = np.empty((0, space.info.dim), dtype=np.float32)
+    with opened.library.catalog.snapshot() as now:
+        of_images = space.vectors_of_images(now, ids) if ids else rows
+    of_texts = [unit(encoded_part(query, [], space, opened.library.encoders)) for query in queries]
+    return space.info, of_images, np.stack(of_texts) if of_texts else rows
 
 
 def detail_of(opened: Opened, image_id: int, *, captions: int, neighbours: int) -> Detail:

@@ -24,6 +24,7 @@ from serving import counts, pictures
 from serving.albums.api import ROUTES as ALBUM_ROUTES
 from serving.api import ROUTES
 from serving.indexing.api import ROUTES as INDEX_ROUTES
+from serving.programs.api import ROUTES as PROGRAM_ROUTES
 from tests.conftest import Run, Workbench
 from tests.support.fake import FakeEncoder
 from tests.support.serving import names, png, visit
@@ -492,7 +493,7 @@ def test_the_description_covers_every_route(colours: Workbench) -> None:
     assert described["openapi"].startswith("3.1")
     there = {
         (re.sub(r":\w+", "", route.path), method.lower())
-        for route in (*ROUTES, *ALBUM_ROUTES, *INDEX_ROUTES)
+        for route in (*ROUTES, *ALBUM_ROUTES, *INDEX_ROUTES, *PROGRAM_ROUTES)
         for method in (route.methods or set()) - {"HEAD"}
     }
     told = {(path, method) for path, item in described["paths"].items() for method in item}

@@ -37,7 +37,8 @@ MEANT = {200, 206, 303, 400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 416, 4
 PATHS = (
     "/", "/images/1", "/images/1/", "/pictures", "/static/main.js", "/static/", "/static", "/api",
     "/labels/x/review", "/labels/review", "/library", "/library/run", "/library/stop", "/api/index",
-    "/api/search", "/api/facets", "/api/images/1", "/api/images/1/file", "/api/images/1/thumbnail",
+    "/api/search", "/api/searches", "/api/vectors", "/api/facets", "/api/images/1",
+    "/api/images/1/file", "/api/images/1/thumbnail",
     "/api/images/999999999999999999999/file", "/api/describe", "/api/pictures", "/api/info",
     "/api/pictures/0123456789abcdef0123456789abcdef", "/api/health", "/api/openapi.json",
 )  # fmt: skip
@@ -66,6 +67,8 @@ HEADERS = (
     ("range", (
         "bytes=0-", "bytes=5-1", "bytes=-0", "bytes=99999999999-", "bytes=a", "x", "bytes=0-1,2-3",
     )),
+    ("origin", ("http://localhost:3000", "null", "*", "")),
+    ("access-control-request-method", ("GET", "DELETE", "")),
     ("if-range", ('"x"', "W/", "Thu, 99 Foo 9999")),
     ("cookie", ("a=b", "=;;=", '"', "clipseek-1=\u00ff", "a" * 4000)),
     ("authorization", ("Bearer", "Bearer \u00ff", "Basic x", "")),
