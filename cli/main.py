@@ -95,9 +95,9 @@ def _program(
 ) -> None:
     """Index photo folders and search them in natural language, offline."""
     if context.invoked_subcommand is None:
-        from cli.next_steps import next_steps, program
+        from cli.next_steps import next_steps, program, shorter
 
-        for line in [*next_steps(), f"Everything else: {program()} --help"]:
+        for line in [*next_steps(), *shorter(), f"Everything else: {program()} --help"]:
             output.say(line)
 
 

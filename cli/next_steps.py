@@ -43,6 +43,14 @@ def _first() -> list[str]:
     return [f"  {program()} index {PICTURES}"]
 
 
+def shorter() -> list[str]:
+    """How to come to type `clipseek` alone, where it is in an environment that is not entered."""
+    enter = Path(sys.executable).parent / "activate"
+    if program() == "clipseek" or not enter.exists():
+        return []
+    return [f"To type just clipseek from now on: . {shlex.quote(_shortest(enter))}"]
+
+
 def program() -> str:
     """How this program is called from where the person is."""
     ours = Path(sys.executable).parent / "clipseek"
@@ -51,4 +59,8 @@ def program() -> str:
         return "clipseek"
     if not ours.exists():
         return f"{shlex.quote(sys.executable)} -m cli"
-    return shlex.quote(min(str(ours), os.path.relpath(ours), key=len))
+    return shlex.quote(_shortest(ours))
+
+
+def _shortest(path: Path) -> str:
+    return min(str(path), os.path.relpath(path), key=len)

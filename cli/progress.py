@@ -21,6 +21,7 @@ class TqdmObserver:
         self._verb = verb
         self._unit = unit
         self._bar: tqdm[Never] | None = None
+        self._skipped: set[tuple[str, str]] = set()
 
     def __enter__(self) -> TqdmObserver:
         return self
@@ -64,7 +65,10 @@ class TqdmObserver:
             self._bar.update()
 
     def skipped(self, path: str, reason: str) -> None:
-        """Say which file is left out and why."""
+        """Say which file is left out and why, once in all the runs that are told."""
+        if (path, reason) in self._skipped:
+            return
+        self._skipped.add((path, reason))
         with tqdm.external_write_mode(file=sys.stderr):
             output.note(f"skipping {path}: {reason}")
 

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from cli.next_steps import PICTURES, program
+from cli.next_steps import PICTURES, program, shorter
 
 PHOTOS = Path(__file__).parent / "photos"
 QUERIES = ("a cup of coffee on a wooden table", "snowy mountains by a lake")
@@ -34,6 +34,7 @@ def main() -> None:
     print("\nNow your own photos:")
     print(f"  {program()} index {PICTURES}")
     print(f"  {program()} serve --open")
+    print("\n".join(shorter()))
 
 
 def _run(*arguments: str) -> None:

@@ -199,5 +199,9 @@ def remove(
     elif json_output:
         output.print_json({"removed": removed})
     else:
-        then = "; no index run takes them again" if forever else "; the files stay"
-        output.note(f"{plural(removed, 'image')} removed from the library{then}")
+        then = (
+            "no index run takes them again"
+            if forever
+            else "the files stay, and the next index run finds them again: --forever keeps them out"
+        )
+        output.note(f"{plural(removed, 'image')} removed from the library; {then}")

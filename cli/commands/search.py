@@ -247,6 +247,11 @@ def search(
                 ask(opened, terms)
             answer_lines(lambda line: ask(opened, [line]))
         return
+    if where != Filter() and not (terms or add or sub):
+        raise typer.BadParameter(
+            "filters narrow a search down; say what to search for too, or look through all that "
+            "passes on the page: clipseek serve --open"
+        )
     parse_terms(terms or [], add=add or [], subtract=sub or [])  # before a library is opened
     with open_library(library) as opened:
         hits = ask(opened, terms or [])

@@ -293,8 +293,8 @@ class Library(Learning):
     def remove(self, paths: Iterable[str | os.PathLike[str]], *, forever: bool = False) -> int:
         """Take images at or under `paths` out of the library; files are not touched.
 
-        With `forever` later index runs leave out what is there. Returns how many. Raises
-        NothingListedError, and removes nothing, where a path holds none.
+        With `forever` later index runs leave out what is there, listed or not. Returns how many.
+        Raises NothingListedError, and removes nothing, where a path holds none, or else nothing.
         """
         with self.writing() as writer:
             return writer.remove(paths, forever=forever)

@@ -52,6 +52,20 @@ def listed_place(catalog: CatalogReads, path: str | os.PathLike[str]) -> str:
     raise NothingListedError(absolute(path), _near(absolute(path), folders))
 
 
+def place_to_keep_out(catalog: CatalogReads, path: str | os.PathLike[str]) -> str:
+    """The place at a path that index runs are to leave out, whether images are listed there or not.
+
+    Raises NothingListedError where there is nothing on the disk either.
+    """
+    try:
+        return listed_place(catalog, path)
+    except NothingListedError:
+        place = Places().real(path)
+        if not os.path.lexists(place):
+            raise
+        return place
+
+
 def listed_images(catalog: CatalogReads, paths: Sequence[str]) -> dict[str, str]:
     """The path under which each of some images is listed, by the path it was asked for.
 

@@ -29,7 +29,7 @@ from searchengine.errors import (
 )
 from searchengine.files import read_small
 from searchengine.library.layout import LOCK, PID, space_directory
-from searchengine.library.places import listed_images, listed_place
+from searchengine.library.places import listed_images, listed_place, place_to_keep_out
 from searchengine.looks.look import LOOK, Looks
 from searchengine.spaces.following import Following
 from searchengine.spaces.names import space_name
@@ -185,13 +185,14 @@ class Writer:
     def remove(self, paths: Iterable[str | os.PathLike[str]], *, forever: bool = False) -> int:
         """Take images at or under `paths` out; returns how many.
 
-        With `forever` index runs leave out what is there. Raises NothingListedError, and removes
-        nothing, where a path holds no image.
+        With `forever` index runs leave out what is there, listed or not. Raises
+        NothingListedError, and removes nothing, where a path holds no image, or else nothing.
         """
         ids: set[int] = set()
         places: list[str] = []
+        place_of = place_to_keep_out if forever else listed_place
         for path in paths:
-            place = listed_place(self._catalog, path)
+            place = place_of(self._catalog, path)
             places.append(place)
             ids.update(self._catalog.image_ids(place))
         self._catalog.record(None, Batch(removed=sorted(ids)))

@@ -320,6 +320,7 @@ ERRORS = [
     (["index", "nowhere"], 1, "nowhere: no such file or directory"),
     (["search", "red", "--library", "nowhere"], 1, "no library at"),
     (["search"], 1, "nothing to search for"),
+    (["search", "--label", "dog"], 2, "filters narrow a search down; say what to search for too"),
     (["search", "dog", "+"], 1, "operator without a term"),
     (["search", "./gone.jp2"], 1, "./gone.jp2: no such image file"),
     (["search", "./photos"], 1, "a folder is no term; did you mean --under ./photos"),

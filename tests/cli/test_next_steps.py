@@ -57,5 +57,9 @@ def test_the_program_is_called_as_it_must_be(
     (binaries / "clipseek").touch(mode=0o755)
     monkeypatch.chdir(tmp_path)
     assert next_steps.program() == "'my env/bin/clipseek'"
+    assert next_steps.shorter() == []
+    (binaries / "activate").touch()
+    assert next_steps.shorter() == ["To type just clipseek from now on: . 'my env/bin/activate'"]
     monkeypatch.setenv("PATH", os.fspath(binaries))
     assert next_steps.program() == "clipseek"
+    assert next_steps.shorter() == []

@@ -32,6 +32,13 @@ def test_the_bar_reads_then_loads_then_encodes(monkeypatch: pytest.MonkeyPatch) 
     assert "10/10" in screen.getvalue()
 
 
+def test_a_file_is_skipped_out_loud_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with TqdmObserver("indexing") as observer:
+        for reason in ("broken link", "broken link", "empty file"):
+            observer.skipped("a.jpg", reason)
+    assert capsys.readouterr().err == "skipping a.jpg: broken link\nskipping a.jpg: empty file\n"
+
+
 def test_nothing_to_do_shows_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Terminal()
     monkeypatch.setattr("sys.stderr", screen)

@@ -92,6 +92,16 @@ def test_what_is_not_listed_is_not_removed_forever(colours: Workbench, run: Run)
     assert colours.index().unchanged == 6
 
 
+def test_what_was_removed_before_can_be_removed_forever(colours: Workbench, run: Run) -> None:
+    done = run("remove", colours.photos / "red.png")
+    assert "the next index run finds them again: --forever keeps them out" in done.err
+    assert run("remove", colours.photos / "red.png").code == 1
+    assert run("remove", colours.photos / "red.png", "--forever").code == 0
+    assert colours.index().indexed == 0
+    assert run("remove", "--undo", colours.photos / "red.png").code == 0
+    assert colours.index().indexed + colours.index().copies == 1
+
+
 def test_from_python(colours: Workbench) -> None:
     with open_library(colours.library_path) as library:
         assert library.remove([colours.photos / "red.png"], forever=True) == 1
