@@ -14,7 +14,6 @@ Any other directory that is gone was deleted, and its pictures leave.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,9 +21,6 @@ from dataclasses import dataclass, field
 from indexers.walk import Walk
 from searchengine.catalog.records import Known
 from searchengine.paths import is_at_or_below
-
-MOUNTS = "mounts"
-"""The setting that holds the directories that were on a device of their own: a JSON list."""
 
 FEW = 1
 """Pictures in a directory that is found empty and may have been emptied by hand: no loss."""
@@ -83,11 +79,6 @@ def mounts_to_remember(walk: Walk, away: Away, remembered: Iterable[str]) -> lis
         if not any(is_at_or_below(mount, root) for root in walk.roots) or mount in away.kept
     }
     return sorted(walk.mounts | elsewhere)
-
-
-def read_mounts(value: str | None) -> list[str]:
-    """The list that is stored in the setting."""
-    return list(json.loads(value)) if value else []
 
 
 def _is_away(mount: str, walk: Walk) -> bool:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from indexers.away import MOUNTS
 from indexers.reading import Fate, IndexOptions, Run, read_metadata
 from indexers.rules import WalkRules, merged_globs
 from indexers.survey import Survey, take_survey
@@ -27,7 +26,7 @@ from searchengine.library.learned.align import extend_alignment
 from searchengine.library.learned.derived import note_derived
 from searchengine.library.learned.located import name_places
 from searchengine.library.library import Library
-from searchengine.library.places import ROOTS, indexed_roots, remember_links, respell
+from searchengine.library.places import MOUNTS, ROOTS, indexed_roots, remember_links, respell
 from searchengine.library.reasons import Reason, count_reasons
 from searchengine.library.status import EXCLUDES
 from searchengine.library.writing import Writer
@@ -195,8 +194,7 @@ def _tell_of_those_away(survey: Survey, moved_ids: set[int]) -> None:
 
 
 def _rules(catalog: Catalog, given: WalkRules) -> WalkRules:
-    stored = json.loads(catalog.setting(EXCLUDES) or "[]")
-    return replace(given, exclude=merged_globs(stored, given.exclude))
+    return replace(given, exclude=merged_globs(catalog.texts(EXCLUDES), given.exclude))
 
 
 def _record_survey(catalog: Catalog, survey: Survey) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexers.away import MOUNTS, Away, find_away, mounts_to_remember, read_mounts
+from indexers.away import Away, find_away, mounts_to_remember
 from indexers.passing import NOT_UTF8, Unreadable
 from indexers.plan import Plan, make_plan
 from indexers.sidecars import Sidecars
@@ -19,6 +19,7 @@ from searchengine.embedding.faults import failure_kind, failure_reason, one_line
 from searchengine.errors import InputError
 from searchengine.files import read_whole
 from searchengine.images.decode import read_image
+from searchengine.library.places import MOUNTS
 from searchengine.paths import is_at_or_below, is_text
 from searchengine.types import Excluded, FailureKind, FileState, PassedOver
 
@@ -66,7 +67,7 @@ def take_survey(
         Sidecars(),
         Settled(settled),
     )
-    remembered = read_mounts(catalog.setting(MOUNTS))
+    remembered = catalog.texts(MOUNTS)
     away = find_away(walk, known, plan.missing, filled, remembered)
     plan.missing = [image_id for image_id in plan.missing if image_id not in away.hidden]
     plan.failed_paths.update(path for path in failed if away.hides(path))

@@ -246,7 +246,7 @@ def add_images(
     if new:
         inserted = sa.insert(images).returning(images.c.id, sort_by_parameter_order=True)
         new_ids = iter(connection.execute(inserted, new).scalars().all())
-    owners = [entry.image_id or next(new_ids) for entry in entries]
+    owners = [next(new_ids) if entry.image_id is None else entry.image_id for entry in entries]
     own_rows(connection, embeddings, space, owners, append)
     write_words(connection, owners)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
@@ -10,6 +12,7 @@ from sqlalchemy.dialects import sqlite
 from searchengine.catalog.filters import at_or_under
 from searchengine.catalog.sqlite.connection import Reads
 from searchengine.catalog.sqlite.schema import excluded, passed_over, settings
+from searchengine.catalog.sqlite.values import BadValueError
 from searchengine.paths import is_at_or_below
 from searchengine.types import Excluded, PassedOver
 
@@ -22,6 +25,21 @@ def read_setting(connection: sa.Connection, name: str) -> str | None:
     return connection.execute(_SETTING, {"name": name}).scalar_one_or_none()
 
 
+def _texts(name: str, value: str | None, absent: Any) -> Any:  # noqa: ANN401 - a list or a dict
+    """JSON of the kind of `absent`, of nothing but texts. Raises BadValueError."""
+    if value is None:
+        return absent
+    kind = type(absent)
+    try:
+        told = json.loads(value)
+        inside = told.values() if kind is dict else told
+        if isinstance(told, kind) and all(isinstance(text, str) for text in inside):
+            return told
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        pass
+    raise BadValueError(f"the setting {name!r} holds {value[:60]!a}")
+
+
 class SurveyReads(Reads):
     """What can be asked about what index runs did not take."""
 
@@ -29,6 +47,21 @@ class SurveyReads(Reads):
         """The value of a setting; None where it was never set."""
         with self._reading() as connection:
             return read_setting(connection, name)
+
+    def texts(self, name: str) -> list[str]:
+        """A setting that is a list of texts; empty where it was never set.
+
+        Raises LibraryDamagedError for anything else.
+        """
+        with self._reading() as connection:
+            told: list[str] = _texts(name, read_setting(connection, name), [])
+            return told
+
+    def text_by_text(self, name: str) -> dict[str, str]:
+        """A setting that maps texts to texts; empty where it was never set. Raises as `texts`."""
+        with self._reading() as connection:
+            told: dict[str, str] = _texts(name, read_setting(connection, name), {})
+            return told
 
     def excluded(self) -> list[Excluded]:
         """Every picture and folder that was left out, and why, by path."""

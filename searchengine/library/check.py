@@ -20,6 +20,8 @@ from searchengine.errors import LibraryDamagedError, LibraryError, MissingExtraE
 from searchengine.files import content_hash_of, file_state
 from searchengine.library.layout import CATALOG
 from searchengine.library.learned.derived import lost
+from searchengine.library.places import LINKS, MOUNTS, ROOTS
+from searchengine.library.status import EXCLUDES
 from searchengine.looks.kept import LOOKS_FILE
 from searchengine.relevance.kept import FILE as STATISTICS_FILE
 from searchengine.relevance.kept import fault_of_statistics
@@ -124,6 +126,7 @@ def check(
         with library.writing() as writer:
             repaired = mend(library, writer, observer)
     faults = [Fault(CATALOG, why) for why in library.catalog.faults()]
+    faults += _setting_faults(library)
     unchecked: list[str] = []
     images = vectors = without_checksum = without_vector = 0
     contents: Sequence[tuple[FileState, bytes]] = ()
@@ -163,6 +166,17 @@ def check(
         faults=tuple(dict.fromkeys(faults)),
         unchecked=tuple(unchecked),
     )
+
+
+def _setting_faults(library: Library) -> list[Fault]:
+    catalog = library.catalog
+    faults = []
+    for name in (EXCLUDES, ROOTS, MOUNTS, LINKS):
+        try:
+            catalog.text_by_text(name) if name == LINKS else catalog.texts(name)
+        except LibraryDamagedError as error:
+            faults.append(Fault(CATALOG, error.why))
+    return faults
 
 
 def _row_faults(library: Path, stored: StoredRows) -> list[Fault]:

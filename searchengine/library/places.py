@@ -25,6 +25,9 @@ path and where it leads."""
 ROOTS = "roots"
 """The setting with the folders that index runs have gone through: a JSON list, none in another."""
 
+MOUNTS = "mounts"
+"""The setting with the directories below these that were on a device of their own: a JSON list."""
+
 NEAR = 3
 """Folders that are named where one was not found."""
 
@@ -159,7 +162,7 @@ def remember_links(catalog: Catalog, roots: Sequence[str], seen: Mapping[str, st
 
 def indexed_roots(catalog: CatalogReads, more: Iterable[str] = ()) -> list[str]:
     """The folders that index runs have gone through, by path, with `more` that one does now."""
-    known = {*json.loads(catalog.setting(ROOTS) or "[]"), *more}
+    known = {*catalog.texts(ROOTS), *more}
     return sorted(
         root
         for root in known
@@ -168,9 +171,8 @@ def indexed_roots(catalog: CatalogReads, more: Iterable[str] = ()) -> list[str]:
 
 
 def _known_links(catalog: CatalogReads) -> dict[str, str]:
-    value = catalog.setting(LINKS)
-    if value is not None:
-        return dict(json.loads(value))
+    if catalog.setting(LINKS) is not None:
+        return catalog.text_by_text(LINKS)
     places = Places()
     links: dict[str, str] = {}
     for folder in _with_those_above(catalog.folders()):

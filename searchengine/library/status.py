@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +66,7 @@ def library_info(path: Path, catalog: Catalog, spaces: Sequence[Space]) -> Libra
         failures=counts["failures"],
         captions=counts["captions"],
         roots=[(root, n) for root in indexed_roots(catalog) if (n := catalog.count_at(root))],
-        exclude=json.loads(catalog.setting(EXCLUDES) or "[]"),
+        exclude=catalog.texts(EXCLUDES),
         excluded=catalog.excluded_counts(),
         passed_over=catalog.passed_over(),
         default_space=spaces[0].info.name if spaces else None,

@@ -94,6 +94,34 @@ def test_row_numbers_that_are_none_are_one_line(colours: Workbench, table: str, 
         ask(library)
 
 
+@pytest.mark.parametrize("name", ["exclude", "roots", "mounts", "links"])
+@pytest.mark.parametrize("value", ["", "x", "null", "5", '["a", 5]', '{"a": 5}', "[" * 100_000])
+def test_a_setting_of_another_kind_is_one_line_that_names_it(
+    colours: Workbench, name: str, value: str
+) -> None:
+    _change(
+        colours.library_path,
+        "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)",
+        values=(name, value),
+    )
+    with pytest.raises(LibraryDamagedError, match=f"the setting '{name}' holds"):
+        colours.index()
+    with colours.open() as library:
+        assert len(library.search("red")) == 6
+        assert [f"the setting '{name}' holds" in fault.why for fault in library.check().faults] == [
+            True
+        ]
+
+
+def test_an_image_with_an_id_that_no_catalog_gives(colours: Workbench) -> None:
+    _change(colours.library_path, "UPDATE images SET id = 0 WHERE id = 3")
+    with colours.open() as library:
+        assert any("not there" in fault.why for fault in library.check().faults)
+    assert colours.index().unchanged == 5
+    with colours.open() as library, pytest.raises(LibraryDamagedError, match="row 2 is of an im"):
+        library.search("red")
+
+
 def test_a_row_of_an_image_that_is_not_listed(colours: Workbench) -> None:
     _change(colours.library_path, "UPDATE embeddings SET owner_id = 99 WHERE row = 2")
     with colours.open() as library, pytest.raises(LibraryDamagedError, match="is not listed"):
