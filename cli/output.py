@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cli.terminal import faint, padded, shortened, visible, width
+from cli.terminal import faint, linked, padded, shortened, visible, width
 from searchengine.errors import ClipseekError, InputError
 from searchengine.jsonable import jsonable
 
@@ -183,7 +183,13 @@ def _print_table(hits: Sequence[SearchHit]) -> None:
     if any(hit.stack for hit in hits):
         header.append("stack")
         rows = [(*row, hit.stack_said) for row, hit in zip(rows, hits, strict=True)]
-    print_table(header, rows, left={2, 5, 6}, long=2, parted=_end_of_matches(hits))
+    links = [address_of(hit.path) for hit in hits]
+    print_table(header, rows, left={2, 5, 6}, long=2, parted=_end_of_matches(hits), links=links)
+
+
+def address_of(path: Path) -> str:
+    """The URL of a file, in ASCII; "" for what is none of this machine's."""
+    return path.as_uri() if path.is_absolute() else ""
 
 
 def _end_of_matches(hits: Sequence[SearchHit]) -> tuple[int, str] | None:
@@ -257,11 +263,12 @@ def print_table(
     left: set[int],
     long: int | None = None,
     parted: tuple[int, str] | None = None,
+    links: Sequence[str] = (),
 ) -> None:
     """Aligned columns on stdout; the columns in `left` to the left, the others to the right.
 
     On a terminal the column `long` is shortened to what its width leaves. `parted` is a line, and
-    the row that it stands above.
+    the row that it stands above; `links` is where the texts of `long` lead, on a terminal.
     """
     lines = [[visible(cell) for cell in line] for line in (header, *rows)]
     widths = [max(width(line[column]) for line in lines) for column in range(len(header))]
@@ -271,10 +278,12 @@ def print_table(
         for line in lines:
             line[long] = shortened(line[long], widths[long])
     for number, line in enumerate(lines):
-        cells = (
+        cells = [
             padded(cell, columns, left=column in left)
             for column, (cell, columns) in enumerate(zip(line, widths, strict=True))
-        )
+        ]
+        if number and long is not None and any(links[number - 1 : number]) and _has_colour():
+            cells[long] = cells[long].replace(line[long], linked(line[long], links[number - 1]))
         if parted is not None and number == parted[0] + 1:
             _say_aside(parted[1])
         text = GAP.join(cells).rstrip()

@@ -73,3 +73,8 @@ def padded(text: str, columns: int, *, left: bool) -> str:
 def faint(text: str) -> str:
     """A visible text as what matters less (SGR 2)."""
     return f"\x1b[2m{text}\x1b[0m"
+
+
+def linked(text: str, address: str) -> str:
+    """A visible text that leads to a URL in ASCII, where the terminal follows links (OSC 8)."""
+    return f"\x1b]8;;{address}\x1b\\{text}\x1b]8;;\x1b\\"

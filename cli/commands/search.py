@@ -165,6 +165,9 @@ def search(
     open_page: Annotated[
         bool, typer.Option("--open", help="Show that page in the browser.")
     ] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Show the pictures in the terminal.")
+    ] = False,
     copy_to: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Copy the hits into this folder.")
     ] = None,
@@ -211,6 +214,10 @@ def search(
     from searchengine.retrieval.query import By, Query
     from searchengine.retrieval.terms import parse_terms
 
+    if preview:
+        from cli.searching.preview import require_terminal
+
+        require_terminal(form)
     place = _meant(near) if near else None
     where = Filter(
         under=under,
@@ -228,7 +235,7 @@ def search(
     strictness = _strictness(matching=matching, strict=strict, loose=loose)
     how = How(
         k, offset, where, min_score, space, exact, not unfolded, _order(sort), form,
-        place.said if place else None, html, open_page, move_list,
+        place.said if place else None, html, open_page, move_list, preview,
     )  # fmt: skip
 
     def ask(opened: Library, words: list[str]) -> list[SearchHit]:

@@ -40,6 +40,7 @@ class How:
     html: Path | None
     open_page: bool
     move_list: Path | None
+    preview: bool
 
 
 def answer(
@@ -76,6 +77,10 @@ def answer(
         print_moves([hit.path for hit in hits], how.move_list, how.form)
     else:
         output.print_hits(hits, how.form)
+    if how.preview:
+        from cli.searching.preview import print_pictures
+
+        print_pictures(hits)
     lines = [f"{line}; as typed: --as-typed" for line in about_spelling(hits)]
     lines += about_language(hits) + hints(query.sources) + about_folder(words, query.sources)
     for line in lines + about_gone(hits):
