@@ -183,13 +183,17 @@ def _print_table(hits: Sequence[SearchHit]) -> None:
     if any(hit.stack for hit in hits):
         header.append("stack")
         rows = [(*row, hit.stack_said) for row, hit in zip(rows, hits, strict=True)]
-    links = [address_of(hit.path) for hit in hits]
+    links = [_address_of(hit.path) for hit in hits] if _has_colour() else ()
     print_table(header, rows, left={2, 5, 6}, long=2, parted=_end_of_matches(hits), links=links)
 
 
-def address_of(path: Path) -> str:
+def _address_of(path: Path) -> str:
     """The URL of a file, in ASCII; "" for what is none of this machine's."""
-    return path.as_uri() if path.is_absolute() else ""
+    from urllib.parse import quote
+
+    if not path.is_absolute():
+        return ""
+    return "file://" + quote(path.as_posix().encode("utf-8", "surrogateescape"))
 
 
 def _end_of_matches(hits: Sequence[SearchHit]) -> tuple[int, str] | None:
@@ -268,7 +272,7 @@ def print_table(
     """Aligned columns on stdout; the columns in `left` to the left, the others to the right.
 
     On a terminal the column `long` is shortened to what its width leaves. `parted` is a line, and
-    the row that it stands above; `links` is where the texts of `long` lead, on a terminal.
+    the row that it stands above; `links` is where the texts of `long` lead.
     """
     lines = [[visible(cell) for cell in line] for line in (header, *rows)]
     widths = [max(width(line[column]) for line in lines) for column in range(len(header))]
@@ -282,7 +286,7 @@ def print_table(
             padded(cell, columns, left=column in left)
             for column, (cell, columns) in enumerate(zip(line, widths, strict=True))
         ]
-        if number and long is not None and any(links[number - 1 : number]) and _has_colour():
+        if number and long is not None and any(links[number - 1 : number]):
             cells[long] = cells[long].replace(line[long], linked(line[long], links[number - 1]))
         if parted is not None and number == parted[0] + 1:
             _say_aside(parted[1])
