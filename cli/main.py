@@ -28,7 +28,6 @@ from cli.commands import (
 )
 from cli.commands.evaluating import classes, compare, evaluate, judge, pairs, searches
 from cli.commands.labels import align, label, tag
-from cli.commands.programs import mcp
 from cli.commands.sharded import exchange, look
 
 WRONG_USAGE: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
@@ -44,7 +43,7 @@ app = typer.Typer(
 app.command("index")(index.index)
 app.command("search", cls=search.SearchCommand)(search.search)
 app.command("serve")(serve.serve)
-app.command("mcp")(mcp.mcp)
+app.command("mcp")(serve.mcp)
 app.command("describe")(captions.describe)
 app.add_typer(captions.app, name="captions")
 app.command("read")(read.read)

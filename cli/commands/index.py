@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import output
-from cli.commands.first_run import none_left_empty
 from cli.commands.sharded.options import (
     AllowMissingOption,
     ExecutorOption,

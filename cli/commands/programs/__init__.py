@@ -1,1 +1,1 @@
-"""Commands for other programs and from them."""
+"""What comes from other programs."""
