@@ -123,6 +123,7 @@ def index(
 
     A library at a URL is made in parts, by any number of machines: see docs/scale.md.
     """
+    from cli.commands.first_run import none_left_empty
     from cli.staying.telling import observer_of_run
     from indexers import pipeline
     from indexers.reading import IndexOptions

@@ -214,10 +214,6 @@ def search(
     from searchengine.retrieval.query import By, Query
     from searchengine.retrieval.terms import parse_terms
 
-    if preview:
-        from cli.searching.preview import require_terminal
-
-        require_terminal(form)
     place = _meant(near) if near else None
     where = Filter(
         under=under,

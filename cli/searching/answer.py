@@ -51,6 +51,10 @@ def answer(
     `words` are those that were typed, `said` the whole of it for the page. Raises InputError where
     the filter can leave nothing, and what `Library.search` does.
     """
+    if how.preview:
+        from cli.searching.preview import require_terminal
+
+        require_terminal(how.form)
     hits = library.search(
         query,
         k=how.k,
