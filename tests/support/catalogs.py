@@ -143,6 +143,7 @@ ASKED: dict[str, Callable[[CatalogReads], Any]] = {
     "months": lambda now: now.months(ONE, Filter()),
     "ids_by_path": lambda now: now.ids_by_path([RED.file.path, "/none"]),
     "image_ids": lambda now: now.image_ids("/photos"),
+    "count_at": lambda now: now.count_at("/photos"),
     "known": lambda now: now.known("encoder/one", ["/photos"]),
     "same_content": lambda now: now.same_content(ONE, b"red"),
     "facets": lambda now: now.facets(ONE, Filter()),
