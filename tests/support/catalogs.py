@@ -107,7 +107,7 @@ def change_everything(catalog: Catalog) -> None:
         ["/photos"],
         [Excluded("/photos/@eaDir", "@eaDir")],
         [PassedOver("/photos", ".psd", "not read", 2)],
-        {"exclude": "[]"},
+        {"exclude": '["*.tif"]', "names": '{"a": "b"}'},
     )
     catalog.add_captions([(GREEN.file.path, "more grass"), ("/photos/d/new.jpg", "new")])
     catalog.add_captions([(GREEN.file.path, "a sign")], "ocr")
@@ -144,6 +144,8 @@ ASKED: dict[str, Callable[[CatalogReads], Any]] = {
     "ids_by_path": lambda now: now.ids_by_path([RED.file.path, "/none"]),
     "image_ids": lambda now: now.image_ids("/photos"),
     "count_at": lambda now: now.count_at("/photos"),
+    "texts": lambda now: now.texts("exclude"),
+    "text_by_text": lambda now: now.text_by_text("names"),
     "known": lambda now: now.known("encoder/one", ["/photos"]),
     "same_content": lambda now: now.same_content(ONE, b"red"),
     "facets": lambda now: now.facets(ONE, Filter()),
@@ -183,6 +185,7 @@ ASKED: dict[str, Callable[[CatalogReads], Any]] = {
     "unplaced": lambda now: now.unplaced("1"),
     "images_at_places_with": lambda now: now.images_at_places_with("lisbon"),
     "albums": lambda now: now.albums(),
+    "album_covers": lambda now: now.album_covers(),
     "album_images": lambda now: now.album_images(1),
     "kept_out": lambda now: now.kept_out(),
     "counts": lambda now: now.counts(),
