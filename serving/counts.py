@@ -1,62 +1,70 @@
-"""Counts of the filters, remembered: everybody asks, and a million images take seconds to count."""
+"""What is counted and put in order, remembered: everybody asks, a million images take seconds."""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from searchengine.catalog.records import Facets
-from searchengine.types import Filter
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 GOOD_FOR = 10
-"""A count is good for this many times as long as it took, even if the catalog changes: while an
+"""An answer is good for this many times as long as it took, even if the catalog changes: while an
 index run writes, a tenth of the time at most goes into counting. 10,000 images take 40 ms."""
-
-KEPT = 64
-"""Filters whose counts are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Counted:
-    facets: Facets
+class _Answer(Generic[V]):
+    value: V
     stamp: tuple[int, ...]
-    """Of the catalog, before it was counted."""
+    """Of the catalog, before it was asked."""
     good_until: float
     """On the monotonic clock, in seconds."""
 
 
-class Counts:
-    """The facets of filters. Any thread may ask; at worst two count the same."""
+class Remembered(Generic[K, V]):
+    """Answers of the catalog. Any thread may ask; at worst two find the same."""
 
     def __init__(
-        self, count: Callable[[Filter], Facets], stamp: Callable[[], tuple[int, ...]]
+        self, find: Callable[[K], V], stamp: Callable[[], tuple[int, ...]], kept: int
     ) -> None:
-        """`count` asks the catalog, `stamp` gives a value that changes whenever it does."""
-        self._count = count
-        self._stamp = stamp
-        self._known: dict[Filter, _Counted] = {}
+        """`find` asks the catalog, `stamp` gives a value that changes whenever it does.
 
-    def known(self, where: Filter) -> Facets | None:
+        The last `kept` answers are remembered.
+        """
+        self._find = find
+        self._stamp = stamp
+        self._kept = kept
+        self._lock = threading.Lock()
+        self._known: dict[K, _Answer[V]] = {}
+
+    def known(self, key: K) -> V | None:
         """What is known already and still good; takes no time."""
-        known = self._known.get(where)
+        known = self._known.get(key)
         if known is None:
             return None
         is_good = time.monotonic() < known.good_until or known.stamp == self._stamp()
-        return known.facets if is_good else None
+        return known.value if is_good else None
 
     def forget(self) -> None:
-        """Count anew from here on: somebody has changed what they will look for."""
-        self._known = {}
+        """Ask anew from here on: somebody has changed what they will look for."""
+        with self._lock:
+            self._known = {}
 
-    def count(self, where: Filter) -> Facets:
-        """What is known, or counted now."""
-        if known := self.known(where):
+    def get(self, key: K) -> V:
+        """What is known, or found now."""
+        known = self.known(key)
+        if known is not None:
             return known
         stamp, began = self._stamp(), time.monotonic()
-        facets = self._count(where)
+        value = self._find(key)
         now = time.monotonic()
-        if len(self._known) >= KEPT:
-            self._known = {}
-        self._known[where] = _Counted(facets, stamp, now + GOOD_FOR * (now - began))
-        return facets
+        with self._lock:
+            self._known.pop(key, None)
+            while len(self._known) >= self._kept:
+                del self._known[next(iter(self._known))]
+            self._known[key] = _Answer(value, stamp, now + GOOD_FOR * (now - began))
+        return value

@@ -15,12 +15,20 @@ from searchengine.errors import NothingIndexedError, NothingListedError, reason_
 from searchengine.library.encoders import LoadedEncoders
 from searchengine.library.library import Library, open_library
 from searchengine.library.places import placed
+from searchengine.retrieval.hits import Order
 from searchengine.spaces.space import Space
 from searchengine.types import Filter
-from serving.counts import Counts
+from serving.asking.orders import InOrder, in_order
+from serving.counts import Remembered
 from serving.encoding import EncoderQueue
 from serving.pictures import HeldPictures
 from serving.problems import LibraryGoneError
+
+COUNTS_KEPT = 64
+"""Filters whose counts are remembered."""
+
+ORDERS_KEPT = 8
+"""Orders that are remembered: one of a million images takes 8 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,10 @@ class Opened:
 
     library: Library
     queue: EncoderQueue
-    counts: Counts
+    counts: Remembered[Filter, Facets]
+    """How many images each choice of a filter would leave."""
+    orders: Remembered[tuple[Filter, Order], InOrder]
+    """The images that pass a filter, under its places as they are listed."""
     pictures: HeldPictures
     """Uploads, as vectors of its encoder."""
 
@@ -116,5 +127,15 @@ def _opened(library: Library) -> Opened:
             where = placed(library.catalog, where)
         return library.catalog.facets(opened.searched_space().info, where)
 
-    opened = Opened(library, queue, Counts(count, library.catalog.stamp), HeldPictures())
+    def put_in_order(asked: tuple[Filter, Order]) -> InOrder:
+        return in_order(library.catalog, opened.searched_space().info, *asked)
+
+    stamp = library.catalog.stamp
+    opened = Opened(
+        library,
+        queue,
+        Remembered(count, stamp, COUNTS_KEPT),
+        Remembered(put_in_order, stamp, ORDERS_KEPT),
+        HeldPictures(),
+    )
     return opened

@@ -160,7 +160,7 @@ class LibraryService:
             known = self._opened.last.counts.known(where)
             if known is not None:
                 return known
-        return await self._on(self._searchers, lambda: self._opened.now().counts.count(where))
+        return await self._on(self._searchers, lambda: self._opened.now().counts.get(where))
 
     async def on_albums(self, work: Callable[[Albums], T]) -> T:
         """What `work` does to the albums; the counts of the filters follow at once."""
@@ -170,6 +170,7 @@ class LibraryService:
                 return work(opened.library.albums)
             finally:
                 opened.counts.forget()
+                opened.orders.forget()
 
         return await self.ask(change)
 

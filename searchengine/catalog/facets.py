@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from searchengine.catalog.filters import conditions
-from searchengine.catalog.images import FOLDER, image_record
+from searchengine.catalog.images import FOLDER
 from searchengine.catalog.records import Facets
 from searchengine.catalog.sqlite.connection import Reads
 from searchengine.catalog.sqlite.schema import (
@@ -30,7 +30,7 @@ from searchengine.catalog.sqlite.schema import (
     labels,
 )
 from searchengine.paths import below
-from searchengine.types import Filter, ImageRecord, Orientation, SpaceInfo
+from searchengine.types import Filter, Orientation, SpaceInfo
 
 _TAKEN_YEAR = sa.func.strftime("%Y", images.c.taken_at)
 _FILE_YEAR = sa.func.strftime("%Y", images.c.mtime_ns / 1_000_000_000, "unixepoch", "localtime")
@@ -51,54 +51,40 @@ _IS_PHOTO = sa.func.min(images.c.width, images.c.height) >= LEAST_SIDE
 
 
 class FacetReads(Reads):
-    """What is there, last added first, and what each choice of a filter would leave of it."""
+    """What is there, in the orders it is looked through, and what choices of a filter leave."""
 
     def facets(self, space: SpaceInfo, where: Filter) -> Facets:
         """How many images with a vector in the space each choice of the filter would leave."""
         with self._reading() as connection:
             return count_facets(connection, space, where)
 
-    def newest(
-        self, space: SpaceInfo, where: Filter, *, k: int, offset: int = 0
-    ) -> list[ImageRecord]:
-        """The images with a vector in the space that pass the filter, last added first.
+    def newest(self, space: SpaceInfo, where: Filter) -> list[int]:
+        """Ids of the images with a vector in the space that pass the filter, last added first.
 
         Photos come first, and what is smaller, as icons are, after all of them.
         """
-        with self._reading() as connection:
-            photos = _added(space, where, _IS_PHOTO)
-            found = connection.execute(_page(photos, k, offset)).all()
-            if len(found) < k:  # only there it matters how many photos there are
-                count = sa.select(sa.func.count()).select_from(photos.subquery())
-                before = connection.execute(count).scalar_one()
-                icons = _page(
-                    _added(space, where, ~_IS_PHOTO), k - len(found), max(0, offset - before)
-                )
-                found = [*found, *connection.execute(icons)]
-            return [image_record(record) for record in found]
+        order = _IS_PHOTO.desc(), images.c.id.desc()
+        return [row.id for row in self._in_order(space, where, order)]
+
+    def by_path(self, space: SpaceInfo, where: Filter) -> list[int]:
+        """Ids of the images that pass, by path."""
+        return [row.id for row in self._in_order(space, where, (images.c.path,))]
 
     def latest(
-        self, space: SpaceInfo, where: Filter, *, k: int, offset: int = 0
-    ) -> list[ImageRecord]:
-        """The images that pass, the latest taken first: the file's date counts where none is."""
-        return self._in_order(space, where, (_MOMENT.desc(), images.c.id.desc()), k, offset)
+        self, space: SpaceInfo, where: Filter
+    ) -> tuple[list[int], list[tuple[tuple[int, int], int]]]:
+        """Ids of the images that pass, the latest taken first, and how many are of each month.
 
-    def by_path(
-        self, space: SpaceInfo, where: Filter, *, k: int, offset: int = 0
-    ) -> list[ImageRecord]:
-        """The images that pass, by path."""
-        return self._in_order(space, where, (images.c.path,), k, offset)
-
-    def months(self, space: SpaceInfo, where: Filter) -> list[tuple[tuple[int, int], int]]:
-        """Each (year, month) of the images that pass and how many are of it, as in `latest`."""
-        month = sa.func.substr(_MOMENT, 1, 7)
-        query = _passing(space, where, sa.select(month, sa.func.count()))
-        with self._reading() as connection:
-            found = connection.execute(query.group_by(month).order_by(month.desc())).all()
-        return [
-            ((int(text[:4]), int(text[5:])), number)
-            for text, number in found
-            if text is not None and _MONTH.fullmatch(text)  # the file may have a date beyond all
+        The file's date counts where none is. Months are (year, month), latest first.
+        """
+        moment = _MOMENT.label("moment")
+        order = moment.desc(), images.c.id.desc()
+        found = self._in_order(space, where, order, moment)
+        months: Counter[str] = Counter(row.moment[:7] for row in found if row.moment is not None)
+        return [row.id for row in found], [
+            ((int(month[:4]), int(month[5:])), number)
+            for month, number in months.items()  # in the order in which they came
+            if _MONTH.fullmatch(month)  # the file may have a date beyond all
         ]
 
     def _in_order(
@@ -106,12 +92,11 @@ class FacetReads(Reads):
         space: SpaceInfo,
         where: Filter,
         order: Sequence[sa.ColumnElement[Any]],
-        k: int,
-        offset: int,
-    ) -> list[ImageRecord]:
-        query = _passing(space, where, sa.select(images)).order_by(*order).limit(k).offset(offset)
+        *beside: sa.ColumnElement[Any],
+    ) -> Sequence[sa.Row[tuple[Any, ...]]]:
+        query = _passing(space, where, sa.select(images.c.id, *beside)).order_by(*order)
         with self._reading() as connection:
-            return [image_record(record) for record in connection.execute(query)]
+            return connection.execute(query).all()
 
 
 def _passing(
@@ -123,16 +108,6 @@ def _passing(
         .join(embeddings, embeddings.c.owner_id == images.c.id)
         .where(embeddings.c.space_id == space.id, *conditions(where))
     )
-
-
-def _added(
-    space: SpaceInfo, where: Filter, which: sa.ColumnElement[bool]
-) -> sa.Select[tuple[Any, ...]]:
-    return _passing(space, where, sa.select(images)).where(which)
-
-
-def _page(added: sa.Select[tuple[Any, ...]], k: int, offset: int) -> sa.Select[tuple[Any, ...]]:
-    return added.order_by(images.c.id.desc()).limit(k).offset(offset)
 
 
 def count_facets(connection: sa.Connection, space: SpaceInfo, where: Filter) -> Facets:

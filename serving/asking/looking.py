@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from searchengine.catalog.catalog import CatalogReads
 from searchengine.catalog.labels.given import Label
 from searchengine.errors import NotListedError
 from searchengine.library.places import placed
@@ -16,6 +17,7 @@ from searchengine.retrieval.query import Query
 from searchengine.retrieval.where import why_none
 from searchengine.stacks.listing import Group, Member, duplicates, stack_of
 from searchengine.types import Filter, ImageRecord, Likeness, SpaceInfo, TextHit, Vectors
+from serving.asking.orders import InOrder
 from serving.asking.query import listed
 from serving.opened import Opened
 
@@ -42,6 +44,8 @@ class LookedThrough:
     """Images that nothing ranks."""
 
     records: list[ImageRecord]
+    months: Sequence[tuple[tuple[int, int], int]]
+    """In the order of dates: each (year, month), latest first, and how many pass in all."""
     why_none: str | None
     """Why there are none, where the library lists nothing that the filter names."""
 
@@ -55,15 +59,20 @@ def look_through(
     """
     catalog, space = opened.library.catalog, opened.searched_space().info
     place = placed(catalog, where)
-    reads = {Order.DATE: catalog.latest, Order.PATH: catalog.by_path}
-    found = reads.get(order, catalog.newest)(space, place, k=k, offset=offset)
-    return LookedThrough(found, None if found else why_none(place, catalog, space))
+    found = opened.orders.get((place, order))
+    records = _records(catalog, found, k, offset)
+    if len(records) < len(found.ids[offset : offset + k]):  # some are gone since
+        opened.orders.forget()
+        found = opened.orders.get((place, order))
+        records = _records(catalog, found, k, offset)
+    why = None if records else why_none(place, catalog, space)
+    return LookedThrough(records, found.months, why)
 
 
-def months(opened: Opened, where: Filter) -> list[tuple[tuple[int, int], int]]:
-    """How many images that pass the filter are of each (year, month), latest first."""
-    catalog = opened.library.catalog
-    return catalog.months(opened.searched_space().info, placed(catalog, where))
+def _records(catalog: CatalogReads, found: InOrder, k: int, offset: int) -> list[ImageRecord]:
+    ids = found.ids[offset : offset + k].tolist()
+    there = catalog.images(ids)
+    return [there[image_id] for image_id in ids if image_id in there]
 
 
 def record_of(opened: Opened, image_id: int) -> ImageRecord:

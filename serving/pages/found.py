@@ -9,7 +9,6 @@ from searchengine.retrieval.hints import notes_on
 from searchengine.retrieval.hits import Hits, Order
 from searchengine.retrieval.terms import parse_text
 from serving.asking.looking import look_through
-from serving.asking.looking import months as months_there
 from serving.pages.matches import parted, said_of_matches
 from serving.pages.timeline import Month, by_days, months_of
 from serving.pages.view import ORDERS, Tile, pictures, status_of, tile_of, tiles_of
@@ -69,13 +68,11 @@ async def _looked_through(
     )
     records = found.records[before:]
     tiles = [tile_of(question, record) for record in records]
-    months: Sequence[tuple[Month, int]] = ()
     if question.order is Order.DATE:
         tiles = by_days(tiles, records, found.records[0] if before and found.records else None)
-        months = await service.ask(months_there, question.where)
     said = status_of(question, total, offset, tiles, page)
     notes = [found.why_none] if found.why_none else []
-    return Found(tiles, said, notes, total=total, months=months)
+    return Found(tiles, said, notes, total=total, months=found.months)
 
 
 async def _in_order(

@@ -28,8 +28,8 @@ def test_a_folder_ends_where_its_name_does(catalog: Catalog) -> None:
         for name in NAMES
     ]
     catalog.record(ONE, Batch(added=entries))
-    found = catalog.newest(ONE, Filter(under=Path("/at/p")), k=99)
-    assert {record.file.path.removeprefix("/at/") for record in found} == BELOW
+    found = catalog.images(catalog.newest(ONE, Filter(under=Path("/at/p"))))
+    assert {record.file.path.removeprefix("/at/") for record in found.values()} == BELOW
 
 
 def test_what_is_committed_is_on_the_disk_in_order(catalog: Catalog) -> None:

@@ -104,10 +104,9 @@ def test_rows_and_their_images(now: CatalogReads) -> None:
 
 def test_images(now: CatalogReads) -> None:
     assert now.images([5, 4, 1]) == {1: RECORDS[1], 5: RECORDS[5]}
-    assert now.newest(ONE, Filter(), k=2) == [RECORDS[3], RECORDS[2]]
-    assert now.newest(ONE, Filter(), k=2, offset=2) == [RECORDS[1]]
-    assert now.newest(ONE, Filter(under=Path("/photos/a")), k=9) == [RECORDS[2], RECORDS[1]]
-    assert now.newest(TWO, Filter(), k=9) == [RECORDS[5], RECORDS[1]]
+    assert now.newest(ONE, Filter()) == [3, 2, 1]
+    assert now.newest(ONE, Filter(under=Path("/photos/a"))) == [2, 1]
+    assert now.newest(TWO, Filter()) == [5, 1]
 
 
 @pytest.mark.parametrize(
@@ -147,8 +146,8 @@ def test_ids_at_or_under_a_path(now: CatalogReads, place: str, ids: list[int]) -
 )
 def test_rows_that_pass_a_filter(now: CatalogReads, where: Filter, rows: list[int]) -> None:
     assert now.rows_matching(ONE, where).tolist() == rows
-    found = now.newest(ONE, where, k=9)
-    assert [image.id for image in found] == sorted({0: 1, 2: 3, 4: 2}[row] for row in rows)[::-1]
+    found = now.newest(ONE, where)
+    assert found == sorted({0: 1, 2: 3, 4: 2}[row] for row in rows)[::-1]
 
 
 def test_facets(now: CatalogReads) -> None:
@@ -180,7 +179,7 @@ def test_facets(now: CatalogReads) -> None:
         labels=[("car", 1), ("red", 1)],
         places=[],
     )
-    assert [each.id for each in now.newest(ONE, Filter(label="car"), k=9)] == [1]
+    assert now.newest(ONE, Filter(label="car")) == [1]
     assert now.facets(ONE, Filter(before=datetime(2020, 1, 1))).labels == []
     assert now.facets(ONE, Filter(label="car")).labels == [("car", 1), ("red", 1)]
     assert now.facets(NOBODY, Filter()) == Facets(0, None, [], [], 0, [], [], [], [])
@@ -285,12 +284,5 @@ def test_icons_come_after_photos_however_late_they_came(tmp_path: Path) -> None:
         for number, size in enumerate(sizes)
     ]
     catalog.record(space, Batch(added=added), lambda _rows, _last: [])
-    expected = [6, 4, 1, 5, 3, 2]
-    for k in (1, 2, 4, 9):
-        found = [
-            record.id
-            for offset in range(0, 6, k)
-            for record in catalog.newest(space, Filter(), k=k, offset=offset)
-        ]
-        assert found == expected
+    assert catalog.newest(space, Filter()) == [6, 4, 1, 5, 3, 2]
     catalog.close()

@@ -69,7 +69,7 @@ def test_a_value_of_another_kind_is_one_line_that_names_the_column(
         library.search("red")
         library.search("red", where=Filter(under=Path("/")))
         library.catalog.facets(library.space().info, Filter())
-        library.catalog.newest(library.space().info, Filter(), k=5)
+        library.catalog.images(library.catalog.newest(library.space().info, Filter()))
         library.catalog.known("fake", ["/"])
         library.catalog.same_content(library.space().info, b"")
         library.failures()

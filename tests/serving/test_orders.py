@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import pytest
 
+from searchengine.catalog.catalog import Catalog
+from serving import counts
+from serving.counts import Remembered
 from serving.pages import routes as pages
 from serving.pages.timeline import HEIGHTS, MOST_MONTHS, timeline
 from serving.question import Question
@@ -65,6 +71,73 @@ def test_pages_of_dates_fit_together(dated: Workbench, monkeypatch: pytest.Monke
                 found, days = found + tiles(page), days + len(page.by_id("hits").all("h2"))
             assert found == LATEST
             assert days == 4, "a day that goes on has one heading"
+
+
+def test_an_order_is_made_once_for_all_of_its_pages(
+    dated: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(pages, "PAGE", 2)
+    for name in ("latest", "newest", "by_path"):
+        read = getattr(Catalog, name)
+
+        def noted(*given: Any, name: str = name, read: Any = read) -> Any:
+            asked.append(name)
+            return read(*given)
+
+        monkeypatch.setattr(Catalog, name, noted)
+    with visit(dated) as client:
+        for sort in ("date", "path", "relevance"):
+            for offset in (0, 2, 4):
+                page_of(client, f"/?sort={sort}&offset={offset}")
+        assert asked == ["latest", "by_path", "newest"]
+        dated.paint("new.png", "red")
+        dated.index()
+        assert soon(lambda: len(tiles(page_of(client, "/?sort=path&offset=4"))) == 2)
+        assert asked.count("by_path") == 2
+
+
+def test_pictures_that_were_removed_leave_no_gap(
+    dated: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counts, "GOOD_FOR", 10**9)  # as where putting in order takes long
+    monkeypatch.setattr(pages, "PAGE", 2)
+    with visit(dated) as client, dated.open() as library:
+        assert tiles(page_of(client, "/?sort=date")) == LATEST[:2]
+        library.remove([dated.photos / LATEST[1]])
+        page = page_of(client, "/?sort=date")
+        assert tiles(page) == [LATEST[0], LATEST[2]]
+        assert tiles(page_of(client, link(page, "More pictures"))) == LATEST[3:]
+
+
+def test_the_last_answers_are_remembered() -> None:
+    found: list[int] = []
+
+    def find(key: int) -> int:
+        found.append(key)
+        return -key
+
+    state = [0]
+    remembered = Remembered(find, lambda: (state[0],), kept=2)
+    assert [remembered.get(key) for key in (1, 2, 1, 2, 3, 2, 3, 1)] == [
+        -1, -2, -1, -2, -3, -2, -3, -1,
+    ]  # fmt: skip
+    assert found == [1, 2, 3, 1], "the oldest goes first"
+    remembered.forget()
+    assert remembered.known(1) is None
+    assert remembered.get(1) == -1
+    state[0] = 1
+    assert soon(lambda: remembered.known(1) is None), "of another state, and not good any more"
+
+
+def soon(holds: Callable[[], bool]) -> bool:
+    """Whether something holds within seconds."""
+    end = time.monotonic() + 10
+    while not holds():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def test_a_program_gets_its_hits_in_an_order(dated: Workbench) -> None:
