@@ -51,7 +51,7 @@ def main() -> None:
         models = scratch / "models"
         # Apart: the peak of a command is counted from what the process that starts it has.
         with ProcessPoolExecutor(1, get_context("spawn")) as apart:
-            weights = apart.submit(_export, models).result()
+            weights = apart.submit(export, models).result()
         race = _Race(options.rclip.absolute(), models, f"{ARCHITECTURE}/{weights}")
         print(f"{'':38} {'':10} {'seconds':>8} {'peak GB':>8}")
         for name, size in SIZES.items():
@@ -143,9 +143,9 @@ db.close()
 LIST_IN_CLIPSEEK = """
 import sys
 from pathlib import Path
-from indexers.discover import Walk
+from indexers.walk import Walk
 from searchengine import load_encoder, open_library
-from tests.libraries import list_files
+from tests.support.libraries import list_files
 
 library, name, folder = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 encoder = load_encoder(name, device="cpu", precision="float32")
@@ -157,7 +157,7 @@ with open_library(library, load=lambda _: encoder) as opened:
 """
 
 
-def _export(models: Path) -> Path:
+def export(models: Path, seed: int = 0) -> Path:
     """What rclip loads, in `models`; the path of the weights for clipseek."""
     import open_clip
     import torch
@@ -173,7 +173,7 @@ def _export(models: Path) -> Path:
 
     place = models / "ViT-B-32-256-datacomp_s34b_b86k"
     place.mkdir(parents=True)
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     torch.backends.mha.set_fastpath_enabled(False)  # it has no form in ONNX
     model = open_clip.create_model(ARCHITECTURE).eval()
     weights = models.parent / "weights.pt"
