@@ -55,7 +55,7 @@ def program() -> str:
     """How this program is called from where the person is."""
     ours = Path(sys.executable).parent / "clipseek"
     found = shutil.which("clipseek")
-    if found and Path(found) == ours:
+    if found and ours.exists() and Path(found).samefile(ours):  # pipx links to it
         return "clipseek"
     if not ours.exists():
         return f"{shlex.quote(sys.executable)} -m cli"

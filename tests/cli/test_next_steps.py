@@ -60,6 +60,10 @@ def test_the_program_is_called_as_it_must_be(
     assert next_steps.shorter() == []
     (binaries / "activate").touch()
     assert next_steps.shorter() == ["To type just clipseek from now on: . 'my env/bin/activate'"]
-    monkeypatch.setenv("PATH", os.fspath(binaries))
-    assert next_steps.program() == "clipseek"
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    (linked / "clipseek").symlink_to(binaries / "clipseek")
+    for place in (binaries, linked):
+        monkeypatch.setenv("PATH", os.fspath(place))
+        assert next_steps.program() == "clipseek"
     assert next_steps.shorter() == []
