@@ -106,7 +106,7 @@ class Likeness(Enum):
     EXACT = "exact"
     """Every byte of their files."""
     NEAR = "near"
-    """They are one picture: saved anew, scaled, lightly cropped."""
+    """They are one picture: saved anew, scaled, in other tones, lightly cropped."""
     MOMENT = "moment"
     """They are other pictures of one moment: a burst, RAW and JPEG, an edit."""
 

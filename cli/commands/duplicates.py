@@ -26,8 +26,8 @@ def duplicates(
         typer.Option(
             metavar="exact|near|moment",
             help="exact: files that are equal byte for byte. near: these, and one picture saved "
-            "anew, scaled or lightly cropped. moment: other pictures of one moment: bursts, RAW "
-            "and JPEG, edits; they are no copies.",
+            "anew, scaled, lightly cropped or in other tones (brighter, grey). moment: other "
+            "pictures of one moment: bursts, RAW and JPEG, edits; they are no copies.",
         ),
     ] = "near",
     keep: Annotated[

@@ -14,7 +14,7 @@ from searchengine.errors import ClipseekError
 from searchengine.files import content_hash, read_whole
 from searchengine.images.decode import read_image
 from searchengine.looks.look import Looks, look_of
-from searchengine.looks.same import same_pictures
+from searchengine.looks.same import made_grey, same_pictures
 from searchengine.spaces.space import Space
 from searchengine.spaces.stacked import ALONE, Labels, Stacks
 from searchengine.stacks.groups import merged, stars
@@ -97,7 +97,10 @@ class _Finder:
         return self._led(labels, pairs)
 
     def _copied_pairs(self, first: Places, is_new: NDArray[np.bool_]) -> Places:
-        """Pairs of the same picture, of which one is new; `first` are those of each content."""
+        """Pairs of the same picture, of which one is new; `first` are those of each content.
+
+        What was made grey and is named after the other is an edit of it, which is no copy.
+        """
         pictured, looks = self._pictured, self._space.looks
         rows = pictured.rows[first]
         seen = np.sort(np.concatenate([*self._candidates(rows, is_new[first])]), axis=1)
@@ -105,7 +108,10 @@ class _Finder:
         places = np.searchsorted(pictured.rows, seen)
         places = places[pictured.raw[places[:, 0]] == pictured.raw[places[:, 1]]]
         copied: Places = places[same_pictures(pictured.rows[places], looks.read)]
-        return copied
+        named = np.flatnonzero(np.equal(*pictured.stems[copied.T]))
+        one, other = (looks.read(rows) for rows in pictured.rows[copied[named].T])
+        edits = named[made_grey(one, other)]
+        return np.delete(copied, edits, axis=0)
 
     def _candidates(self, rows: NDArray[np.int64], is_new: NDArray[np.bool_]) -> Iterator[Places]:
         yield np.empty((0, 2), dtype=np.int64)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from searchengine.index.faiss_index import AnnIndex, DamagedIndexError
 from searchengine.looks.look import Looks
-from searchengine.looks.same import means_of
+from searchengine.looks.means import means_of
 from searchengine.spaces.space import Space
 from searchengine.types import Vectors
 from searchengine.vectors.file import Rows

@@ -6,12 +6,12 @@ import random
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from searchengine.looks.look import LOOK, Looks, known_looks, look_of
 from searchengine.looks.same import same_picture
 from tests.support.places import ROOT
-from tests.support.planted import copies, cropped, moved, saved
+from tests.support.planted import copies, cropped, moved, saved, toned, turned
 
 PHOTOS = sorted((ROOT / "sample_data" / "photos").rglob("*.jpg"))[::3]
 """A third of the sample photos: none of them chose a threshold."""
@@ -39,6 +39,18 @@ def test_copies_are_known_whatever_their_size_and_format(
     assert known / total >= 0.95
 
 
+def test_copies_in_other_tones_are_known(pictures: list[Image.Image], looks: Looks) -> None:
+    chance = random.Random(6)
+    known: dict[str, list[bool]] = {}
+    for picture, look in zip(pictures, looks, strict=True):
+        for name, edited, kind in toned(picture, chance):
+            edit = look_of(saved(edited, kind=kind))
+            known.setdefault(name, []).extend(same_picture(look[None], edit[None]).tolist())
+    shares = {name: float(np.mean(found)) for name, found in known.items()}
+    assert np.mean(list(shares.values())) >= 0.95
+    assert min(shares.values()) >= 0.85, shares
+
+
 def test_a_crop_is_known_from_either_side(pictures: list[Image.Image], looks: Looks) -> None:
     parts = np.stack([look_of(cropped(each, 0.06, random.Random(2))) for each in pictures])
     np.testing.assert_array_equal(same_picture(looks, parts), same_picture(parts, looks))
@@ -52,6 +64,18 @@ def test_different_photos_are_never_the_same(looks: Looks) -> None:
 def test_another_shot_of_the_scene_is_no_copy(pictures: list[Image.Image], looks: Looks) -> None:
     after = np.stack([look_of(moved(each, random.Random(3))) for each in pictures])
     assert same_picture(looks, after).mean() <= 0.08, "of some nothing is seen to have moved"
+
+
+def test_a_shot_from_another_place_is_no_copy(pictures: list[Image.Image]) -> None:
+    chance = random.Random(4)
+    pairs = [[look_of(saved(shot)) for shot in turned(each, chance)] for each in pictures]
+    one, other = (np.stack(looks) for looks in zip(*pairs, strict=True))
+    assert same_picture(one, other).mean() <= 0.08, "all but that is as it was in the first"
+
+
+def test_a_negative_is_no_copy(pictures: list[Image.Image], looks: Looks) -> None:
+    negatives = np.stack([look_of(ImageOps.invert(picture)) for picture in pictures])
+    assert not same_picture(looks, negatives).any()
 
 
 def test_another_colour_is_another_picture(pictures: list[Image.Image], looks: Looks) -> None:

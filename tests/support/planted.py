@@ -6,7 +6,7 @@ import io
 import random
 from collections.abc import Iterator
 
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 
 def saved(picture: Image.Image, quality: int = 85, kind: str = "JPEG") -> Image.Image:
@@ -58,6 +58,48 @@ def other_copies(
     side = int(chance.uniform(0.04, 0.07) * width)
     yield "side", picture.crop((side, 0, width, height)), "JPEG"
     yield "palette", picture.quantize(256).convert("RGB"), "PNG"
+
+
+def toned(picture: Image.Image, chance: random.Random) -> Iterator[tuple[str, Image.Image, str]]:
+    """Copies in other tones, as `copies`."""
+    edits = {
+        "brighter": ImageEnhance.Brightness(picture).enhance(chance.uniform(1.1, 1.3)),
+        "darker": ImageEnhance.Brightness(picture).enhance(chance.uniform(0.7, 0.9)),
+        "contrast": ImageEnhance.Contrast(picture).enhance(chance.uniform(1.15, 1.4)),
+        "flat": ImageEnhance.Contrast(picture).enhance(chance.uniform(0.65, 0.85)),
+        "vivid": ImageEnhance.Color(picture).enhance(chance.uniform(1.2, 1.6)),
+        "pale": ImageEnhance.Color(picture).enhance(chance.uniform(0.4, 0.8)),
+        "grey": ImageOps.grayscale(picture).convert("RGB"),
+        "gamma": _curved(
+            picture, chance.choice((chance.uniform(0.7, 0.85), chance.uniform(1.2, 1.4)))
+        ),
+        "sharpened": ImageEnhance.Sharpness(picture).enhance(chance.uniform(1.5, 2.5)),
+    }
+    for name, edited in edits.items():
+        yield name, edited, "JPEG"
+    lighter = ImageEnhance.Brightness(picture).enhance(chance.uniform(0.85, 1.15))
+    yield "lightcrop", cropped(lighter, 0.08, chance), "JPEG"
+
+
+def _curved(picture: Image.Image, gamma: float) -> Image.Image:
+    return picture.point([round(255 * (value / 255) ** gamma) for value in range(256)] * 3)
+
+
+def turned(picture: Image.Image, chance: random.Random) -> tuple[Image.Image, Image.Image]:
+    """Two shots from the hand: by a degree or two and a few hundredths apart, nothing has moved.
+
+    Each shows seven tenths of the scene a side, as `panned`.
+    """
+    width, height = picture.size
+    degrees = chance.choice((-1, 1)) * chance.uniform(0.7, 2)
+    across, down = (chance.choice((-1, 1)) * chance.uniform(0.02, 0.05) for _ in range(2))
+    other = picture.rotate(degrees, Image.Resampling.BICUBIC)
+
+    def window(shot: Image.Image, right: float, below: float) -> Image.Image:
+        left, top = int(width * (0.15 + right)), int(height * (0.15 + below))
+        return shot.crop((left, top, left + int(0.7 * width), top + int(0.7 * height)))
+
+    return window(picture, 0, 0), window(other, across, down)
 
 
 def moved(picture: Image.Image, chance: random.Random) -> Image.Image:
