@@ -114,8 +114,8 @@ def _clipseek(*arguments: str) -> None:
     """`clipseek` with these arguments, and what large libraries do in a small one."""
     catalog: Any = connection
     catalog.BUSY_SECONDS = 1
-    chosen: Any = precision  # it is measured, and the machine is busy
-    chosen.quickest_precision = lambda _: "float32"
+    chosen: Any = precision  # one for all, so that scores differ by damage alone
+    chosen.quickest_precision = chosen.precision_for_queries = lambda _: "float32"
     for module, name in (
         (rank, "FEW_ROWS"),
         (ranking, "FEW_TEXTS"),
