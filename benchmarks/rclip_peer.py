@@ -37,6 +37,8 @@ class Spent:
     """What a command took."""
 
     seconds: float
+    processor: float
+    """Seconds of all its threads, which other work on the machine disturbs less."""
     peak_gb: float
 
 
@@ -53,7 +55,7 @@ def main() -> None:
         with ProcessPoolExecutor(1, get_context("spawn")) as apart:
             weights = apart.submit(export, models).result()
         race = _Race(options.rclip.absolute(), models, f"{ARCHITECTURE}/{weights}")
-        print(f"{'':38} {'':10} {'seconds':>8} {'peak GB':>8}")
+        print(f"{'':38} {'':10} {'seconds':>8} {'processor':>9} {'peak GB':>8}")
         for name, size in SIZES.items():
             folder = generated(scratch / name.replace(" ", "-"), size, options.photos)
             race.index(f"{options.photos} of {name}", folder, scratch / "libraries" / name)
@@ -71,7 +73,11 @@ class _Race:
         _print(f"{name}: index, search", "rclip", self._run_rclip(theirs, folder))
         index = self._run_clipseek(home, "index", str(folder), "--model", self._encoder)
         search = self._run_clipseek(home, "search", QUERY)
-        both = Spent(index.seconds + search.seconds, max(index.peak_gb, search.peak_gb))
+        both = Spent(
+            index.seconds + search.seconds,
+            index.processor + search.processor,
+            max(index.peak_gb, search.peak_gb),
+        )
         _print(f"{name}: index, search", "clipseek", both)
 
     def listed(self, count: int, place: Path) -> None:
@@ -211,15 +217,16 @@ def _run(command: list[str], folder: Path, **environment: str) -> Spent:
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
     assert status == 0, f"{' '.join(command)} failed"
-    return Spent(seconds, usage.ru_maxrss / 1e6)
+    return Spent(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e6)
 
 
 def _least(run: Callable[[], Spent]) -> Spent:
-    return min((run() for _ in range(TIMES)), key=lambda spent: spent.seconds)
+    return min((run() for _ in range(TIMES)), key=lambda spent: spent.processor)
 
 
 def _print(what: str, who: str, spent: Spent) -> None:
-    print(f"{what:38} {who:10} {spent.seconds:8.2f} {spent.peak_gb:8.2f}", flush=True)
+    figures = f"{spent.seconds:8.2f} {spent.processor:9.2f} {spent.peak_gb:8.2f}"
+    print(f"{what:38} {who:10} {figures}", flush=True)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ import logging
 import os
 import sys
 import traceback
+from collections.abc import Sequence
+from copy import copy
 from typing import Annotated
 
 import typer
@@ -119,7 +121,7 @@ def main() -> None:
 def _run() -> int:
     """The exit code of the command in `sys.argv`: the one place where errors become lines."""
     try:
-        code = app(prog_name="clipseek", standalone_mode=False)
+        code = _program_for(sys.argv[1:])(prog_name="clipseek", standalone_mode=False)
         output.finish()
     except WRONG_USAGE as error:
         return _wrong_usage(error)
@@ -131,6 +133,21 @@ def _run() -> int:
     except Exception as error:
         return _failed(error)
     return code if isinstance(code, int) else 0
+
+
+def _program_for(arguments: Sequence[str]) -> typer.Typer:
+    """The command that is meant, where the first argument names one, else all of them.
+
+    typer looks at each parameter of each command that it is given, which takes 0.06 s for all.
+    """
+    name = arguments[0] if arguments else ""
+    commands = [command for command in app.registered_commands if command.name == name]
+    groups = [group for group in app.registered_groups if group.name == name]
+    if not commands and not groups:
+        return app
+    one = copy(app)
+    one.registered_commands, one.registered_groups = commands, groups
+    return one
 
 
 def _wrong_usage(error: typer.BadParameter) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import resource
 import shutil
@@ -11,7 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from cli.main import _program_for, app
 from indexers.walk import Walk
 from searchengine.encoders.interface import Encoder
 from searchengine.encoders.text.encoder import TOWER_FILE, load_for_texts
@@ -73,6 +77,34 @@ def library(tmp_path: Path) -> Path:
 def test_help_loads_nothing_but_the_command_line(library: Path) -> None:
     spied = spy(library, "--help")
     assert not spied.packages & (UNNEEDED | {"numpy", "sqlalchemy", "platformdirs"})
+
+
+@pytest.mark.parametrize("name", ["search", "label", "snapshots", "evaluate"])
+def test_only_the_command_that_is_meant_is_built(name: str) -> None:
+    """And it is the same as among all the others."""
+    one, every = (get_command(_program_for(given)) for given in ([name, "x"], []))
+    assert isinstance(one, TyperGroup)
+    assert isinstance(every, TyperGroup)
+    assert list(one.commands) == [name]
+    alone, among = one.commands[name], every.commands[name]
+    assert [it.opts for it in alone.params] == [it.opts for it in among.params]
+    for given in (["--help"], ["--version", name], ["nothing"]):
+        assert _program_for(given) is app
+
+
+def test_a_search_hardly_looks_for_garbage(library: Path) -> None:
+    """With Python's own threshold it would do so 150 times."""
+    code = "import gc; from cli.main import main\ntry: main()\nfinally: print(gc.get_stats())"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "search", "a dog"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "CLIPSEEK_LIBRARY": str(library), "HF_HUB_OFFLINE": "1"},
+    )
+    looks = ast.literal_eval(done.stdout.splitlines()[-1])
+    assert sum(generation["collections"] for generation in looks) < 50
 
 
 def test_help_is_quick() -> None:
