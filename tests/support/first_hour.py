@@ -15,7 +15,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -73,7 +72,7 @@ def page_of(clone: Path, home: Path, environment: dict[str, str]) -> Iterator[st
         try:
             yield _opened(home / "opened")
         finally:
-            server.send_signal(signal.SIGINT)
+            server.terminate()
 
 
 def _typed(line: str, clone: Path, environment: dict[str, str]) -> str:
