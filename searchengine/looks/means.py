@@ -15,6 +15,9 @@ Grey: TypeAlias = NDArray[np.float32]
 PARTS = 4
 """A side: sixteen parts."""
 
+LEAST_DETAIL = 0.5
+"""Root mean square, of 255, below which a picture has none: rounding alone makes 0.3."""
+
 
 def means_of(number: int, before: float = 0, after: float = 0) -> Grey:
     """The matrix that takes a line of a look to so many means of what is left, (number, side).
@@ -48,7 +51,7 @@ def detail_apart(one: Grey, other: Grey) -> NDArray[np.float32]:
 
     In root mean squares over that of the whole, where in each part the detail of one is made as
     strong as the other's. The less of both ways round: what is burnt out in one picture is missing
-    from it.
+    from it. Infinite where one of them has no detail: blank pages are no copies of each other.
     """
     left, right = _by_parts(detail(one)), _by_parts(detail(other))
     products = np.square(np.maximum((left * right).sum(axis=2), 0))
@@ -59,6 +62,8 @@ def detail_apart(one: Grey, other: Grey) -> NDArray[np.float32]:
         for known, wanted in ((own, others), (others, own))
     ]
     apart: NDArray[np.float32] = np.sqrt(np.minimum(*left_over).clip(min=0))
+    faintest = np.minimum(own.sum(axis=1), others.sum(axis=1)) / left[0].size
+    apart[faintest < LEAST_DETAIL**2] = np.inf
     return apart
 
 

@@ -29,6 +29,10 @@ SAME_COLOUR, SAME_COLOUR_PALER = 14.0, 9.0
 """The most that colours may differ: the root mean square of Cb and Cr, of 255; and the most that
 they may where the richer ones are made as pale as the others, down to black and white."""
 
+SAME_BRIGHTNESS = 8.0
+"""The most that brightness may differ, in root mean square of 255, where colours are paler: without
+it a drawing on white would be the same one on yellow."""
+
 GREYEST = 2.0
 """The strength of colours, as `SAME_COLOUR`, up to which a picture is black and white."""
 
@@ -81,7 +85,7 @@ def _same(one: Looks, other: Looks) -> tuple[NDArray[np.bool_], NDArray[np.bool_
     """Which pairs are the same as they are, and which of the others may be once one is cut."""
     left, right = (each["grey"].astype(np.float32) for each in (one, other))
     flattest = np.minimum(left.std(axis=(1, 2)), right.std(axis=(1, 2)))
-    coloured = _colours_agree(one, other)
+    coloured = _colours_agree(one, other, left - right)
     may_be: NDArray[np.bool_] = (flattest > FLATTEST) & coloured & _coarsely_alike(left, right)
     apart = detail_apart(left, right)
     return may_be & (apart <= SAME_DETAIL), may_be & (apart > SAME_DETAIL)
@@ -115,15 +119,16 @@ def _coarsely_alike(one: Grey, other: Grey) -> NDArray[np.bool_]:
     return alike
 
 
-def _colours_agree(one: Looks, other: Looks) -> NDArray[np.bool_]:
+def _colours_agree(one: Looks, other: Looks, brighter: Grey) -> NDArray[np.bool_]:
     left, right = _centred_colour(one), _centred_colour(other)
     is_richer = (_strength(left) > _strength(right))[:, None, None, None]
     richer, paler = np.where(is_richer, left, right), np.where(is_richer, right, left)
     products = (richer * paler).mean(axis=(1, 2, 3))
     share = np.clip(products / np.maximum(np.square(_strength(richer)), 1e-6), 0, 1)
-    agree: NDArray[np.bool_] = (_strength(left - right) <= SAME_COLOUR) | (
-        _strength(paler - share[:, None, None, None] * richer) <= SAME_COLOUR_PALER
-    )
+    is_paler = _strength(paler - share[:, None, None, None] * richer) <= SAME_COLOUR_PALER
+    is_as_bright = np.sqrt(np.square(brighter).mean(axis=(1, 2))) <= SAME_BRIGHTNESS
+    is_same = _strength(left - right) <= SAME_COLOUR
+    agree: NDArray[np.bool_] = is_same | (is_paler & is_as_bright)
     return agree
 
 

@@ -164,7 +164,7 @@ from searchengine.types import FileState, ImageFacts, ImageRecord
 file = FileState(json.loads(sys.argv[1]), 9, 0)
 hit = SearchHit(1, 0.5, ImageRecord(7, file, b"", ImageFacts(4, 3, "PNG")))
 form, count = output.Form(sys.argv[2]), int(sys.argv[3])
-main.app = lambda **_: output.print_hits(Hits([hit] * count), form)
+main._program_for = lambda _: lambda **_: output.print_hits(Hits([hit] * count), form)
 main.main()
 """
 

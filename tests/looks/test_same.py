@@ -96,6 +96,18 @@ def test_blank_and_unknown_pictures_are_the_same_as_none() -> None:
     assert known_looks(np.concatenate([blank, unknown])).tolist() == [True, True, False, False]
 
 
+def test_drawings_on_other_grounds_and_lone_dots_are_no_copies() -> None:
+    grounds = ("white", "yellow")
+    drawn = [Image.new("RGB", (320, 240), ground) for ground in grounds]
+    for page in drawn:
+        page.paste("black", (60, 50, 180, 160))
+    dotted = [Image.new("RGB", (40, 30), (90 + n, 120 + 2 * n, 90)) for n in range(2)]
+    for number, page in enumerate(dotted):
+        page.putpixel((0, 0), (255 * number, 0, 200))
+    for one, other in (drawn, dotted):
+        assert not same_picture(look_of(one)[None], look_of(other)[None]).any()
+
+
 def test_a_flipped_bit_makes_a_look_unknown(looks: Looks) -> None:
     damaged = looks[:1].copy()
     damaged["grey"][0, 3, 4] ^= 1

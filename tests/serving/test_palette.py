@@ -32,7 +32,10 @@ Palette = dict[str, str]
 
 
 def schemes() -> dict[str, Palette]:
-    light, dark = re.split(r"@media \(prefers-color-scheme: dark\)", PALETTE.read_text("utf-8"))
+    light, dark = re.split(
+        r"@media screen and \(prefers-color-scheme: dark\)",
+        PALETTE.read_text("utf-8").partition("@media print")[0],
+    )
     of_light, of_dark = (dict(re.findall(r"--([\w-]+): ([^;]+);", half)) for half in (light, dark))
     return {"light": of_light, "dark": of_light | of_dark}
 

@@ -291,6 +291,7 @@ def test_the_command_makes_one_call_and_opens_the_page(
         port: int,
         proxy: Proxy,
         listening: Callable[[str], None],
+        **_: object,
     ) -> None:
         asked.extend((library, host, port))
         proxies.append(proxy)
