@@ -43,17 +43,22 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def shown(library: Path, answers: str, *words: str) -> str:
     """What a terminal of 100 columns is sent, which has these answers to what it is asked."""
-    process, terminal = pty.fork()
-    if not process:
-        os.chdir(ROOT)
-        os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", COLUMNS="100")
-        os.environ.pop("NO_COLOR", None)
-        program = [sys.executable, "-m", "cli", "search", "a cup of coffee", "--library", library]
-        os.execv(sys.executable, [str(word) for word in (*program, *words)])
+    terminal, other_end = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 1000, 800))
-    os.write(
-        terminal, answers.encode()
-    )  # before it is asked: the program waits a tenth of a second
+    os.write(terminal, answers.encode())  # before it is asked: it waits a tenth of a second
+    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    environment.pop("NO_COLOR", None)
+    program = [sys.executable, "-m", "cli", "search", "a cup of coffee", "--library", library]
+    process = subprocess.Popen(
+        [str(word) for word in (*program, *words)],
+        cwd=ROOT,
+        env={**environment, "COLUMNS": "100"},
+        stdin=other_end,
+        stdout=other_end,
+        stderr=other_end,
+        start_new_session=True,
+    )
+    os.close(other_end)
     sent = b""
     try:
         while piece := os.read(terminal, 65_536):
@@ -62,8 +67,7 @@ def shown(library: Path, answers: str, *words: str) -> str:
         pass
     finally:
         os.close(terminal)
-        _, status = os.waitpid(process, 0)
-    assert os.waitstatus_to_exitcode(status) == 0, sent
+    assert process.wait() == 0, sent
     return sent.decode()
 
 
