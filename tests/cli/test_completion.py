@@ -88,11 +88,25 @@ def test_completion_is_shown_to_be_put_elsewhere(home: Path, shell: str) -> None
     assert done.stdout.strip() == installed.read_text().strip()
 
 
+IN_ITS_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+"""A shell wants a terminal of its own. No fork here: a process that has threads may not live on."""
+
+
 def _typed(command: list[str], keys: str, until: str) -> str:
     """What a terminal shows of a shell after these keys, once it has `until` or patience ends."""
-    process, terminal = pty.fork()
-    if not process:
-        os.execvp(command[0], command)
+    terminal, other_end = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", IN_ITS_TERMINAL, *command],
+        stdin=other_end,
+        stdout=other_end,
+        stderr=other_end,
+        start_new_session=True,
+    )
+    os.close(other_end)
     shown = ""
     try:
         os.set_blocking(terminal, False)
@@ -101,7 +115,7 @@ def _typed(command: list[str], keys: str, until: str) -> str:
         shown += _read(terminal, until, seconds=PATIENCE)
     finally:
         os.close(terminal)
-        os.waitpid(process, 0)
+        process.wait()
     return shown
 
 
