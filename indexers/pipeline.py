@@ -98,7 +98,7 @@ def index(
     trial = Trial(options.max_megapixels, options.max_file_size, encoder)
     with library.writing() as writer:
         catalog = library.catalog
-        known = _space_of(library, encoder)
+        known = space_of(library, encoder)
         if known is not None:
             known.require_rows()
         crops = _crops(known, options.crops)
@@ -116,13 +116,13 @@ def index(
             observer.skipped(failure.file.path, failure.reason)
         for path, reason in survey.unreadable:
             observer.skipped(path, reason)
-        space = _space_of(library, encoder)
+        space = space_of(library, encoder)
         cropping = partial(_cropping, load, crops)
         run = Run(writer, space, cropping, observer, options, trial)
         run.work(survey.plan.jobs)
         read_metadata(writer, survey.plan.unread)
         removed = _settle(library, writer, survey, run.moved_ids)
-        space = _space_of(library, encoder)
+        space = space_of(library, encoder)
         bring_up_to_date(library, writer, space, options)
         _record_survey(catalog, survey)
     return _report(survey, run, removed, space, time.perf_counter() - started)
@@ -146,7 +146,8 @@ def bring_up_to_date(
     library.label_sets.bring_up_to_date()
 
 
-def _space_of(library: Library, encoder: str) -> Space | None:
+def space_of(library: Library, encoder: str) -> Space | None:
+    """The space of the encoder with this name; None before its first picture."""
     return next((space for space in library.spaces() if space.info.encoder == encoder), None)
 
 

@@ -52,9 +52,8 @@ def serve(
     of the server may read the library while another process writes it. `proxy` is what stands
     before the server; `limits` are those of its connections, for this process without;
     `index_command` indexes the folders that people name on the page; web pages of `origins` may ask
-    the API. Raises InputError where the
-    address cannot be listened on or the token is too short, MissingExtraError without the packages
-    of the `web` extra, and the library's errors.
+    the API. Raises InputError where the address cannot be listened on or the token is too short,
+    MissingExtraError without the packages of the `web` extra, and the library's errors.
     """
     one_thread_a_question()
     try:

@@ -7,7 +7,8 @@ import signal
 import sys
 import threading
 import time
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cli import output
@@ -29,16 +30,19 @@ def index_command(library: str | None) -> list[str]:
     return [sys.executable, "-m", "cli", "index", "--json", *where]
 
 
-def observer_of_run() -> TqdmObserver | LineObserver:
+@contextmanager
+def observer_of_run() -> Iterator[TqdmObserver | LineObserver]:
     """Who is told how an index run goes: a person, or the server that began it."""
-    from serving.indexing.runs import TELLS
+    from serving.indexing.run import TELLS
 
     if os.environ.get(TELLS):
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # how the server stops it
-        return LineObserver()
+        yield LineObserver()
+        return
     from cli.progress import TqdmObserver
 
-    return TqdmObserver("indexing")
+    with TqdmObserver("indexing") as observer:
+        yield observer
 
 
 class LineObserver:
@@ -49,17 +53,6 @@ class LineObserver:
         self._total = self._done = 0
         self._stage = "looking"
         self._said_at = 0.0
-
-    def __enter__(self) -> LineObserver:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Nothing is to be taken down."""
 
     def planned(self, total: int) -> None:
         """So many files will be read."""

@@ -30,6 +30,8 @@ NOT_UNIT = 1e-2
 
 LONGEST_PATH = 32_768
 
+EXAMPLE = "clipseek import rclip ~/.local/share/rclip/db.sqlite3"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -74,9 +76,6 @@ def open_rclip(path: Path) -> Iterator[RclipDatabase]:
         raise InputError(f"{path} is no database that rclip wrote, or damaged: {error}") from error
     finally:
         connection.close()
-
-
-EXAMPLE = "clipseek import rclip ~/.local/share/rclip/db.sqlite3"
 
 
 class RclipDatabase:

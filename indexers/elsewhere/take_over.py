@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from indexers.elsewhere.rclip import Entry, RclipDatabase
-from indexers.pipeline import bring_up_to_date
+from indexers.pipeline import bring_up_to_date, space_of
 from indexers.reading import IndexOptions
 from indexers.sidecars import Sidecar, Sidecars
 from searchengine.catalog.records import Batch, Known, Reading
@@ -124,8 +124,8 @@ def take_over(
     left out is for the next index run. Raises InputError where the vectors are not of `encoder`,
     EncoderMismatchError where the library is of another, and what index runs raise.
     """
-    names = [space.info.encoder for space in library.spaces()]
-    if names and encoder not in names:
+    known = space_of(library, encoder)
+    if known is None and library.spaces():
         raise EncoderMismatchError(library.space().info.name, library.space().info.encoder, encoder)
     with library.writing() as writer:
         counts: Counter[Fate] = Counter()
@@ -133,13 +133,11 @@ def take_over(
         observer.planned(len(jobs))
         worst, checked = None, 0
         if jobs:
-            loaded = load()
-            if any(
-                space.info.encoder == encoder and space.crops != 1 for space in library.spaces()
-            ):
+            if known is not None and known.crops != 1:
                 raise InputError(
                     f"{library.path} is made with --crops, which rclip's vectors are not"
                 )
+            loaded = load()
             taking = _Taking(database, loaded, observer, counts)
             checked, worst = taking.check(jobs)
         if checked:

@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
+from searchengine.errors import EncoderError
 from searchengine.types import Pixels, Vectors
 
 if TYPE_CHECKING:
@@ -72,3 +75,12 @@ class Encoder(TextEncoder, Protocol):
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """Pictures to unit rows, shape (n, d), float32: `preprocess`, then `encode_pixels`."""
+
+
+def require_finite(rows: Vectors, name: str, precision: str) -> None:
+    """Raise EncoderError for rows that cannot be unit rows: what was zero or not finite before."""
+    if not np.isfinite(rows).all():
+        raise EncoderError(
+            f"{name} gives vectors that are zero or not finite in {precision}; "
+            "use --precision float32, or another checkpoint if it is that already"
+        )

@@ -52,6 +52,8 @@ degree and more, 98 of 100 stick out."""
 Cuts = tuple[int, int, int, int]
 """Units cut away above and below, left and right."""
 
+NOTHING: Cuts = (0, 0, 0, 0)
+
 
 def are_crops(whole: Grey, parts: Grey) -> NDArray[np.bool_]:
     """Which `parts`, shape (n, side, side), are `whole` with a little cut away."""
@@ -66,11 +68,11 @@ def are_crops(whole: Grey, parts: Grey) -> NDArray[np.bool_]:
 
 
 def _is_crop(whole: Grey, part: Grey, rough: Cuts) -> bool:
-    cuts = _exactly(whole, part, rough)
+    shown = _left(part, [NOTHING])
+    cuts = _exactly(whole, shown, rough)
     if min(cuts) < -UNSURE or max(cuts) <= UNSURE:
         return False
-    shown = _left(whole, [cuts])
-    return bool(detail_apart(shown, _left(part, [(0, 0, 0, 0)]))[0] <= SAME_DETAIL)
+    return bool(detail_apart(_left(whole, [cuts]), shown)[0] <= SAME_DETAIL)
 
 
 def _cut(whole: Grey) -> Grey:
@@ -87,9 +89,9 @@ def _in_units(pair: int) -> Cuts:
     return above, below, left, right
 
 
-def _exactly(whole: Grey, part: Grey, cuts: Cuts) -> Cuts:
-    """What was cut away, near what was found."""
-    wanted = standard(detail(_left(part, [(0, 0, 0, 0)]))).ravel()
+def _exactly(whole: Grey, shown: Grey, cuts: Cuts) -> Cuts:
+    """What was cut away of `whole` to show this, near what was found."""
+    wanted = standard(detail(shown)).ravel()
 
     def fits(places: list[Cuts]) -> list[float]:
         details = standard(detail(_left(whole, places))).reshape(len(places), -1)

@@ -26,10 +26,10 @@ class CocaReader:
 
     state = STATE
 
-    def __init__(self, name: str, device: str = "auto") -> None:
+    def __init__(self, name: str) -> None:
         """Load the model. Raises what `load_captioner` raises."""
         self.source = coca_source(name)
-        self._captioner = load_captioner(name, device=device)
+        self._captioner = load_captioner(name)
         self.side = self._captioner.input_size
 
     def read(self, picture: Image.Image) -> Sequence[str]:

@@ -16,6 +16,7 @@ from serving.albums.api import save
 from serving.albums.saved import question_of, said_of
 from serving.api import base_of, read_form, service_of
 from serving.pages.rendering import render
+from serving.pages.view import pictures
 from serving.question import Question
 
 
@@ -64,9 +65,8 @@ async def remove(request: Request) -> Response:
 
 
 def _album(album: Album, covers: dict[str, int]) -> Card:
-    said = f"{album.images:,} {'picture' if album.images == 1 else 'pictures'}"
     href = f"/?{urlencode({'album': album.name})}"
-    return Card(album.name, said, href, covers.get(album.name))
+    return Card(album.name, pictures(album.images), href, covers.get(album.name))
 
 
 def _search(album: Album) -> Card:

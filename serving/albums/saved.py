@@ -11,14 +11,17 @@ from serving.question import Question, read_what_can_be
 
 def may_be_saved(question: Question) -> bool:
     """Whether there is anything to keep, and nothing that is forgotten, as uploads are."""
-    is_forgotten = bool(question.picture or question.like or question.unlike)
-    return question != Question() and not is_forgotten
+    return question != Question() and not _is_forgotten(question)
 
 
 def require_kept(question: Question) -> None:
     """Raise InputError for a question that cannot be saved."""
-    if question.picture or question.like or question.unlike:
+    if _is_forgotten(question):
         raise InputError("a saved search is of words and filters, without pictures and marks")
+
+
+def _is_forgotten(question: Question) -> bool:
+    return bool(question.picture or question.like or question.unlike)
 
 
 def question_of(saved: Mapping[str, str]) -> Question:

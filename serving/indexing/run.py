@@ -1,6 +1,6 @@
 """An index run as those see it who wait for it: folded from the lines that it prints. Pure.
 
-`clipseek index` prints them where $CLIPSEEK_TELLS is set (`cli.staying.telling`), each a JSON
+`clipseek index` prints them where `TELLS` is set (`cli.staying.telling`), each a JSON
 object: {"stage", "done", "total"} for how far it is, {"skipped", "reason"} for a file that cannot
 be used, and at the end its report. Lines that begin with "clipseek: " are notes, of which the last
 one says why a run failed.
@@ -12,6 +12,9 @@ import json
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
+
+TELLS = "CLIPSEEK_TELLS"
+"""The environment variable by which `clipseek index` tells of itself in lines of JSON."""
 
 NOTE = "clipseek: "
 

@@ -9,11 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from serving.apart.process import end, environment
-from serving.indexing.run import Run, after_end, after_line
+from serving.indexing.run import TELLS, Run, after_end, after_line
 from serving.problems import IndexRefusedError, IndexUnderWayError
-
-TELLS = "CLIPSEEK_TELLS"
-"""The environment variable by which `clipseek index` tells of itself in lines of JSON."""
 
 
 class IndexRuns:

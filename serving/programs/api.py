@@ -62,8 +62,8 @@ async def vectors(request: Request) -> Response:
     texts = [read_question([pair]).text for pair in pairs if pair[0] == "q" and pair[1].strip()]
     if not (ids or texts):
         raise InputError("no vectors of nothing; give ids of images with id, or texts with q")
-    _require_few("id", max(1, len(ids)), MOST_IMAGES)
-    _require_few("q", max(1, len(texts)), MOST_TEXTS)
+    _require_few("id", len(ids), MOST_IMAGES, least=0)
+    _require_few("q", len(texts), MOST_TEXTS, least=0)
     info, of_images, of_texts = await service_of(request).vectors(ids, texts)
     return JsonResponse(
         {
@@ -82,8 +82,8 @@ async def vectors(request: Request) -> Response:
     )
 
 
-def _require_few(name: str, count: int, most: int) -> None:
-    if not 1 <= count <= most:
+def _require_few(name: str, count: int, most: int, *, least: int = 1) -> None:
+    if not least <= count <= most:
         raise InputError(f"{name} is given {count:,} times; give 1 to {most:,} at a time")
 
 

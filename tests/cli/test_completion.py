@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from tests.support.terminals import started
 
 PROGRAM = Path(sys.executable).parent
 PATIENCE = 60.0
@@ -88,25 +89,9 @@ def test_completion_is_shown_to_be_put_elsewhere(home: Path, shell: str) -> None
     assert done.stdout.strip() == installed.read_text().strip()
 
 
-IN_ITS_TERMINAL = """
-import fcntl, os, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execvp(sys.argv[1], sys.argv[1:])
-"""
-"""A shell wants a terminal of its own. No fork here: a process that has threads may not live on."""
-
-
 def _typed(command: list[str], keys: str, until: str) -> str:
     """What a terminal shows of a shell after these keys, once it has `until` or patience ends."""
-    terminal, other_end = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", IN_ITS_TERMINAL, *command],
-        stdin=other_end,
-        stdout=other_end,
-        stderr=other_end,
-        start_new_session=True,
-    )
-    os.close(other_end)
+    process, terminal = started(command)
     shown = ""
     try:
         os.set_blocking(terminal, False)

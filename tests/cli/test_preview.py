@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import base64
-import fcntl
 import io
 import os
-import pty
 import re
-import struct
 import subprocess
 import sys
-import termios
 from pathlib import Path
 
 import pytest
@@ -20,6 +16,7 @@ from PIL import Image
 from cli.terminal import linked
 from tests.conftest import Run, Workbench
 from tests.support.places import ROOT
+from tests.support.terminals import started
 
 pytest.importorskip("textual_image", reason="textual-image is not installed: the extra terminal")
 
@@ -43,22 +40,15 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def shown(library: Path, answers: str, *words: str) -> str:
     """What a terminal of 100 columns is sent, which has these answers to what it is asked."""
-    terminal, other_end = pty.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 1000, 800))
-    os.write(terminal, answers.encode())  # before it is asked: it waits a tenth of a second
     environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
     environment.pop("NO_COLOR", None)
     program = [sys.executable, "-m", "cli", "search", "a cup of coffee", "--library", library]
-    process = subprocess.Popen(
-        [str(word) for word in (*program, *words)],
+    process, terminal = started(
+        [*program, *words],
+        typed=answers,  # before it is asked: it waits a tenth of a second
         cwd=ROOT,
         env={**environment, "COLUMNS": "100"},
-        stdin=other_end,
-        stdout=other_end,
-        stderr=other_end,
-        start_new_session=True,
     )
-    os.close(other_end)
     sent = b""
     try:
         while piece := os.read(terminal, 65_536):

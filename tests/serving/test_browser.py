@@ -33,16 +33,9 @@ from serving.app import make_app
 from serving.connections.proxy import Proxy
 from serving.server import listen
 from tests.conftest import Watcher, Workbench
-from tests.support.chromium import chromium
 
 PHOTOS = ROOT / "sample_data" / "photos"
 WIDTHS = {"phone": (390, 844), "tablet": (900, 900), "desk": (1600, 1000)}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

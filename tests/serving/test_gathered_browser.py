@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
@@ -18,18 +17,11 @@ from searchengine.labels import background
 from tests.labels.test_tagging import OTHERS
 from tests.serving.test_browser import WIDTHS, Visit, served
 from tests.serving.test_gathered import located
-from tests.support.chromium import chromium
 
 SCROLL_BAR = 15
 """Pixels that Chromium leaves for one."""
 
 SCREENS = [("phone", "light"), ("tablet", "dark"), ("desk", "light")]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 def check(page: Page, state: str) -> None:

@@ -17,8 +17,7 @@ from starlette.testclient import TestClient
 from cli.staying.telling import index_command
 from serving.access import Endpoint, may_index
 from serving.connections.proxy import read_proxy
-from serving.indexing.run import Run, Stage, after_end, after_line
-from serving.indexing.runs import TELLS
+from serving.indexing.run import TELLS, Run, Stage, after_end, after_line
 from serving.indexing.said import said_of
 from tests.conftest import Workbench
 from tests.serving.test_api import get, problem
@@ -29,20 +28,6 @@ from tests.support.serving import HERE, visit
 PHOTOS = ROOT / "sample_data" / "photos"
 PATIENCE = 120.0
 """Seconds: a real encoder is loaded, and the machine may be busy."""
-
-
-@pytest.fixture
-def command(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Index runs as `clipseek serve` begins them, with the starter encoder."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    return [*index_command(str(bench.library_path)), "--model", "starter"]
-
-
-@pytest.fixture
-def photos(bench: Workbench) -> Path:
-    shutil.copytree(PHOTOS / "food", bench.photos / "food")
-    (bench.photos / "broken.jpg").write_bytes(b"\xff\xd8\xff no more")
-    return bench.photos
 
 
 def run_of(client: TestClient) -> dict[str, Any]:

@@ -2,46 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Workbench
-from tests.support.places import ROOT
 
 pytest.importorskip("playwright", reason="NO PLAYWRIGHT, the page is not tested: make test")
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from cli.staying.telling import index_command
 from tests.serving.test_browser import WIDTHS, Visit, served
-from tests.support.chromium import chromium
 
-PHOTOS = ROOT / "sample_data" / "photos"
 PATIENCE = 120_000
 """Milliseconds: a real encoder is loaded, and the machine may be busy."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture
-def command(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    return [*index_command(str(bench.library_path)), "--model", "starter"]
-
-
-@pytest.fixture
-def photos(bench: Workbench) -> Path:
-    shutil.copytree(PHOTOS / "food", bench.photos / "food")
-    (bench.photos / "broken.jpg").write_bytes(b"\xff\xd8\xff no more")
-    return bench.photos
 
 
 def check(page: Page, state: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.conftest import Workbench
@@ -16,13 +14,6 @@ from playwright.sync_api import Browser, expect
 from searchengine.labels import background
 from tests.labels.test_tagging import OTHERS
 from tests.serving.test_browser import Visit, served
-from tests.support.chromium import chromium
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import pickle
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -178,31 +179,36 @@ def _network(name: str, source: Source) -> AbstractContextManager[None]:
     return nullcontext()
 
 
+_LOADING = threading.Lock()
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """No warnings or log lines of open_clip, timm and the hub; progress bars stay.
 
     open_clip logs through the root logger, and the first such call would give the root logger a
-    handler that prints on stderr for the rest of the process.
+    handler that prints on stderr for the rest of the process. Loading silences and patches
+    libraries for the whole process: one thread at a time is in here.
     """
     from huggingface_hub.utils import logging as hub_logging
 
-    root, silent, verbosity = (
-        logging.getLogger(),
-        logging.NullHandler(),
-        hub_logging.get_verbosity(),
-    )
-    root.addHandler(silent)
-    root.addFilter(_not_from_open_clip)
-    hub_logging.set_verbosity(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        hub_logging.set_verbosity(verbosity)
-        root.removeFilter(_not_from_open_clip)
-        root.removeHandler(silent)
+    with _LOADING:
+        root, silent, verbosity = (
+            logging.getLogger(),
+            logging.NullHandler(),
+            hub_logging.get_verbosity(),
+        )
+        root.addHandler(silent)
+        root.addFilter(_not_from_open_clip)
+        hub_logging.set_verbosity(logging.ERROR)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            hub_logging.set_verbosity(verbosity)
+            root.removeFilter(_not_from_open_clip)
+            root.removeHandler(silent)
 
 
 def _not_from_open_clip(record: logging.LogRecord) -> bool:

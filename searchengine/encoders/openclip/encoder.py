@@ -9,7 +9,6 @@ is in `batches.py`, and on CUDA, of pictures, what `doubling.py` finds.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from PIL import Image
 
 from searchengine.devices import choose_device
 from searchengine.encoders.batches import BatchLimit, BatchTooLargeError, Item
+from searchengine.encoders.interface import require_finite
 from searchengine.encoders.names import canonical_name
 from searchengine.encoders.openclip.build import ClipModel, build, fingerprint, quiet
 from searchengine.encoders.openclip.doubling import FIRST, batch_by_doubling
@@ -44,9 +44,6 @@ reuse in a convolutional tower, and a transformer gains nothing (measured)."""
 
 TRIALS = 3
 """Batches that a size is timed with."""
-
-_LOADING = threading.Lock()
-"""Loading silences and patches libraries for the whole process: one at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,11 +153,7 @@ class ClipEncoder:
 
         def wait() -> Vectors:
             unit = fetch()
-            if not np.isfinite(unit).all():
-                raise EncoderError(
-                    f"{self.name} gives vectors that are zero or not finite in {self.precision}; "
-                    "use --precision float32, or another checkpoint if it is that already"
-                )
+            require_finite(unit, self.name, self.precision)
             return unit
 
         return wait
@@ -189,7 +182,7 @@ def load_encoder(name: str, *, device: str = "auto", precision: str = "auto") ->
         raise EncoderError(f"unknown precision {precision!r}; choose auto, {', '.join(PRECISIONS)}")
     import torch
 
-    with _LOADING, quiet(), torch.inference_mode(False):  # whatever the caller is in
+    with quiet(), torch.inference_mode(False):  # whatever the caller is in
         device = choose_device(device)  # before a download that would be for nothing
         source = find_source(name)
         parts = build(name, source)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from searchengine.encoders.batches import BatchLimit, BatchTooLargeError, Item
-from searchengine.encoders.interface import Encoder
+from searchengine.encoders.interface import Encoder, require_finite
 from searchengine.encoders.openvino import runtime
 from searchengine.encoders.openvino.maps import map_tower
 from searchengine.encoders.openvino.towers import IMAGE, TEXT, UNUSABLE, Towers, graph_name
@@ -149,11 +149,7 @@ class TowerEncoder:
     def _unit(self, rows: Vectors) -> Vectors:
         with np.errstate(divide="ignore", invalid="ignore"):
             unit: Vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-        if not np.isfinite(unit).all():
-            raise EncoderError(
-                f"{self.name} gives vectors that are zero or not finite in {self.precision}; "
-                "use --precision float32, or another checkpoint if it is that already"
-            )
+        require_finite(unit, self.name, self.precision)
         return unit
 
     @cached_property

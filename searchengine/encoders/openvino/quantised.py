@@ -60,9 +60,11 @@ def write_int8(stem: Path, to: Path) -> bool:
     """
     ov = openvino()
     model = ov.Core().read_model(stem.with_suffix(".xml"))
-    matrices = [op for op in model.get_ordered_ops() if _matrix(op) is not None]
-    for op in matrices:
-        _round(op)
+    matrices = [
+        (op, constant) for op in model.get_ordered_ops() if (constant := _matrix(op)) is not None
+    ]
+    for op, constant in matrices:
+        _round(op, constant)
     if matrices:
         model.validate_nodes_and_infer_types()
         ov.save_model(model, to.with_suffix(".xml"), compress_to_fp16=False)  # it would cut scales
@@ -80,9 +82,7 @@ def _matrix(op: Any) -> Any | None:  # noqa: ANN401 - OpenVINO is untyped
     return source if is_matrix else None
 
 
-def _round(op: Any) -> None:  # noqa: ANN401
-    constant = _matrix(op)
-    assert constant is not None
+def _round(op: Any, constant: Any) -> None:  # noqa: ANN401
     weights = np.asarray(constant.data).astype(np.float32)
     inputs = 1 if op.get_attributes()["transpose_b"] else 0
     scale = np.abs(weights).max(axis=inputs, keepdims=True) / LARGEST

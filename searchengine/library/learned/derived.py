@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from searchengine.alignment.ranking import FILE as ALIGNMENT_FILE
+from searchengine.errors import LibraryDamagedError
 from searchengine.relevance.kept import FILE as STATISTICS_FILE
 from searchengine.spaces.space import Space
 from searchengine.spaces.stacked import STACKS_FILE
@@ -59,6 +60,6 @@ def lost(space: Space) -> list[tuple[str, str]]:
 def _noted(space: Space) -> set[str]:
     """As they are noted; nothing where it cannot be read, until the next index run."""
     try:
-        return {*json.loads(space.catalog.setting(derived_setting(space.info.name)) or "[]")}
-    except (ValueError, TypeError, RecursionError):
+        return set(space.catalog.texts(derived_setting(space.info.name)))
+    except LibraryDamagedError:
         return set()
