@@ -72,12 +72,12 @@ def taken_over(library: Path, database: Path, weights: Path) -> subprocess.Compl
     return clipseek(library, "import", "rclip", str(database), "--model", model, "--json")
 
 
-def clipseek(library: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def clipseek(library: Path, *words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """The command, in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "cli", *words],
-        env={**os.environ, "CLIPSEEK_LIBRARY": str(library)},
-        cwd=ROOT,
+        env={**os.environ, "CLIPSEEK_LIBRARY": str(library), "PYTHONPATH": str(ROOT)},
+        cwd=cwd,
         text=True,
         capture_output=True,
         check=False,

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from indexers.elsewhere.listing import LONGEST_PATH, is_file_path, unit_rows
 from searchengine.catalog.sqlite.opening import open_to_read
 from searchengine.errors import InputError, PathNotFoundError
-from searchengine.paths import is_text
 from searchengine.types import Vectors
 
 NEWEST = 4
@@ -24,11 +24,6 @@ NEWEST = 4
 ENCODER = "ViT-B-32-256/datacomp_s34b_b86k"
 OLD_ENCODER = "ViT-B-32-quickgelu/openai"
 """What rclip encoded with up to version 2 of its tables, which is rclip 1."""
-
-NOT_UNIT = 1e-2
-"""How far the length of a row may be from 1: rclip keeps float32 unit rows."""
-
-LONGEST_PATH = 32_768
 
 EXAMPLE = "clipseek import rclip ~/.local/share/rclip/db.sqlite3"
 
@@ -43,6 +38,11 @@ class Entry:
     """Bytes."""
     modified_at: float
     """`st_mtime`: seconds since 1970."""
+    caption: str = ""
+
+    def is_of(self, facts: os.stat_result) -> bool:
+        """Whether the file is as large and as old as rclip saw it."""
+        return (facts.st_size, facts.st_mtime) == (self.size, self.modified_at)
 
 
 def default_database() -> Path:
@@ -80,6 +80,8 @@ def open_rclip(path: Path) -> Iterator[RclipDatabase]:
 
 class RclipDatabase:
     """What it says, value by value; sqlite3.Error where it says nothing of the kind."""
+
+    program = "rclip"
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         """Raises InputError for tables of a version that is not known."""
@@ -123,23 +125,14 @@ class RclipDatabase:
                 "AND length(vector) = ?",
                 (number, 4 * dim),
             ).fetchone()
-            row = None if found is None else np.frombuffer(found[0], "<f4").astype(np.float32)
-            if row is not None and _is_unit(row):
-                out[place] = row / np.linalg.norm(row)
-        return out, [bool(row.any()) for row in out]
+            if found is not None:
+                out[place] = np.frombuffer(found[0], "<f4")
+        return unit_rows(out)
 
 
 def _entry(number: object, path: object, size: object, modified_at: object) -> Entry | None:
-    if not (isinstance(number, int) and isinstance(path, str) and isinstance(size, int)):
+    if not (isinstance(number, int) and is_file_path(path) and isinstance(size, int)):
         return None
     if not isinstance(modified_at, float | int) or not math.isfinite(modified_at):
         return None
-    if not os.path.isabs(path) or "\0" in path or not is_text(path):
-        return None
     return Entry(number, path, size, float(modified_at))
-
-
-def _is_unit(row: Vectors) -> bool:
-    with np.errstate(over="ignore", invalid="ignore"):
-        length = float(np.linalg.norm(row.astype(np.float64)))
-    return math.isfinite(length) and abs(length - 1) <= NOT_UNIT

@@ -4,35 +4,32 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from indexers.elsewhere.rclip import Entry, RclipDatabase
+from indexers.elsewhere.choosing import Fate, Job, choose
+from indexers.elsewhere.listing import Listing
 from indexers.pipeline import bring_up_to_date, space_of
 from indexers.reading import IndexOptions
-from indexers.sidecars import Sidecar, Sidecars
-from searchengine.catalog.records import Batch, Known, Reading
+from searchengine.catalog.records import Batch, Reading
 from searchengine.embedding.stream import Observer
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import EncoderMismatchError, InputError, RefusedValueError
-from searchengine.files import MAX_FILE_SIZE, content_hash, file_state, read_whole
+from searchengine.files import MAX_FILE_SIZE, content_hash, read_whole
 from searchengine.images.decode import is_plain, read_image
 from searchengine.library.library import Library
 from searchengine.library.writing import Writer
 from searchengine.looks.look import LEAST_INPUT, Looks, look_of
 from searchengine.metadata.read import read_written
-from searchengine.paths import Places, parents
 from searchengine.spaces.space import Space
-from searchengine.types import FileState, ImageEntry
+from searchengine.types import ImageEntry
 
 SAMPLE = 16
 """Pictures that are encoded again before any vector is believed."""
@@ -45,25 +42,6 @@ AT_A_TIME = 256
 """Pictures that are saved together."""
 
 
-class Fate(Enum):
-    """What becomes of a picture that is listed elsewhere."""
-
-    TAKEN = "taken over"
-    KNOWN = "known"
-    """The library has its vector already."""
-    GONE = "gone"
-    """Nothing is at its path, or nothing that may be read."""
-    CHANGED = "changed"
-    """The file is not the one that was encoded."""
-    SEEN_OTHERWISE = "seen otherwise"
-    """The other program sees another picture in it than clipseek does: not upright, without its
-    transparency, from another part of the file."""
-    REMOVED = "removed"
-    """It was removed from the library for good."""
-    UNUSABLE = "unusable"
-    """What is listed is no picture's path, size, time and unit vector."""
-
-
 @dataclass(frozen=True, slots=True)
 class TakenOver:
     """What came of it: `found` is the sum of the counts behind it."""
@@ -74,6 +52,7 @@ class TakenOver:
     found: int
     taken: int
     known: int
+    twice: int
     gone: int
     changed: int
     seen_otherwise: int
@@ -83,15 +62,10 @@ class TakenOver:
     """Pictures that were encoded again."""
     worst_cosine: float | None
     """Of those; None where nothing was to be taken over."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    number: int
-    """The id of its row there."""
-    file: FileState
-    image_id: int | None
-    sidecar: Sidecar
+    captions: int
+    """That are new to the library."""
+    first_gone: str | None
+    """The path of the first picture that is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,38 +86,42 @@ class _Taken:
 
 def take_over(
     library: Library,
-    database: RclipDatabase,
+    listing: Listing,
     *,
     encoder: str,
     load: Callable[[], Encoder],
     observer: Observer,
 ) -> TakenOver:
-    """Put the vectors of rclip's pictures into the library's space of `encoder`.
+    """Put the vectors of another program's pictures into the library's space of `encoder`.
 
     Files are read, for what the catalog keeps of them, and none is encoded but the sample. What is
-    left out is for the next index run. Raises InputError where the vectors are not of `encoder`,
+    left out is for the next index run. Captions are kept as of the program, for all pictures that
+    the library has then. Raises InputError where the vectors are not of `encoder`,
     EncoderMismatchError where the library is of another, and what index runs raise.
     """
-    known = space_of(library, encoder)
-    if known is None and library.spaces():
+    space = space_of(library, encoder)
+    if space is None and library.spaces():
         raise EncoderMismatchError(library.space().info.name, library.space().info.encoder, encoder)
     with library.writing() as writer:
         counts: Counter[Fate] = Counter()
-        jobs = list(_jobs(database, library, encoder, counts))
-        observer.planned(len(jobs))
-        worst, checked = None, 0
-        if jobs:
-            if known is not None and known.crops != 1:
+        chosen = choose(listing, library, encoder, counts)
+        observer.planned(len(chosen.jobs))
+        worst, checked, captions = None, 0, 0
+        if chosen.jobs:
+            if space is not None and space.crops != 1:
                 raise InputError(
-                    f"{library.path} is made with --crops, which rclip's vectors are not"
+                    f"{library.path} is made with --crops, which {listing.program}'s vectors are "
+                    "not"
                 )
             loaded = load()
-            taking = _Taking(database, loaded, observer, counts)
-            checked, worst = taking.check(jobs)
-        if checked:
-            space = writer.space_for(loaded)
+            taking = _Taking(listing, loaded, observer, counts)
+            checked, worst = taking.check(chosen.jobs)
+            if checked:
+                space = writer.space_for(loaded)
             observer.started()
-            taking.take(jobs, writer, space)
+            taking.take(chosen.jobs, writer, space)
+        if space is not None:
+            captions, _ = library.catalog.add_captions(chosen.captions, listing.program)
             bring_up_to_date(library, writer, space, IndexOptions())
     return TakenOver(
         library=str(library.path),
@@ -151,6 +129,7 @@ def take_over(
         found=counts.total(),
         taken=counts[Fate.TAKEN],
         known=counts[Fate.KNOWN],
+        twice=counts[Fate.TWICE],
         gone=counts[Fate.GONE],
         changed=counts[Fate.CHANGED],
         seen_otherwise=counts[Fate.SEEN_OTHERWISE],
@@ -158,66 +137,22 @@ def take_over(
         unusable=counts[Fate.UNUSABLE],
         checked=checked,
         worst_cosine=worst,
+        captions=captions,
+        first_gone=chosen.first_gone,
     )
-
-
-def _jobs(
-    database: RclipDatabase, library: Library, encoder: str, counts: Counter[Fate]
-) -> Iterator[_Job]:
-    """The pictures to take over; the others are counted."""
-    known = library.catalog.known(encoder, [os.sep])
-    kept_out = frozenset(library.catalog.kept_out())
-    places, sidecars = Places(), Sidecars()
-    seen: set[str] = set()
-    for listed in database.entries():
-        found = _look_at(listed, places, kept_out)
-        if isinstance(found, Fate):
-            counts[found] += 1
-            continue
-        record = known.get(found.path)
-        if found.path in seen or (record is not None and _is_in(record, found)):
-            counts[Fate.KNOWN] += 1
-            continue
-        seen.add(found.path)
-        assert listed is not None
-        image_id = None if record is None else record.id
-        yield _Job(listed.id, found, image_id, sidecars(found.path))
-
-
-def _look_at(listed: Entry | None, places: Places, kept_out: frozenset[str]) -> FileState | Fate:
-    """The file as it is now, under its one spelling; or why it is left out."""
-    if listed is None:
-        return Fate.UNUSABLE
-    try:
-        facts = os.stat(listed.path)
-    except OSError:
-        return Fate.GONE
-    if not stat.S_ISREG(facts.st_mode):
-        return Fate.GONE
-    if (facts.st_size, facts.st_mtime) != (listed.size, listed.modified_at):
-        return Fate.CHANGED
-    path = places.real(listed.path)
-    if not kept_out.isdisjoint((path, *parents(path))):
-        return Fate.REMOVED
-    return file_state(path, facts)
-
-
-def _is_in(record: Known, file: FileState) -> bool:
-    is_same = (record.size, record.mtime_ns) == (file.size, file.mtime_ns)
-    return is_same and record.has_vector
 
 
 class _Taking:
     """Jobs read, compared and saved."""
 
     def __init__(
-        self, database: RclipDatabase, encoder: Encoder, observer: Observer, counts: Counter[Fate]
+        self, listing: Listing, encoder: Encoder, observer: Observer, counts: Counter[Fate]
     ) -> None:
-        self._database, self._encoder = database, encoder
+        self._listing, self._encoder = listing, encoder
         self._observer, self._counts = observer, counts
         self._input_size = max(encoder.input_size, LEAST_INPUT)
 
-    def check(self, jobs: Sequence[_Job]) -> tuple[int, float | None]:
+    def check(self, jobs: Sequence[Job]) -> tuple[int, float | None]:
         """Encode a sample again: how many, and the lowest cosine.
 
         Raises InputError where one is not as it is listed.
@@ -225,7 +160,7 @@ class _Taking:
         checked, worst = 0, (1.0, "")
         for place in np.random.default_rng(0).permutation(len(jobs)).tolist():
             job = jobs[place]
-            [vector], [is_usable] = self._database.vectors([job.number], self._encoder.dim)
+            [vector], [is_usable] = self._listing.vectors([job.number], self._encoder.dim)
             seen = self._see(job) if is_usable else None
             if seen is None:
                 continue
@@ -236,19 +171,22 @@ class _Taking:
                 break
         if worst[0] < LEAST_COSINE:
             raise InputError(
-                f"the vectors in {self._database.path} are not of {self._encoder.name}: of "
+                f"the vectors in {self._listing.path} are not of {self._encoder.name}: of "
                 f"{checked} pictures that were encoded again one has a cosine of {worst[0]:.3f} "
                 f"with its vector, under {LEAST_COSINE}: {worst[1]}; nothing was taken over. "
-                "Index the folders instead: clipseek index PATH"
+                "Index the folders instead: clipseek index PATH; or name the encoder that made "
+                "them: --model NAME"
             )
         return checked, worst[0] if checked else None
 
-    def take(self, jobs: Sequence[_Job], writer: Writer, space: Space) -> None:
-        """Save what can be used, so many pictures at a time."""
+    def take(self, jobs: Sequence[Job], writer: Writer, space: Space | None) -> None:
+        """Save what can be used, so many pictures at a time; without a space none can be."""
         with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="take over") as pool:
             for start in range(0, len(jobs), AT_A_TIME):
                 part = jobs[start : start + AT_A_TIME]
-                rows, usable = self._database.vectors([job.number for job in part], space.info.dim)
+                rows, usable = self._listing.vectors(
+                    [job.number for job in part], self._encoder.dim
+                )
                 self._counts[Fate.UNUSABLE] += usable.count(False)
                 wanted = [place for place, is_usable in enumerate(usable) if is_usable]
                 read = list(pool.map(self._facts, (part[place] for place in wanted)))
@@ -262,9 +200,9 @@ class _Taking:
                 for _ in part:
                     self._observer.advanced()
 
-    def _save(self, taken: Sequence[_Taken], writer: Writer, space: Space) -> None:
+    def _save(self, taken: Sequence[_Taken], writer: Writer, space: Space | None) -> None:
         """Save them; where the catalog refuses one, all others."""
-        if not taken:
+        if not taken or space is None:
             return
         batch = Batch(
             added=[each.read.entry for each in taken], read=[each.read.reading for each in taken]
@@ -282,11 +220,11 @@ class _Taking:
         else:
             self._counts[Fate.TAKEN] += len(taken)
 
-    def _facts(self, job: _Job) -> _Read | None:
+    def _facts(self, job: Job) -> _Read | None:
         seen = self._see(job)
         return None if seen is None else seen[1]
 
-    def _see(self, job: _Job) -> tuple[Image.Image, _Read] | None:
+    def _see(self, job: Job) -> tuple[Image.Image, _Read] | None:
         """A picture and what the catalog keeps of it; None where others may see another in it."""
         try:
             data = read_whole(Path(job.file.path), MAX_FILE_SIZE)

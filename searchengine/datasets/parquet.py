@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,20 @@ def require() -> Any:  # noqa: ANN401 - a module without types
     return pyarrow
 
 
+def count_rows(path: Path) -> int:
+    """How many rows a table says that it has. Raises as `read_rows`."""
+    pyarrow = require()
+    with _reading(path):
+        return int(pyarrow.parquet.read_metadata(path).num_rows)
+
+
 def read_rows(path: Path, wanted: Sequence[str]) -> Iterator[dict[str, Any]]:
     """The rows of a table, with those of the `wanted` columns that it has.
 
     Raises CaptionFileError where it cannot be read or has none of them, and MissingExtraError.
     """
     pyarrow = require()
-    try:
+    with _reading(path):
         table = pyarrow.parquet.ParquetFile(path)
         there = table.schema_arrow.names
         columns = [name for name in wanted if name in there]
@@ -37,7 +45,13 @@ def read_rows(path: Path, wanted: Sequence[str]) -> Iterator[dict[str, Any]]:
             )
         for batch in table.iter_batches(_ROWS_AT_A_TIME, columns=columns):
             yield from batch.to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (require().ArrowException, UnicodeDecodeError, OSError) as error:
         raise CaptionFileError(f"{path}: not a table that can be read: {error}") from error
 
 

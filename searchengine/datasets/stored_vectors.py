@@ -89,7 +89,7 @@ def read_vectors(directory: Path) -> StoredVectors:
     images, texts = (_rows(directory / name) for name in (IMAGES, TEXTS))
     rows = [
         row
-        for file in _numbered(directory / METADATA, "parquet")
+        for file in numbered(directory / METADATA, "parquet")
         for row in parquet.read_rows(file, (*PATH_COLUMNS, "caption"))
     ]
     if not len(images) == len(texts) == len(rows) or not rows or images.shape != texts.shape:
@@ -114,7 +114,7 @@ def read_vectors(directory: Path) -> StoredVectors:
 
 
 def _rows(directory: Path) -> NDArray[np.floating]:
-    files = _numbered(directory, "npy")
+    files = numbered(directory, "npy")
     try:
         parts = [np.load(file, allow_pickle=False) for file in files]
         rows: NDArray[np.floating] = np.concatenate(parts)
@@ -125,8 +125,11 @@ def _rows(directory: Path) -> NDArray[np.floating]:
     return rows
 
 
-def _numbered(directory: Path, ending: str) -> list[Path]:
-    """Files in the order of the numbers in their names: 10 after 9."""
+def numbered(directory: Path, ending: str) -> list[Path]:
+    """Files in the order of the numbers in their names: 10 after 9.
+
+    Raises CaptionFileError where there are none.
+    """
     files = list(directory.glob(f"*.{ending}"))
     if not files:
         raise CaptionFileError(f"{directory}: no *.{ending} in it")

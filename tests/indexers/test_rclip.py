@@ -62,7 +62,7 @@ def imported(run: Run, database: Path) -> dict[str, Any]:
     done = run("import", "rclip", database, "--json")
     assert done.code == 0, done.err
     report: dict[str, Any] = json.loads(done.out)
-    parts = ("taken", "known", "gone", "changed", "seen_otherwise", "removed", "unusable")
+    parts = ("taken", "known", "twice", "gone", "changed", "seen_otherwise", "removed", "unusable")
     assert report["found"] == sum(report[name] for name in parts)
     return {name: value for name, value in report.items() if name in parts and value}
 
@@ -116,7 +116,7 @@ def test_what_is_not_as_rclip_saw_it_is_left_out_and_counted(
     list_picture(database, link, red)
     list_picture(database, bench.paint("deleted.png", "red"), red, deleted=1)
     counts = imported(run, database)
-    assert counts == {"taken": 21, "gone": 1, "changed": 2, "seen_otherwise": 3, "known": 1}
+    assert counts == {"taken": 21, "gone": 1, "changed": 2, "seen_otherwise": 3, "twice": 1}
     done = run("index", bench.photos)
     assert "27 found = 4 indexed + 21 unchanged + 0 moved + 1 copies + 1 failed" in done.err
 
@@ -149,6 +149,16 @@ def test_rows_that_rclip_never_wrote_are_counted(
         )
         connection.commit()
     assert imported(run, database) == {"taken": 24, "unusable": 12}
+
+
+def test_a_database_of_nothing_that_can_be_used_is_counted_too(
+    run: Run, bench: Workbench, tmp_path: Path, counting: Counting
+) -> None:
+    made = make_database(tmp_path / "none.sqlite3")
+    list_picture(made, bench.paint("a.png", "red"), np.zeros(8))
+    assert imported(run, made) == {"unusable": 1}
+    with bench.open() as library:
+        assert library.spaces() == []
 
 
 def test_vectors_of_other_weights_are_refused(

@@ -65,16 +65,18 @@ def import_(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="URL|rclip",
-            help="The URL of a library in parts, or the word rclip for what rclip has encoded.",
+            metavar="URL|rclip|clip-retrieval",
+            help="The URL of a library in parts; or the word rclip, or clip-retrieval, for what "
+            "these have encoded.",
         ),
     ],
     place: Annotated[
         str | None,
         typer.Argument(
-            metavar="LIBRARY|[DB]",
+            metavar="LIBRARY|[DB]|FOLDER",
             help="Behind a URL the directory of a library of this machine. Behind rclip its "
-            "database, db.sqlite3. Default: where rclip keeps it.",
+            "database, db.sqlite3; default: where rclip keeps it. Behind clip-retrieval the folder "
+            "that its inference wrote.",
         ),
     ] = None,
     library: LibraryOption = None,
@@ -82,29 +84,48 @@ def import_(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="The encoder with rclip's weights. Default: what its database is made with.",
+            help="The encoder that made the vectors. rclip's default: what its database is made "
+            "with. clip-retrieval's folder does not say it.",
         ),
     ] = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Take over what is encoded already: from a library in parts, or from rclip.
+    """Take over what is encoded already: a library in parts, or by rclip or clip-retrieval.
 
     From a URL, a library in parts is copied into one of this machine, which can be changed. Run
     again, it adds what is new there.
 
-    From rclip, the vectors of all pictures whose files are as rclip saw them come into --library,
-    after some were encoded again to see that they are equal. The rest is for clipseek index PATH.
+    From rclip and clip-retrieval, the vectors of all pictures whose files are as they were encoded
+    come into --library, after some were encoded again to see that they are equal. The rest is for
+    clipseek index PATH. Captions of clip-retrieval come too.
     """
+    if place is None and source != "rclip":
+        there = "FOLDER --model NAME" if source == "clip-retrieval" else "LIBRARY"
+        raise typer.BadParameter(f"name the directory: clipseek import {source} {there}")
     if source == "rclip":
-        from cli.commands.programs.rclip import import_rclip
+        from cli.commands.programs.elsewhere import import_rclip
 
         import_rclip(place, library, model, as_json=json_output)
-        return
-    if place is None:
-        raise typer.BadParameter(f"name the directory to copy to: clipseek import {source} LIBRARY")
-    if library is not None or model is not None:
-        raise typer.BadParameter("--library and --model are for rclip, not for a library in parts")
-    _import_parts(source, place, json_output)
+    elif source == "clip-retrieval":
+        _import_clip_retrieval(str(place), library, model, json_output)
+    elif library is not None or model is not None:
+        raise typer.BadParameter("--library and --model are not for a library in parts")
+    else:
+        _import_parts(source, str(place), json_output)
+
+
+def _import_clip_retrieval(
+    folder: str, library: str | None, model: str | None, json_output: bool
+) -> None:
+    from cli.commands.programs.elsewhere import import_clip_retrieval
+    from indexers.elsewhere.clip_retrieval import ENCODER
+
+    if model is None:
+        raise typer.BadParameter(
+            "clip-retrieval's folder does not say which encoder made it: --model NAME; what it "
+            f"takes itself, ViT-B/32 of OpenAI, is --model {ENCODER}"
+        )
+    import_clip_retrieval(folder, library, model, as_json=json_output)
 
 
 def _import_parts(url: str, library: str, json_output: bool) -> None:
