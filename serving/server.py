@@ -13,7 +13,6 @@ from urllib.parse import quote
 
 from searchengine.errors import InputError, MissingExtraError, reason_of
 from serving.access import NO_PROXY, Endpoint, is_loopback
-from serving.apart.process import one_thread_a_question
 from serving.connections.crowd import BoundedListener, Crowd
 from serving.connections.limits import Limits, limits_here
 from serving.connections.proxy import Proxy
@@ -55,7 +54,6 @@ def serve(
     the API. Raises InputError where the address cannot be listened on or the token is too short,
     MissingExtraError without the packages of the `web` extra, and the library's errors.
     """
-    one_thread_a_question()
     try:
         import uvicorn
 

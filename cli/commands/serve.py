@@ -71,6 +71,10 @@ def serve(
     ] = False,
 ) -> None:
     """Search by looking: a page on your own machine, and an HTTP API under /api."""
+    from serving.apart.process import one_thread_a_question
+
+    one_thread_a_question()  # before numpy comes with anything below
+
     from cli.staying.telling import index_command
     from cli.staying.watching import beside
     from indexers.walk import require_roots

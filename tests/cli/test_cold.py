@@ -20,6 +20,7 @@ from indexers.walk import Walk
 from searchengine.encoders.interface import Encoder
 from searchengine.encoders.text.encoder import TOWER_FILE, load_for_texts
 from searchengine.types import SpaceInfo
+from serving.apart.process import THREAD_COUNTS
 from tests.support.libraries import imagined_files, list_files
 from tests.support.places import ROOT
 
@@ -105,6 +106,34 @@ def test_a_search_hardly_looks_for_garbage(library: Path) -> None:
     )
     looks = ast.literal_eval(done.stdout.splitlines()[-1])
     assert sum(generation["collections"] for generation in looks) < 50
+
+
+FIND_NUMPY = """
+import os, sys
+from cli.main import main
+
+class Looking:
+    def find_spec(self, name, *_):
+        if name == "numpy":
+            print("threads of numpy:", os.environ.get("OPENBLAS_NUM_THREADS"), file=sys.stderr)
+
+sys.meta_path.insert(0, Looking())
+main()
+"""
+
+
+def test_a_server_chooses_its_threads_before_numpy_is_loaded(tmp_path: Path) -> None:
+    """OpenBLAS reads how many once; see `one_thread_a_question`."""
+    given = {name: value for name, value in os.environ.items() if name not in THREAD_COUNTS}
+    done = subprocess.run(
+        [sys.executable, "-c", FIND_NUMPY, "serve", "--library", tmp_path / "nowhere"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env=given,
+    )
+    assert "threads of numpy: 1\n" in done.stderr
 
 
 def test_help_is_quick() -> None:
