@@ -44,8 +44,9 @@ def serve(
     limits: Limits | None = None,
     index_command: Sequence[str] = (),
     origins: frozenset[str] = frozenset(),
+    create: bool = False,
 ) -> None:
-    """Serve a library until SIGINT or SIGTERM.
+    """Serve a library until SIGINT or SIGTERM; with `create` an empty one is made where none is.
 
     `listening` is told the address of the page, token and all, when requests are taken. Any thread
     of the server may read the library while another process writes it. `proxy` is what stands
@@ -68,7 +69,7 @@ def serve(
 
     crowd = Crowd(limits or limits_here())
     with (
-        open_library(library) as opened,
+        open_library(library, create=create) as opened,
         following(opened),
         BoundedListener(listen(host, port), crowd) as listener,
     ):

@@ -63,7 +63,7 @@ def serve(
         typer.Option(
             metavar="PATH",
             help="Keep the library up to date with this folder meanwhile, as clipseek index "
-            "--watch does. May be given several times.",
+            "--watch does; without a library one is made and filled. May be given several times.",
         ),
     ] = None,
     open_page: Annotated[
@@ -75,15 +75,18 @@ def serve(
 
     one_thread_a_question()  # before numpy comes with anything below
 
+    from cli.commands.first_run import none_left_empty
     from cli.staying.telling import index_command
     from cli.staying.watching import beside
     from indexers.walk import require_roots
-    from searchengine.library.layout import find_directory
+    from searchengine.library.layout import find_directory, url_of
     from serving.access import read_origins
     from serving.connections.proxy import read_proxy
     from serving.server import serve as run
 
     roots = [path.expanduser() for path in watch or ()]
+    if roots and url_of(library) is not None:
+        raise typer.BadParameter("--watch is for libraries in a folder, not for one in parts")
     require_roots(roots)
 
     def listening(address: str) -> None:
@@ -105,6 +108,8 @@ def serve(
     proxy = read_proxy(allow_host or [], base_path, trust_proxy or [])
     origins = read_origins(allow_origin or [])
     with ExitStack() as meanwhile:
+        if roots:
+            meanwhile.enter_context(none_left_empty(library))
         run(
             library,
             host=host,
@@ -113,6 +118,7 @@ def serve(
             listening=listening,
             index_command=index_command(library),
             origins=origins,
+            create=bool(roots),
         )
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -109,6 +110,33 @@ def test_serve_finds_what_comes_and_ends_with_its_watch(
             time.sleep(0.1)
 
 
+def test_serve_makes_the_library_that_its_watch_fills(photos: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with clipseek(tmp_path, "serve", "--port", 0, "--watch", empty) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        with urllib.request.urlopen(address) as answer:
+            assert answer.status == 200
+        wait_until_said(tmp_path, "watching ")
+        for photo in sorted(photos.iterdir()):
+            shutil.copy(photo, empty)
+        wait_until_said(tmp_path, "3 indexed; 3 in all")
+        with urllib.request.urlopen(f"{address}api/search?q=food&k=5") as answer:
+            assert len(json.load(answer)["hits"]) == 3
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 0
+
+
+def test_no_library_is_left_where_its_server_cannot_begin(photos: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with clipseek(tmp_path, "serve", "--port", port, "--watch", photos) as process:
+            assert process.wait(PATIENCE) == 1
+    assert "cannot listen on" in said(tmp_path)
+    assert not (tmp_path / "library").exists()
+
+
 def children(parent: int) -> list[int]:
     """Processes whose parent is this one, by the system's own list."""
     found = []
@@ -136,6 +164,7 @@ def test_what_cannot_be_watched_is_said_at_once(tmp_path: Path) -> None:
     with clipseek(tmp_path, "serve", "--watch", tmp_path / "nowhere") as process:
         assert process.wait(PATIENCE) == 1
     assert "nowhere: no such file or directory" in said(tmp_path)
-    with clipseek(tmp_path, "index", tmp_path, "--watch", "--library", "memory://x") as process:
-        assert process.wait(PATIENCE) == 2
-    assert "--watch is for libraries in a folder" in said(tmp_path)
+    for command in (("index", tmp_path, "--watch"), ("serve", "--watch", tmp_path)):
+        with clipseek(tmp_path, *command, "--library", "memory://x") as process:
+            assert process.wait(PATIENCE) == 2
+        assert "--watch is for libraries in a folder" in said(tmp_path)
