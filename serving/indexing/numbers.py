@@ -9,11 +9,10 @@ from urllib.parse import urlencode
 from searchengine.library.reasons import Reason, count_reasons
 from searchengine.library.status import LibraryInfo, SpaceStatus
 from searchengine.types import Failure
+from serving.pages.facts import bytes_said
 
 MOST_FAILED = 50
 """Files that are named; `clipseek failures` lists all."""
-
-UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ def numbers_of(info: LibraryInfo, failures: Iterable[Failure]) -> Numbers:
     facts = [
         ("Pictures", f"{info.images:,}"),
         ("Captions", f"{info.captions:,}"),
-        ("On disk", size_of(info.bytes)),
+        ("On disk", bytes_said(info.bytes)),
         ("Lies in", str(info.path)),
         *((f"Space {space.name}", _space(space)) for space in info.spaces),
     ]
@@ -58,21 +57,9 @@ def numbers_of(info: LibraryInfo, failures: Iterable[Failure]) -> Numbers:
     return Numbers(facts, roots, reasons, failed[:MOST_FAILED], len(failed))
 
 
-def size_of(count: int) -> str:
-    """Bytes in the largest unit that leaves a whole number before the point.
-
-    >>> size_of(999), size_of(1_500), size_of(2_340_000_000)
-    ('999 bytes', '1.5 KB', '2.3 GB')
-    """
-    size, unit = float(count), 0
-    while size >= 1000 and unit + 1 < len(UNITS):
-        size, unit = size / 1000, unit + 1
-    return f"{size:,.1f} {UNITS[unit]}" if unit else f"{count:,} {UNITS[0]}"
-
-
 def _space(space: SpaceStatus) -> str:
     index = f"index over {space.indexed_rows:,}" if space.indexed_rows else "every one compared"
     return (
         f"{space.images:,} pictures and {space.captions:,} captions in {space.dim} dimensions, "
-        f"{index}, {size_of(space.bytes)}"
+        f"{index}, {bytes_said(space.bytes)}"
     )

@@ -19,6 +19,12 @@ ICON, LITTLE = 128, 400
 SHOWN_BY_BROWSERS = frozenset(("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "AVIF"))
 """Pillow's names of formats."""
 
+LEAST_MEGABYTE = 999_500
+"""Bytes from which on they are said in megabytes: fewer are 999 KB or less."""
+
+UNITS = ("MB", "GB", "TB")
+"""Each a thousand of that before."""
+
 
 def facts_of(record: ImageRecord) -> list[tuple[str, str]]:
     """What is known of an image, as names and values to read."""
@@ -35,7 +41,7 @@ def facts_of(record: ImageRecord) -> list[tuple[str, str]]:
         ("Camera", facts.camera or ""),
         ("Size", f"{facts.width:,} \N{MULTIPLICATION SIGN} {facts.height:,}"),
         ("Resolution", f"{megapixels:.1f} megapixels" if megapixels >= 1 else ""),
-        ("File", f"{facts.format}, {file_size(record.file.size)}"),
+        ("File", f"{facts.format}, {bytes_said(record.file.size)}"),
         ("Place", _place(facts.latitude, facts.longitude)),
         ("Folder", str(path.parent)),
     ]
@@ -105,13 +111,18 @@ def shown_whole(record: ImageRecord) -> str | None:
     return file_url(record) if record.facts.format in SHOWN_BY_BROWSERS else None
 
 
-def file_size(size: int) -> str:
-    """Bytes as people say them.
+def bytes_said(count: int) -> str:
+    """Bytes as people say them, from whole kilobytes on.
 
-    >>> file_size(3_210_000), file_size(812)
-    ('3.2 MB', '1 KB')
+    >>> bytes_said(812), bytes_said(45_300), bytes_said(3_210_000), bytes_said(2_340_000_000)
+    ('1 KB', '45 KB', '3.2 MB', '2.3 GB')
     """
-    return f"{size / 1e6:.1f} MB" if size >= 1_000_000 else f"{max(round(size / 1e3), 1)} KB"
+    if count < LEAST_MEGABYTE:
+        return f"{max(round(count / 1e3), 1)} KB"
+    size, unit = count / 1e6, 0
+    while round(size, 1) >= 1000 and unit + 1 < len(UNITS):
+        size, unit = size / 1000, unit + 1
+    return f"{size:,.1f} {UNITS[unit]}"
 
 
 def _place(latitude: float | None, longitude: float | None) -> str:

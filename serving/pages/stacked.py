@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from searchengine.stacks.listing import Member
 from searchengine.types import Likeness
-from serving.pages.facts import file_size
+from serving.pages.facts import bytes_said
 from serving.pages.view import Tile, tile_of
 from serving.question import Question, read_choice
 
@@ -42,7 +42,7 @@ LIKENESSES = {
 
 def stacked_of(question: Question, member: Member) -> StackedTile:
     """An image of a stack, as it stands beside the others."""
-    facts, size = member.image.facts, file_size(member.image.file.size)
+    facts, size = member.image.facts, bytes_said(member.image.file.size)
     return StackedTile(
         tile=tile_of(question, member.image),
         likeness=LIKENESSES[member.likeness] if member.likeness else "This picture",

@@ -30,7 +30,7 @@ from serving import server
 from serving.access import Endpoint
 from serving.connections.proxy import Proxy
 from serving.encoding import EncoderQueue
-from serving.pages.facts import file_size
+from serving.pages.facts import bytes_said
 from serving.pages.view import shape_of
 from serving.question import Question, read_question
 from serving.thumbnails import Side, ThumbnailCache
@@ -241,7 +241,19 @@ def test_shapes_and_sizes() -> None:
         "r25",
         "r10",
     ]
-    assert [file_size(size) for size in (812, 45_300, 3_210_000)] == ["1 KB", "45 KB", "3.2 MB"]
+    said = {
+        0: "1 KB",
+        812: "1 KB",
+        45_300: "45 KB",
+        999_499: "999 KB",
+        999_500: "1.0 MB",
+        3_210_000: "3.2 MB",
+        999_949_999: "999.9 MB",
+        999_950_000: "1.0 GB",
+        2_340_000_000: "2.3 GB",
+        5_000_000_000_000_000: "5,000.0 TB",
+    }
+    assert {size: bytes_said(size) for size in said} == said
 
 
 def test_every_shape_has_a_class_in_the_style_sheet() -> None:
