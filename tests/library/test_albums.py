@@ -52,6 +52,22 @@ def test_names_that_are_none(colours: Workbench, name: str) -> None:
         library.albums.add(name, [colours.photos])
 
 
+@pytest.mark.parametrize("name", [".", " .. "])
+def test_names_that_no_address_can_end_in(colours: Workbench, run: Run, name: str) -> None:
+    with colours.open() as library:
+        with pytest.raises(InputError, match="which no address can end in"):
+            library.albums.add(name, [colours.photos])
+        with pytest.raises(InputError, match="which no address can end in"):
+            library.albums.save(name, {"q": "a dog"})
+        library.catalog.put_album(name.strip(), None)  # as a version before this one did
+    done = run("album", "add", name, colours.photos)
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert run("album", "show", name).code == 0
+    assert run("album", "remove", name).code == 0
+    with colours.open() as library:
+        assert list(library.albums) == []
+
+
 def test_what_cannot_be_added(colours: Workbench) -> None:
     with colours.open() as library:
         with pytest.raises(NothingListedError):

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MOST_LETTERS = 200
 """Of a name."""
 
+NO_NAMES = (".", "..")
+"""Browsers take these out of an address. Albums that have them can be seen and taken away."""
+
 
 @dataclass(frozen=True, slots=True)
 class Album:
@@ -142,4 +145,6 @@ def _required(name: str) -> str:
     wanted = name.strip()
     if not wanted or len(wanted) > MOST_LETTERS or not wanted.isprintable():
         raise InputError(f"the name of an album has 1 to {MOST_LETTERS} letters, on one line")
+    if wanted in NO_NAMES:
+        raise InputError(f"an album cannot be called {wanted!r}, which no address can end in")
     return wanted
