@@ -22,7 +22,7 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, quote, unquote_plus
 
 from searchengine.errors import InputError
-from serving.connections.proxy import Proxy, has_port, ip_address, split_host
+from serving.connections.proxy import Proxy, has_port, ip_address, split_host, undotted
 from serving.problems import Problem
 
 LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
@@ -111,8 +111,8 @@ class Asked:
 
     @property
     def host(self) -> str:
-        """What the server was called; "" where nothing was said."""
-        return self.headers.get("host", "").lower()
+        """What the server was called, without a dot at its end; "" where nothing was said."""
+        return undotted(self.headers.get("host", "").lower())
 
 
 def as_forwarded(proxy: Proxy, asked: Asked, peer: str | None) -> Asked:
@@ -185,7 +185,7 @@ def is_allowed(endpoint: Endpoint, host: str) -> bool:
 def origin_is_ours(endpoint: Endpoint, asked: Asked) -> bool:
     """Whether a request comes from our own page, from the address bar, a link, or no browser."""
     origin = asked.headers.get("origin")
-    if origin is not None and origin.lower() not in _own_origins(endpoint, asked.host):
+    if origin is not None and undotted(origin.lower()) not in _own_origins(endpoint, asked.host):
         return False
     site = asked.headers.get("sec-fetch-site", "none")
     if site in ("same-origin", "none"):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from searchengine.errors import InputError
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?)(:[0-9]{1,5})?")
+_LAST_DOT = re.compile(r"(?<=[^.])\.(?=(:[0-9]*)?$)")
 _BASE = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -75,6 +76,15 @@ def _read_networks(text: str) -> list[Network]:
         raise InputError(
             f"--trust-proxy takes loopback, an address or a network, as 172.17.0.0/16; not {text!r}"
         ) from error
+
+
+def undotted(host: str) -> str:
+    """A host, or an origin, without the dot that ends a whole name.
+
+    >>> undotted("photos.example.org.:8765"), undotted("localhost")
+    ('photos.example.org:8765', 'localhost')
+    """
+    return _LAST_DOT.sub("", host)
 
 
 def has_port(host: str) -> bool:
