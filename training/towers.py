@@ -22,7 +22,7 @@ from searchengine.encoders import hub
 from searchengine.encoders.names import STARTER_DIR
 from searchengine.encoders.openclip.build import build
 from searchengine.encoders.openclip.sources import find_source
-from searchengine.encoders.openvino.export import convert
+from searchengine.encoders.openvino.export import convert, images_of, texts_of
 from searchengine.encoders.openvino.towers import STARTER_GRAPHS
 from searchengine.encoders.openvino.weights import Weights
 
@@ -37,14 +37,15 @@ def main() -> None:
     named = {tensor.tobytes(): name for name, tensor in tensors.items()}
     others, notes = {}, {}
     context = model.context_length
+    texts, length = texts_of(model, context)
     towers = {
-        "image": (torch.zeros(2, 3, 224, 224), [-1, 3, -1, -1]),
-        "text": (torch.zeros(2, context, dtype=torch.int64), [-1, context]),
+        "image": (images_of(model), torch.zeros(2, 3, 224, 224), [-1, 3, -1, -1]),
+        "text": (texts, torch.zeros(2, context, dtype=torch.int64), [-1, length]),
     }
-    for tower, (example, shape) in towers.items():
+    for tower, (part, example, shape) in towers.items():
         with tempfile.TemporaryDirectory() as scratch:
             stem = Path(scratch) / tower
-            convert(model, f"encode_{tower}", example, shape, stem)
+            convert(part, example, shape, stem)
             graph = stem.with_suffix(".xml").read_text()
             constants = stem.with_suffix(".bin").read_bytes()
         (STARTER_DIR / f"{tower}.xml").write_text(graph)

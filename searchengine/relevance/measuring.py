@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from searchengine.relevance.kept import read_statistics, write_statistics
-from searchengine.relevance.nouns import encoded_nouns, starter_nouns
+from searchengine.relevance.nouns import encoded_nouns, keep_nouns, known_nouns
 from searchengine.relevance.statistics import Statistics, statistics_of
 from searchengine.spaces.space import Space
-from searchengine.types import Vectors
+from searchengine.types import SpaceInfo, Vectors
 from searchengine.vectors.file import Rows
 from searchengine.vectors.lengths import impossible_rows
 from searchengine.vectors.scan import RowNumbers, scan
+
+log = logging.getLogger("clipseek")
 
 FEWEST = 50
 """Images of a library that says anything of what a text could find."""
@@ -42,10 +45,19 @@ def measure_statistics(space: Space, encode: Callable[[Sequence[str]], Vectors])
         count, dead = now.rows_and_dead(space.info)
     rows = space.images.read(count)
     living = np.setdiff1d(np.arange(count), dead)
-    nouns = kept.nouns if kept else starter_nouns(space.info)
-    measured = measured_statistics(rows, living, encoded_nouns(encode) if nouns is None else nouns)
+    nouns = kept.nouns if kept else _nouns_of(space.info, encode)
+    measured = measured_statistics(rows, living, nouns)
     if measured is not None:
         write_statistics(measured, space.info, space.directory)
+
+
+def _nouns_of(space: SpaceInfo, encode: Callable[[Sequence[str]], Vectors]) -> Vectors:
+    known = known_nouns(space)
+    if known is None:
+        log.warning("encoding a thousand nouns with %s, once, to tell what matches", space.encoder)
+        known = encoded_nouns(encode).astype(np.float16).astype(np.float32)  # as they are kept
+        keep_nouns(space, known)
+    return known
 
 
 def measured_statistics(rows: Rows, living: RowNumbers, nouns: Vectors) -> Statistics | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from searchengine.encoders.text.tensors import TensorFile, UnreadableTensorsError
+from searchengine.encoders.text.tensors import TensorFile, UnreadableTensorsError, checksum_of
+from searchengine.files import replacing
+from searchengine.paths import user_cache
 from searchengine.types import SpaceInfo, Vectors
 
 NOUNS = Path(__file__).with_name("nouns.txt")
@@ -29,17 +32,45 @@ def digest_of(words: Sequence[str]) -> str:
     return f"{zlib.crc32(chr(10).join(words).encode()):08x}"
 
 
-def starter_nouns(space: SpaceInfo) -> Vectors | None:
-    """The shipped vectors, unit rows of shape (n, d).
+def known_nouns(space: SpaceInfo) -> Vectors | None:
+    """Their vectors by the encoder of a space, unit rows of shape (n, d).
 
-    None where they are of other weights than the space, or of another list.
+    Those that ship for the starter, or what a run on this machine kept for another encoder. None
+    where those are of other weights than the space, of another list, or damaged.
     """
+    shipped = _vectors_in(STARTER_NOUNS, space)
+    return _vectors_in(_kept(space), space) if shipped is None else shipped
+
+
+def keep_nouns(space: SpaceInfo, vectors: Vectors) -> None:
+    """Keep them in the user's cache, for all libraries of this encoder, as far as that can be."""
+    from safetensors.numpy import save_file
+
+    path = _kept(space)
+    tensors = {"nouns": vectors.astype(np.float16)}
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as beside:
+            save_file(tensors, beside, metadata={**_marks(space), "crc32": checksum_of(tensors)})
+
+
+def _kept(space: SpaceInfo) -> Path:
+    return user_cache("nouns") / f"{space.fingerprint}.safetensors"
+
+
+def _marks(space: SpaceInfo) -> dict[str, str]:
+    return {"fingerprint": space.fingerprint, "list": digest_of(nouns())}
+
+
+def _vectors_in(path: Path, space: SpaceInfo) -> Vectors | None:
     try:
-        file = TensorFile(STARTER_NOUNS)
+        file = TensorFile(path)
     except (OSError, UnreadableTensorsError):
         return None
-    fits = file.notes == {"fingerprint": space.fingerprint, "list": digest_of(nouns())}
-    return np.array(file["nouns"], dtype=np.float32) if fits else None
+    is_sound = file.notes.get("crc32", file.checksum) == file.checksum
+    if not (is_sound and _marks(space).items() <= file.notes.items()):
+        return None
+    return np.array(file["nouns"], dtype=np.float32)
 
 
 def encoded_nouns(encode: Callable[[Sequence[str]], Vectors]) -> Vectors:

@@ -111,6 +111,41 @@ def test_towers_of_other_kinds_are_exported_too(tmp_path: Path) -> None:
     assert ours.text_tower is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        {},
+        {"custom_text": True},
+        {"custom_text": True, "proj_bias": True},
+    ],
+    ids=["CLIP", "apart", "bias"],
+)
+def test_short_texts_are_computed_no_further_than_their_end(
+    tmp_path: Path, text: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text of 7 ids costs a tenth of one of 77."""
+    name = make_model(tmp_path / "model", text)
+    ours = load_encoder(name, device="cpu", precision="float32")
+    assert isinstance(ours, TowerEncoder)
+    torchs = openclip.load_encoder(name, device="cpu", precision="float32")
+    seen: list[tuple[int, int]] = []
+    padded = runtime.padded
+
+    def noted(texts: Any, length: int) -> Any:
+        seen.append((len(texts), length))
+        return padded(texts, length)
+
+    monkeypatch.setattr(runtime, "padded", noted)
+    texts = ["a dog", "a dog that runs along the wide beach", "a cat"]
+    rows = ours.encode_texts(texts)
+    assert cosines(rows, torchs.encode_texts(texts)).min() > 0.99999
+    longest = max(map(len, ours.tokens(texts)))
+    assert seen == [(3, longest)]
+    monkeypatch.setattr(ours.text_limit, "size", 2)
+    assert cosines(ours.encode_texts(texts), rows).min() > 0.99999
+    assert seen[1:] == [(2, len(ours.tokens(["a cat"])[0])), (1, longest)]
+
+
 @pytest.mark.parametrize("kept_for_numpy", [True, False])
 def test_siglip_is_exported_with_its_tokenizer(
     tmp_path: Path, kept_for_numpy: bool, monkeypatch: pytest.MonkeyPatch, caplog: Any
@@ -226,15 +261,15 @@ def test_another_vector_than_torchs_is_not_kept(
     towers.forget()
     right = exporting.convert
 
-    def other(model: Any, method: str, *rest: Any) -> None:
+    def other(part: Any, *rest: Any) -> None:
         import torch
 
         with torch.no_grad():
-            for weight in model.visual.parameters():
+            for weight in part.model.visual.parameters():
                 weight.add_(torch.linspace(0, 1, weight.numel()).reshape(weight.shape))
-        right(model, method, *rest)
+        right(part, *rest)
         with torch.no_grad():
-            for weight in model.visual.parameters():
+            for weight in part.model.visual.parameters():
                 weight.sub_(torch.linspace(0, 1, weight.numel()).reshape(weight.shape))
 
     monkeypatch.setattr(exporting, "convert", other)

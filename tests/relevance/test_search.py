@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,17 @@ from searchengine import open_library
 from searchengine.encoders.loading import load_encoder
 from searchengine.errors import QueryError
 from searchengine.library.library import Library
+from searchengine.paths import user_cache
+from searchengine.relevance import nouns as nouns_file
 from searchengine.relevance.bar import Bar, Strictness
 from searchengine.relevance.kept import FILE, read_statistics
-from searchengine.relevance.nouns import nouns, starter_nouns
+from searchengine.relevance.measuring import measure_statistics
+from searchengine.relevance.nouns import known_nouns, nouns
 from searchengine.retrieval.hits import Order, SearchHit
 from searchengine.retrieval.query import By, Kind, Query, Source
-from searchengine.types import Filter
+from searchengine.types import Filter, Vectors
 from tests.conftest import Watcher
+from tests.support.damage import flip
 from tests.support.places import ROOT
 
 PHOTOS = ROOT / "sample_data" / "photos"
@@ -165,12 +169,46 @@ def test_index_runs_measure_and_searches_never_write(made: Path, tmp_path: Path)
 
 def test_the_nouns_that_ship_are_what_the_starter_gives(library: Library) -> None:
     space = library.space()
-    shipped = starter_nouns(space.info)
+    shipped = known_nouns(space.info)
     assert shipped is not None
     tower = library.encoders.for_texts(space)
     some = slice(0, 1_000, 97)
     again = tower.encode_texts(nouns()[some])
     assert np.einsum("nd,nd->n", again, shipped[some].astype(np.float32)).min() > 0.999
+
+
+def test_the_nouns_of_another_encoder_are_encoded_once(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A minute with a large one: kept for all libraries, and made again where damaged."""
+    monkeypatch.setattr(nouns_file, "STARTER_NOUNS", tmp_path / "of another encoder")
+    shutil.copytree(made, tmp_path / "library")
+    with open_library(tmp_path / "library") as library:
+        space = library.space()
+        tower = library.encoders.for_texts(space)
+        asked: list[str] = []
+
+        def encode(texts: Sequence[str]) -> Vectors:
+            asked.extend(texts)
+            return tower.encode_texts(texts)
+
+        def measure() -> int:
+            (space.directory / FILE).unlink()
+            asked.clear()
+            measure_statistics(space, encode)
+            return len(asked)
+
+        assert measure() == 1_000
+        before = measured(library)
+        assert measure() == 0
+        assert measured(library) == before
+        [kept] = user_cache("nouns").iterdir()
+        flip(kept, kept.stat().st_size - 5)
+        assert measure() == 1_000
+        assert measured(library) == before
+        assert [message.split(" with ")[0] for message in caplog.messages] == [
+            "encoding a thousand nouns"
+        ] * 2
 
 
 def test_the_command_line_says_so(

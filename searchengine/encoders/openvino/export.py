@@ -8,8 +8,9 @@ to torch.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +18,6 @@ from searchengine.encoders.openclip.build import ClipModel
 from searchengine.encoders.openclip.encoder import ClipEncoder
 from searchengine.encoders.openclip.precision_choice import TRIAL_BATCH
 from searchengine.encoders.openvino import kept, runtime
-from searchengine.encoders.openvino.encoder import padded
 from searchengine.encoders.openvino.quantised import Trial, keep_int8
 from searchengine.encoders.openvino.towers import IMAGE, TEXT, TowerFacts, graph_name
 from searchengine.encoders.openvino.weights import Weights
@@ -74,7 +74,7 @@ def _context(encoder: ClipEncoder) -> int | None:
         context = int(getattr(encoder.tokenizer, "context_length", 0))
         ours = tokenizer_of(arrays, notes, context)
         theirs = np.asarray(encoder.tokenizer(list(PROBES)))
-        mine = padded(ours.rows(PROBES), context)
+        mine = runtime.padded(ours.rows(PROBES), context)
     except Exception:  # whatever a tokenizer of another kind may raise
         return None
     return context if theirs.shape == mine.shape and bool((theirs == mine).all()) else None
@@ -86,7 +86,7 @@ def _convert_images(encoder: ClipEncoder, facts: TowerFacts, directory: Path) ->
     pixels = trial_pictures(encoder.preprocessing, TRIAL_BATCH)
     height, width = encoder.preprocessing.size
     example = torch.zeros(2, 3, height, width)
-    convert(encoder.model, "encode_image", example, [-1, 3, height, width], directory / IMAGE)
+    convert(images_of(encoder.model), example, [-1, 3, height, width], directory / IMAGE)
 
     def compute(precision: str) -> Vectors:
         graph, weights = _read(directory, graph_name(IMAGE, precision))
@@ -101,18 +101,17 @@ def _convert_texts(
     import torch
 
     arrays, notes = tokenizer_tensors(encoder)
-    tokens = padded(tokenizer_of(arrays, notes, context).rows(PROBES), context)
-    example = torch.from_numpy(tokens)
-    table = convert(
-        encoder.model, "encode_text", example, [-1, context], directory / TEXT, table_apart=True
-    )
+    texts = tokenizer_of(arrays, notes, context).rows(PROBES)
+    example = torch.from_numpy(runtime.padded(texts, context))
+    part, length = texts_of(encoder.model, context)
+    table = convert(part, example, [-1, length], directory / TEXT, table_apart=True)
     if not has_tower:
         kept.keep_tokens(directory, {} if table is None else {TOKENS: table}, arrays, notes)
 
     def compute(precision: str) -> Vectors:
         graph, weights = _read(directory, graph_name(TEXT, precision))
-        tower = runtime.text_tower(graph, weights, kept.tokens_in(directory), precision)
-        return tower(tokens)
+        tower = runtime.text_tower(graph, weights, kept.tokens_in(directory), context, precision)
+        return np.concatenate([tower([ids]) for ids in texts])
 
     return _held(Trial(compute, encoder.encode_texts(PROBES)))
 
@@ -121,21 +120,41 @@ def _read(directory: Path, name: str) -> tuple[bytes, Weights]:
     return (directory / f"{name}.xml").read_bytes(), Weights.of_file(directory / f"{name}.bin")
 
 
-def convert(
-    model: ClipModel,
-    method: str,
-    example: torch.Tensor,
-    shape: list[int],
-    stem: Path,
-    *,
-    table_apart: bool = False,
-) -> Tensor | None:
-    """Write `stem`.xml and `stem`.bin: what `method` of an open_clip model computes.
+def images_of(model: ClipModel) -> torch.nn.Module:
+    """Pictures to rows."""
+    return _part(model, model.encode_image)
 
-    `shape` is that of its input, -1 where any length will do. With `table_apart` the table of
-    tokens stays out of it: it comes back, and the graph takes rows of it (`without_table`). Raises
-    what tracing and converting raise.
+
+def texts_of(model: ClipModel, context: int) -> tuple[torch.nn.Module, int]:
+    """Ids to rows, and how many ids a text has in it: -1 where any number will do.
+
+    Of CLIP's own kind of tower, which looks no further than the end of a text, what comes behind
+    that is not computed. open_clip's `encode_text` takes the whole context for some of these.
     """
+    import torch
+
+    tower: Any = getattr(model, "text", model)
+    pool = getattr(tower, "pool_type", getattr(tower, "text_pool_type", None))
+    causal = getattr(tower, "attn_mask", None) is not None
+    plain = causal and pool == "argmax" and getattr(tower, "cls_emb", None) is None
+    projection = getattr(tower, "text_projection", None)
+    if not plain or projection is None:
+        return _part(model, model.encode_text), context
+
+    def encode(ids: torch.Tensor) -> torch.Tensor:
+        count = ids.shape[1]
+        x = tower.token_embedding(ids) + tower.positional_embedding[:count]
+        x = tower.ln_final(tower.transformer(x, attn_mask=tower.attn_mask[:count, :count]))
+        ends = x[torch.arange(x.shape[0]), ids.argmax(dim=-1)]
+        is_layer = isinstance(projection, torch.nn.Linear)
+        rows: torch.Tensor = projection(ends) if is_layer else ends @ projection
+        return rows
+
+    return _part(model, encode), -1
+
+
+def _part(model: ClipModel, compute: Callable[[torch.Tensor], torch.Tensor]) -> torch.nn.Module:
+    """A module of its own, which holds the weights of the model."""
     import torch
 
     class Part(torch.nn.Module):
@@ -144,15 +163,31 @@ def convert(
             self.model = model
 
         def forward(self, items: torch.Tensor) -> torch.Tensor:
-            outcome: torch.Tensor = getattr(self.model, method)(items)
-            return outcome
+            return compute(items)
+
+    return Part().eval()
+
+
+def convert(
+    part: torch.nn.Module,
+    example: torch.Tensor,
+    shape: list[int],
+    stem: Path,
+    *,
+    table_apart: bool = False,
+) -> Tensor | None:
+    """Write `stem`.xml and `stem`.bin: what a part of a model computes.
+
+    `shape` is that of its input, -1 where any length will do. With `table_apart` the table of
+    tokens stays out of it: it comes back, and the graph takes rows of it (`without_table`). Raises
+    what tracing and converting raise.
+    """
+    import torch
 
     ov = runtime.openvino()
     with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what tracing says of Python values it takes for constant
-        graph = ov.convert_model(
-            Part().eval(), example_input=example, input=[ov.PartialShape(shape)]
-        )
+        graph = ov.convert_model(part, example_input=example, input=[ov.PartialShape(shape)])
     table = runtime.without_table(graph) if table_apart else None
     ov.save_model(graph, stem.with_suffix(".xml"), compress_to_fp16=True)
     return table

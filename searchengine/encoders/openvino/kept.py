@@ -38,7 +38,7 @@ from searchengine.encoders.text.tensors import (
 )
 from searchengine.paths import user_cache
 
-FORMAT = 3
+FORMAT = 4
 """Of the directory. One of another format is as none, and written anew."""
 
 GRAPH_SUFFIXES = (".xml", ".bin")

@@ -24,7 +24,7 @@ from searchengine.encoders.openclip.precision_cache import add_kept, cpu, read_k
 from searchengine.encoders.openclip.untrained import untrained
 from searchengine.encoders.openvino import runtime
 from searchengine.encoders.openvino.encoder import open_images
-from searchengine.encoders.openvino.export import convert
+from searchengine.encoders.openvino.export import convert, images_of, texts_of
 from searchengine.encoders.openvino.kept import KeptTowers
 from searchengine.encoders.openvino.precision import quickest_precision
 from searchengine.encoders.openvino.quantised import write_int8
@@ -122,10 +122,9 @@ def _on_towers(encoder: ClipEncoder, directory: Path) -> _Way:
 
     ids = encoder.tokenizer(["a text", "a text"])
     size = encoder.preprocessing.size
-    shape = [-1, 3, *size]
-    convert(encoder.model, "encode_image", torch.zeros(2, 3, *size), shape, directory / IMAGE)
-    shape = [-1, ids.shape[1]]
-    table = convert(encoder.model, "encode_text", ids, shape, directory / TEXT, table_apart=True)
+    convert(images_of(encoder.model), torch.zeros(2, 3, *size), [-1, 3, *size], directory / IMAGE)
+    texts, length = texts_of(encoder.model, ids.shape[1])
+    table = convert(texts, ids, [-1, length], directory / TEXT, table_apart=True)
     for tower in (IMAGE, TEXT):
         write_int8(directory / tower, directory / graph_name(tower, runtime.INT8))
     facts = TowerFacts(
@@ -146,9 +145,10 @@ def _on_towers(encoder: ClipEncoder, directory: Path) -> _Way:
         towers.graph(graph_name(TEXT, precision)),
         towers.weights(graph_name(TEXT, precision)),
         {} if table is None else {TOKENS: table},
+        ids.shape[1],
         precision,
     )
-    one = ids[:1].numpy()
+    one = ids[:1].tolist()
     return _Way(
         "OpenVINO", precision, lambda pictures: images(np.stack(pictures)), lambda: text(one)
     )

@@ -21,7 +21,7 @@ from searchengine.encoders.text.tower import TOKENS
 from searchengine.float16 import widened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 INT8 = "int8"
 """The precision of graphs whose matrices are int8; the rest of them is float32."""
@@ -136,22 +136,38 @@ def taking_pictures(
 
 
 def text_tower(
-    graph: bytes, weights: Weights, tokens: Mapping[str, Tensor], precision: str
-) -> Callable[[NDArray[np.int64]], Rows]:
-    """Takes ids (n, context).
+    graph: bytes, weights: Weights, tokens: Mapping[str, Tensor], context: int, precision: str
+) -> Callable[[Sequence[Sequence[int]]], Rows]:
+    """Takes the ids of texts, of `context` at most.
 
-    `tokens` has the table whose rows the graph takes, where it takes any (`without_table`).
+    They are filled up with zeros: to the longest of them where the graph takes ids of any length,
+    as that of a causal tower does, else to the context. `tokens` has the table whose rows the graph
+    takes, where it takes any (`without_table`).
     """
     model = read_graph(graph, weights)
     takes_rows = [_ROWS in port.get_names() for port in model.inputs]
+    takes_any_length = any(
+        port.get_partial_shape()[1].is_dynamic
+        for port, rows in zip(model.inputs, takes_rows, strict=True)
+        if not rows
+    )
     tower = Tower(model, weights, precision)
 
-    def embed(ids: NDArray[np.int64]) -> Rows:
+    def embed(texts: Sequence[Sequence[int]]) -> Rows:
+        ids = padded(texts, max(map(len, texts)) if takes_any_length else context)
         return tower(
             *(widened(looked_up(tokens, TOKENS, ids)) if rows else ids for rows in takes_rows)
         )
 
     return embed
+
+
+def padded(texts: Sequence[Sequence[int]], length: int) -> NDArray[np.int64]:
+    """Ids of texts with zeros behind them, shape (len(texts), length)."""
+    ids = np.zeros((len(texts), length), dtype=np.int64)
+    for row, text in zip(ids, texts, strict=True):
+        row[: len(text)] = text
+    return ids
 
 
 def without_table(model: Any) -> Tensor | None:  # noqa: ANN401
