@@ -91,6 +91,10 @@ class EncoderQueue:
         """The encoder of a space, loaded by the queue's thread."""
         return self._pool.submit(self._load, self._encoders.whole, space).result()
 
+    def for_rows(self, space: Space) -> Encoder:
+        """The same in the precision that rows are made in."""
+        return self._pool.submit(self._load, self._encoders.for_rows, space).result()
+
     def for_texts(self, space: Space) -> TextEncoder:
         """What encodes texts for a space, through the queue."""
         return QueuedTextEncoder(self, space)

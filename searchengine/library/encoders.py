@@ -19,6 +19,14 @@ def load_for_queries(name: str) -> Encoder:
     return loading.load_for_queries(name)
 
 
+def load_for_rows(name: str) -> Encoder:
+    """An encoder in the precision of index runs. Nothing is downloaded."""
+    from searchengine.encoders import hub, loading
+
+    with hub.without_downloads():
+        return loading.load_encoder(name)
+
+
 class LoadedEncoders:
     """A `SpaceEncoders`: each loaded once, in this process; one thread at a time."""
 
@@ -26,15 +34,27 @@ class LoadedEncoders:
         self.load = load
         """Turns an encoder's name into the encoder."""
         self._whole: dict[str, Encoder] = {}
+        self._for_rows: dict[str, Encoder] = {}
         self._for_texts: dict[str, TextEncoder] = {}
 
     def whole(self, space: Space) -> Encoder:
         """The encoder of a space, loaded once. Raises EncoderMismatchError for other weights."""
-        if space.info.name not in self._whole:
-            from searchengine.embedding.crops import with_crops
+        name = space.info.name
+        if name not in self._whole:
+            self._whole[name] = self._loaded(self.load, space)
+        return self._whole[name]
 
-            self.use(with_crops(self.load(space.info.encoder), space.crops), [space])
-        return self._whole[space.info.name]
+    def for_rows(self, space: Space) -> Encoder:
+        """The encoder of a space in the precision that rows are made in, loaded once.
+
+        Raises EncoderMismatchError for other weights.
+        """
+        if self.load is not load_for_queries:  # its owner knows what it is for
+            return self.whole(space)
+        name = space.info.name
+        if name not in self._for_rows:
+            self._whole[name] = self._for_rows[name] = self._loaded(load_for_rows, space)
+        return self._for_rows[name]
 
     def for_texts(self, space: Space) -> TextEncoder:
         """What encodes texts for a space, loaded once: its text tower alone, or all of its encoder.
@@ -58,14 +78,26 @@ class LoadedEncoders:
 
         Raises EncoderMismatchError when the space was made with other weights.
         """
-        from searchengine.embedding.crops import without_crops
-        from searchengine.encoders.text.export import keep_text_tower
-
         for space in spaces:
             if space.info.encoder == encoder.name:
-                _require_same(space.info, encoder)
-                keep_text_tower(without_crops(encoder), space.info, space.directory)
-        self._whole[space_name(encoder.name)] = encoder
+                _keep_text_tower(encoder, space)
+        name = space_name(encoder.name)
+        self._whole[name] = self._for_rows[name] = encoder
+
+    def _loaded(self, load: Callable[[str], Encoder], space: Space) -> Encoder:
+        from searchengine.embedding.crops import with_crops
+
+        encoder = with_crops(load(space.info.encoder), space.crops)
+        _keep_text_tower(encoder, space)
+        return encoder
+
+
+def _keep_text_tower(encoder: Encoder, space: Space) -> None:
+    from searchengine.embedding.crops import without_crops
+    from searchengine.encoders.text.export import keep_text_tower
+
+    _require_same(space.info, encoder)
+    keep_text_tower(without_crops(encoder), space.info, space.directory)
 
 
 def _require_same(info: SpaceInfo, encoder: TextEncoder) -> None:

@@ -40,9 +40,10 @@ if TYPE_CHECKING:
 def repair(library: Library, writer: Writer, observer: Observer | None) -> int:
     """Mend every space; returns how many vectors were encoded again.
 
-    Vectors of images are encoded again where the file is there and holds what was indexed. Of the
-    others those whose length is wrong are dropped, for the next index run to make, and the rest
-    stay as they are. Raises the encoder's errors, before anything is changed in a space.
+    Vectors of images are encoded again, in the precision of index runs, where the file is there and
+    holds what was indexed. Of the others those whose length is wrong are dropped, for the next
+    index run to make, and the rest stay as they are. Raises the encoder's errors, before anything
+    is changed in a space.
     """
     library.catalog.rewrite_words()
     return sum(_Mending(library, writer, space, observer).run() for space in library.spaces())
@@ -111,7 +112,7 @@ class _Mending:
     ) -> list[tuple[ImageEntry, NDArray[np.float32], Looks | None]]:
         """Those of the images whose files are as they were indexed, with their vectors."""
         stream: ImageStream[ImageRecord, bytes, str] = ImageStream(
-            lambda: self.library.encoders.whole(self.space),
+            lambda: self.library.encoders.for_rows(self.space),
             path_of=lambda record: record.path,
             identify=_identify,
             looks=True,

@@ -15,6 +15,12 @@ class SpaceEncoders(Protocol):
     def whole(self, space: Space) -> Encoder:
         """The encoder of a space. Raises EncoderMismatchError for other weights."""
 
+    def for_rows(self, space: Space) -> Encoder:
+        """The encoder of a space in the precision that rows are made in.
+
+        Raises EncoderMismatchError for other weights.
+        """
+
     def for_texts(self, space: Space) -> TextEncoder:
         """What encodes texts for a space. Raises EncoderMismatchError for other weights."""
 
