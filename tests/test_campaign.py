@@ -65,3 +65,10 @@ def test_libraries_in_parts_lose_nothing() -> None:
     said = campaign("shards", "--runs", 3, "--seed", 4)
     assert re.search(r"^ +3  complete$", said, re.MULTILINE)
     assert "killed at work" in said
+
+
+@LINUX
+def test_new_snapshots_reach_a_server_that_is_asked_meanwhile() -> None:
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed: the extra shards")
+    said = campaign("swaps", "--images", 2_000, "--swaps", 3, "--look", 0.3)
+    assert re.search(r"^\d+ answers, 0 failed$", said, re.MULTILINE)
