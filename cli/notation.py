@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from searchengine.types import ImageRecord
 
 ABSENT = "\N{EN DASH}"
 """Stands where there is no number."""
@@ -62,3 +66,9 @@ def half(value: float) -> str:
 def plural(number: int, one: str, many: str = "") -> str:
     """A number with its noun: 1 caption, 5,000 captions."""
     return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
+def date_of(image: ImageRecord) -> str:
+    """The day that a filter by date goes by; of the file, after a ~, where no camera wrote one."""
+    taken = image.facts.taken_at
+    return f"{taken:%Y-%m-%d}" if taken else f"~{image.modified_at:%Y-%m-%d}"

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from cli.notation import date_of
 from cli.terminal import faint, linked, padded, shortened, visible, width
 from searchengine.errors import ClipseekError, InputError
 from searchengine.jsonable import jsonable
@@ -172,7 +173,7 @@ def _print_table(hits: Sequence[SearchHit]) -> None:
             f"{hit.score:.3f}",
             str(hit.path),
             f"{hit.image.facts.width}x{hit.image.facts.height}",
-            _date_of(hit),
+            date_of(hit.image),
         )
         for hit in hits
     ]
@@ -183,17 +184,19 @@ def _print_table(hits: Sequence[SearchHit]) -> None:
     if any(hit.stack for hit in hits):
         header.append("stack")
         rows = [(*row, hit.stack_said) for row, hit in zip(rows, hits, strict=True)]
-    links = [_address_of(hit.path) for hit in hits] if _has_colour() else ()
+    links = links_to([hit.path for hit in hits])
     print_table(header, rows, left={2, 5, 6}, long=2, parted=_end_of_matches(hits), links=links)
 
 
-def _address_of(path: Path) -> str:
-    """The URL of a file, in ASCII; "" for what is none of this machine's."""
+def links_to(paths: Sequence[Path]) -> list[str]:
+    """URLs of files, in ASCII, "" for what is none of this machine's; none without a terminal."""
     from urllib.parse import quote
 
-    if not path.is_absolute():
-        return ""
-    return "file://" + quote(path.as_posix().encode("utf-8", "surrogateescape"))
+    def url(path: Path) -> str:
+        return "file://" + quote(path.as_posix().encode("utf-8", "surrogateescape"))
+
+    shown = paths if _has_colour() else ()
+    return [url(path) if path.is_absolute() else "" for path in shown]
 
 
 def _end_of_matches(hits: Sequence[SearchHit]) -> tuple[int, str] | None:
@@ -212,12 +215,6 @@ def _why(hit: SearchHit) -> str:
         return "name"
     text = " ".join(hit.matched.text.split())
     return f"{hit.matched.kind}: {text if len(text) <= SHOWN_TEXT else text[:SHOWN_TEXT] + '…'}"
-
-
-def _date_of(hit: SearchHit) -> str:
-    """The day that a filter by date goes by; of the file, after a ~, where no camera wrote one."""
-    taken = hit.image.facts.taken_at
-    return f"{taken:%Y-%m-%d}" if taken else f"~{hit.image.modified_at:%Y-%m-%d}"
 
 
 def _print_csv(hits: Sequence[SearchHit]) -> None:

@@ -15,6 +15,7 @@ from cli.options import LibraryOption, SpaceOption, parse_date
 from searchengine.errors import InputError
 
 if TYPE_CHECKING:
+    from cli.searching.answer import How
     from searchengine import Filter, Library, SearchHit
     from searchengine.gazetteer.lookup import Meant
     from searchengine.relevance.bar import Strictness
@@ -203,7 +204,7 @@ def search(
 
     Words are looked for in the pictures, and in captions, names of files and folders. A rare name
     brings the images first that have it; so do words in double quotes, exactly as they stand.
-    The pictures that are searched by are no hits themselves.
+    The pictures that are searched by are no hits themselves. Filters alone list all by date.
     """
     asked = dict(locals())
     form = output.choose_form(json=json_output, csv=csv_output, paths=paths, nul=print0)
@@ -250,26 +251,33 @@ def search(
                 ask(opened, terms)
             answer_lines(lambda line: ask(opened, [line]))
         return
-    if where != Filter() and not (terms or add or sub):
-        raise typer.BadParameter(
-            "filters narrow a search down; say what to search for too, or look through all that "
-            "passes on the page: clipseek serve --open"
-        )
-    parse_terms(terms or [], add=add or [], subtract=sub or [])  # before a library is opened
+    ranks = min_score is not None or strictness is not None or by is not By.BOTH
+    alone = where != Filter() and _is_empty(terms, add, sub, ranks=ranks)
+    if not alone:
+        parse_terms(terms or [], add=add or [], subtract=sub or [])  # before a library is opened
     with open_library(library) as opened:
-        hits = ask(opened, terms or [])
+        found = _list(opened, how) if alone else [hit.path for hit in ask(opened, terms or [])]
         if save:
-            import shlex
+            from cli.searching.saved import keep
 
-            from cli.searching.saved import question_of
-
-            opened.albums.save(save, question_of(terms or [], add or [], sub or [], asked))
-            output.note(f"saved; again with: clipseek album show {shlex.quote(save)}")
+            keep(opened, save, terms or [], add or [], sub or [], asked)
     if copy_to or link_to or zip_to:
         from cli.collecting.asked import collect_all
 
-        if collect_all([hit.path for hit in hits], copy_to, link_to, zip_to):
+        if collect_all(found, copy_to, link_to, zip_to):
             raise typer.Exit(1)
+
+
+def _is_empty(*terms: list[str] | None, ranks: bool) -> bool:
+    if ranks and not any(terms):
+        raise typer.BadParameter("only what is searched for has scores, matches or words: say it")
+    return not any(terms)
+
+
+def _list(library: Library, how: How) -> list[Path]:
+    from cli.searching.listed import list_images
+
+    return [image.path for image in list_images(library, how)]
 
 
 def _meant(near: str) -> Meant:

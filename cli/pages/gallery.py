@@ -12,6 +12,7 @@ from cli.pages.page import NoThumbnail, decoders, render, thumbnail_of, write_pa
 from searchengine.images.decode import MAX_MEGAPIXELS
 from searchengine.images.thumbnails import Thumbnail
 from searchengine.retrieval.hits import SearchHit
+from searchengine.types import ImageRecord
 
 THUMBNAIL_SIDE = 360
 """Pixels of the longer side: about what a tile takes on a screen, at 15 to 30 KB."""
@@ -25,8 +26,9 @@ Pictures beyond are shown whole inside the tile."""
 class Tile:
     """What the page shows of a hit."""
 
-    rank: int
-    score: float
+    rank: int | None
+    score: float | None
+    """As a hit; None for what nothing ranks."""
     path: Path
     name: str
     name_parts: Sequence[str]
@@ -43,55 +45,62 @@ class Tile:
     moment_kind: str
 
 
-def write_gallery(path: Path, query: str, hits: Sequence[SearchHit]) -> None:
-    """Write `hits`, in their order, as a self-contained page at `path`, over what was there.
+def write_gallery(path: Path, query: str, shown: Sequence[SearchHit | ImageRecord]) -> None:
+    """Write hits or images, in their order, as a self-contained page over what was at `path`.
 
     Thumbnails come from the files as they are now; a file that is gone or unreadable gets a tile
     that says so. An ordinary file is written beside and renamed, so `path` is never half a page.
 
     Raises InputError where `path` cannot be written or has the name of an image.
     """
-    write_page(path, _page(query, hits), "hits.html")
+    write_page(path, _page(query, shown), "hits.html")
 
 
-def _page(query: str, hits: Sequence[SearchHit]) -> Iterator[str]:
-    shown = " ".join(query.split())
+def _page(query: str, shown: Sequence[SearchHit | ImageRecord]) -> Iterator[str]:
+    said = " ".join(query.split())
     with decoders() as pool:
         yield from render(
             "gallery.html",
-            title=shown,
-            query=shown,
-            count=len(hits),
-            tiles=map(_tile, hits, pool.map(_thumbnail, hits)),
+            title=said,
+            query=said,
+            count=len(shown),
+            is_listed=any(isinstance(each, ImageRecord) for each in shown),
+            tiles=map(_tile, shown, pool.map(_thumbnail, shown)),
             today=date.today().isoformat(),
         )
 
 
-def _tile(hit: SearchHit, shown: Thumbnail | NoThumbnail) -> Tile:
-    facts, name = hit.image.facts, hit.path.name
+def _tile(of: SearchHit | ImageRecord, shown: Thumbnail | NoThumbnail) -> Tile:
+    image = _image_of(of)
+    facts, name = image.facts, image.path.name
     width, height, is_there = facts.width, facts.height, True
     if isinstance(shown, Thumbnail):
         width, height = shown.width, shown.height
     else:
         is_there = shown.is_there
     return Tile(
-        rank=hit.rank,
-        score=hit.score,
-        path=hit.path,
+        rank=of.rank if isinstance(of, SearchHit) else None,
+        score=of.score if isinstance(of, SearchHit) else None,
+        path=image.path,
         name=name,
         name_parts=re.split(r"(?<=_)|(?=\.)", name),
-        address=hit.path.absolute().as_uri() if is_there else "",
+        address=image.path.absolute().as_uri() if is_there else "",
         thumbnail=shown,
         ratio=min(max(width / max(height, 1), NARROWEST), WIDEST),
         width=facts.width,
         height=facts.height,
-        moment=facts.taken_at or hit.image.modified_at,
+        moment=facts.taken_at or image.modified_at,
         moment_kind="taken" if facts.taken_at else "file last changed",
     )
 
 
-def _thumbnail(hit: SearchHit) -> Thumbnail | NoThumbnail:
+def _image_of(shown: SearchHit | ImageRecord) -> ImageRecord:
+    return shown.image if isinstance(shown, SearchHit) else shown
+
+
+def _thumbnail(shown: SearchHit | ImageRecord) -> Thumbnail | NoThumbnail:
+    image = _image_of(shown)
     # A picture that was indexed may be shown, whatever its size; what replaced it may not.
-    facts = hit.image.facts
+    facts = image.facts
     allowed = max(MAX_MEGAPIXELS, facts.width * facts.height / 1e6)
-    return thumbnail_of(hit.path, THUMBNAIL_SIDE, max_megapixels=allowed)
+    return thumbnail_of(image.path, THUMBNAIL_SIDE, max_megapixels=allowed)

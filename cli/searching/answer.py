@@ -19,7 +19,7 @@ from searchengine.retrieval.hints import (
 )
 from searchengine.retrieval.hits import Order, SearchHit
 from searchengine.retrieval.query import Query
-from searchengine.types import Filter
+from searchengine.types import Filter, ImageRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def answer(
     if hits.why_none is not None:
         raise InputError("; ".join([hits.why_none, *about_spelling(hits)]))
     if how.html is not None or how.open_page:
-        _write_page(how.html, said, hits, show=how.open_page)
+        write_page(how.html, said, hits, show=how.open_page)
     if how.taken is not None:
         output.note(how.taken)
     if hits.no_match is not None:
@@ -84,7 +84,7 @@ def answer(
     if how.preview:
         from cli.searching.preview import print_pictures
 
-        print_pictures(hits)
+        print_pictures([(f"{hit.rank}  {hit.path.name}", hit.path) for hit in hits])
     lines = [f"{line}; as typed: --as-typed" for line in about_spelling(hits)]
     lines += about_language(hits) + hints(query.sources) + about_folder(words, query.sources)
     for line in lines + about_gone(hits):
@@ -92,13 +92,16 @@ def answer(
     return hits
 
 
-def _write_page(path: Path | None, query: str, hits: list[SearchHit], *, show: bool) -> None:
+def write_page(
+    path: Path | None, said: str, shown: Sequence[SearchHit | ImageRecord], *, show: bool
+) -> None:
+    """Write the gallery, to a place of its own without a path, and say where; `show` opens it."""
     import tempfile
 
     from cli.pages.gallery import write_gallery
 
     page = path or Path(tempfile.mkdtemp(prefix="clipseek-")) / "hits.html"
-    write_gallery(page, visible(query), hits)
+    write_gallery(page, visible(said), shown)
     output.note(f"gallery: {page.absolute()}")
     if show:
         import webbrowser

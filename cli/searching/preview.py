@@ -12,9 +12,9 @@ from cli import output
 from searchengine.errors import ClipseekError, MissingExtraError
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from pathlib import Path
 
-    from searchengine import SearchHit
+    from PIL import Image
 
 LINES = 12
 """Of the terminal, for each picture: three fit on an ordinary one with their names."""
@@ -37,16 +37,16 @@ def require_terminal(form: output.Form) -> None:
         raise MissingExtraError("--preview needs textual-image", "terminal") from error
 
 
-def print_pictures(hits: Sequence[SearchHit]) -> None:
-    """Each hit's picture under its rank and name, those whose files are gone with the reason."""
+def print_pictures(pictures: Sequence[tuple[str, Path]]) -> None:
+    """Each picture under its title, those whose files are gone with the reason."""
     from rich.console import Console
     from textual_image.renderable import Image as Drawn
 
     console = Console(file=sys.stdout)
-    for hit in hits:
-        output.say(f"{hit.rank}  {hit.path.name}")
+    for title, path in pictures:
+        output.say(title)
         try:
-            picture = _read(hit)
+            picture = _read(path)
         except ClipseekError as error:
             output.say(f"   {error}")
             continue
@@ -54,10 +54,10 @@ def print_pictures(hits: Sequence[SearchHit]) -> None:
         console.print(Drawn(picture, width="auto", height=LINES))
 
 
-def _read(hit: SearchHit) -> Image.Image:
+def _read(path: Path) -> Image.Image:
     from searchengine.files import read_file
     from searchengine.images.decode import read_image
 
-    picture, _ = read_image(read_file(hit.path), name=str(hit.path), input_size=DECODED_FOR)
+    picture, _ = read_image(read_file(path), name=str(path), input_size=DECODED_FOR)
     picture.thumbnail((4 * DECODED_FOR, 2 * DECODED_FOR))
     return picture

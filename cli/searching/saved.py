@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cli import output
 from searchengine.errors import InputError
 from searchengine.paths import absolute
+
+if TYPE_CHECKING:
+    from searchengine import Library
 
 _WORDS = ("after", "before", "camera", "label", "near", "album", "sort")
 _FLAGS = {
@@ -21,6 +25,19 @@ _FLAGS = {
     "all=yes": "unfolded",
 }
 """What the API says in a word, and the argument of the command."""
+
+
+def keep(
+    library: Library,
+    name: str,
+    terms: Sequence[str],
+    add: Sequence[str],
+    sub: Sequence[str],
+    given: Mapping[str, Any],
+) -> None:
+    """Keep a search with these arguments under a name, and say so. Raises InputError."""
+    library.albums.save(name, question_of(terms, add, sub, given))
+    output.note(f"saved; again with: clipseek album show {shlex.quote(name)}")
 
 
 def question_of(

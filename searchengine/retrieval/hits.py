@@ -69,14 +69,7 @@ class SearchHit:
         `taken_from` follows where no EXIF says the date, where a text found it `TEXT_FIELDS`, and
         where it was measured `RELEVANCE_FIELDS`; where it stands for others `STACK_FIELD`.
         """
-        facts = self.image.facts
-        values = (
-            self.rank, self.score, self.id, self.path, facts.width, facts.height, facts.taken_at,
-            self.image.modified_at.replace(microsecond=0),
-        )  # fmt: skip
-        record = {name: jsonable(value) for name, value in zip(HIT_FIELDS, values, strict=True)}
-        if facts.taken_from not in (None, "exif"):
-            record["taken_from"] = facts.taken_from
+        record = {"rank": self.rank, "score": jsonable(self.score), **fields_of(self.image)}
         if self.matched is not None:
             record |= zip(TEXT_FIELDS, (self.matched.kind, self.matched.text), strict=True)
         if self.relevance is not None:
@@ -142,6 +135,22 @@ class Hits(list[SearchHit]):
         """The hits with their pictures in a row that wraps, for notebooks."""
         figures = "".join(_figure(hit) for hit in self)
         return f'<div style="display:flex;flex-wrap:wrap;gap:12px">{figures}</div>'
+
+
+def fields_of(image: ImageRecord) -> dict[str, Any]:
+    """What a program is told of an image, in JSON's own types: `HIT_FIELDS` without its rank.
+
+    `taken_from` follows where no EXIF says the date.
+    """
+    facts = image.facts
+    values = (
+        image.id, image.path, facts.width, facts.height, facts.taken_at,
+        image.modified_at.replace(microsecond=0),
+    )  # fmt: skip
+    fields = {name: jsonable(value) for name, value in zip(HIT_FIELDS[2:], values, strict=True)}
+    if facts.taken_from not in (None, "exif"):
+        fields["taken_from"] = facts.taken_from
+    return fields
 
 
 def ranked_hits(
