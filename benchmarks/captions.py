@@ -166,6 +166,10 @@ class KnownTexts:
         """The one there is."""
         return self._encoder
 
+    def for_rows(self, space: Space) -> Encoder:
+        """The same."""
+        return self._encoder
+
     def for_texts(self, space: Space) -> TextEncoder:
         """Itself."""
         return self

@@ -99,6 +99,9 @@ class Given:
     def whole(self, _space: Space) -> FakeEncoder:
         return self._for_pictures()
 
+    def for_rows(self, _space: Space) -> FakeEncoder:
+        return self._for_pictures()
+
     def for_texts(self, _space: Space) -> FakeEncoder:
         return self._for_texts()
 
