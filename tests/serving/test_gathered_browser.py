@@ -102,6 +102,9 @@ def test_a_name_that_is_taken_is_said_in_the_dialog(colours: Workbench, browser:
         select(page, 0)
         page.get_by_role("button", name="Add to album").click()
         expect(page.locator("#album .names button")).to_have_count(0)  # of images there is none
+        page.get_by_label("A new album").fill(" .. ")
+        page.get_by_label("A new album").press("Enter")
+        expect(page.locator("#album .wrong")).to_have_text("An album cannot be called “..”.")
         page.get_by_label("A new album").fill("Reds")
         page.keyboard.press("Enter")
         expect(page.get_by_role("alert")).to_contain_text("'Reds' is a saved search")

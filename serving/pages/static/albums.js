@@ -7,7 +7,7 @@ const AT_A_TIME = 500; // pictures that one address names
 const SHOWN = 40; // albums that are a tap away; any other is typed
 
 const dialog = $("#album");
-const addressOf = (name) => `${root}api/albums/${encodeURIComponent(name)}`;
+const unreachableNames = [".", ".."]; // a browser takes these out of an address
 const pictures = (count) => `${count.toLocaleString()} ${count === 1 ? "picture" : "pictures"}`;
 const shownAlbum = () => shownHref() && new URL(shownHref()).searchParams.get("album");
 
@@ -22,6 +22,12 @@ async function ask(address, options) {
   const answer = await response.json();
   if (!response.ok) throw new Error(`${answer.detail[0].toUpperCase()}${answer.detail.slice(1)}.`);
   return answer;
+}
+
+// Raises with a sentence for a name that no address can end in.
+function addressOf(name) {
+  if (unreachableNames.includes(name)) throw new Error(`An album cannot be called “${name}”.`);
+  return `${root}api/albums/${encodeURIComponent(name)}`;
 }
 
 const sent = (pairs) => ({ method: "POST", body: new URLSearchParams(pairs) });
