@@ -56,6 +56,8 @@ class Chosen:
     jobs: list[Job]
     captions: list[tuple[str, str]]
     """(path, text) of all whose file is the one that was encoded, in the library already or not."""
+    caption_ids: dict[str, int]
+    """The id of a picture that each text is the caption of."""
     first_gone: str | None
     """The path of the first whose file is gone."""
 
@@ -67,6 +69,7 @@ def choose(listing: Listing, library: Library, encoder: str, counts: Counter[Fat
     places, sidecars = Places(), Sidecars()
     jobs: list[Job] = []
     captions: list[tuple[str, str]] = []
+    caption_ids: dict[str, int] = {}
     seen: set[str] = set()
     first_gone = None
     for listed in listing.entries():
@@ -81,6 +84,7 @@ def choose(listing: Listing, library: Library, encoder: str, counts: Counter[Fat
             continue
         if listed.caption:
             captions.append((found.path, listed.caption))
+            caption_ids.setdefault(listed.caption, listed.id)
         record = known.get(found.path)
         if found.path in seen:
             counts[Fate.TWICE] += 1
@@ -90,7 +94,7 @@ def choose(listing: Listing, library: Library, encoder: str, counts: Counter[Fat
             image_id = None if record is None else record.id
             jobs.append(Job(listed.id, found, image_id, sidecars(found.path)))
         seen.add(found.path)
-    return Chosen(jobs, captions, first_gone)
+    return Chosen(jobs, captions, caption_ids, first_gone)
 
 
 def _look_at(listed: Listed, places: Places, kept_out: frozenset[str]) -> FileState | Fate:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, repeat
 from pathlib import Path
@@ -62,6 +62,8 @@ class _Pair:
     rows: int
     images: Path
     metadata: Path
+    texts: Path | None
+    """Vectors of the captions, row for row too."""
 
 
 class ClipRetrievalFolder:
@@ -80,7 +82,8 @@ class ClipRetrievalFolder:
         self._pairs: list[_Pair] = []
         self._left_out = 0
         """Rows of files that do not belong together."""
-        self._opened: tuple[_Pair, NDArray[np.floating]] | None = None
+        self._opened: dict[Path, NDArray[np.floating]] = {}
+        """The files that were read last, one of pictures and one of texts."""
         parquet.require()
         if not path.is_dir():
             raise PathNotFoundError(path, "name the folder that clip-retrieval inference wrote")
@@ -123,7 +126,9 @@ class ClipRetrievalFolder:
             self._left_out += listed or rows
             return
         first = self._pairs[-1].first + self._pairs[-1].rows if self._pairs else 0
-        self._pairs.append(_Pair(first, rows, images, metadata))
+        texts = self.path / TEXTS / f"{TEXTS}{name}.npy"
+        has_texts = texts.is_file() and _shape_of(texts) == (rows, dim)
+        self._pairs.append(_Pair(first, rows, images, metadata, texts if has_texts else None))
         self.dim = dim
 
     def _require_files(self) -> None:
@@ -156,7 +161,7 @@ class ClipRetrievalFolder:
         yield from repeat(None, pair.rows - done)
 
     def _are_unit(self, pair: _Pair) -> Iterator[bool]:
-        stored = self._vectors_of(pair)
+        stored = self._rows_of(pair.images)
         for start in range(0, pair.rows, AT_A_TIME):
             yield from unit_rows(stored[start : start + AT_A_TIME])[1]
 
@@ -171,16 +176,30 @@ class ClipRetrievalFolder:
                 f"the vectors in {self.path} have {self.dim:,} numbers each, and those of the "
                 f"encoder that was named {dim:,}; name the one that made them: --model NAME"
             )
-        stored = np.zeros((len(numbers), dim))
+        return self._gather(numbers, lambda pair: pair.images)
+
+    def text_vectors(self, numbers: Sequence[int], dim: int) -> tuple[Vectors, list[bool]]:
+        """The same of the captions of these pictures; those of a file without any are zeros."""
+        return self._gather(numbers, lambda pair: pair.texts)
+
+    def _gather(
+        self, numbers: Sequence[int], file_of: Callable[[_Pair], Path | None]
+    ) -> tuple[Vectors, list[bool]]:
+        stored = np.zeros((len(numbers), self.dim))
         for place, number in enumerate(numbers):
             pair = self._pairs[bisect_right(self._pairs, number, key=lambda each: each.first) - 1]
-            stored[place] = self._vectors_of(pair)[number - pair.first]
+            file = file_of(pair)
+            if file is not None:
+                stored[place] = self._rows_of(file)[number - pair.first]
         return unit_rows(stored)
 
-    def _vectors_of(self, pair: _Pair) -> NDArray[np.floating]:
-        if self._opened is None or self._opened[0] is not pair:
-            self._opened = (pair, _opened(pair.images))
-        return self._opened[1]
+    def _rows_of(self, file: Path) -> NDArray[np.floating]:
+        if file not in self._opened:
+            self._opened = {
+                other: rows for other, rows in self._opened.items() if other.parent != file.parent
+            }
+            self._opened[file] = _opened(file)
+        return self._opened[file]
 
 
 def _by_name(directory: Path, ending: str) -> dict[str, Path]:
@@ -203,6 +222,14 @@ def _opened(file: Path) -> NDArray[np.floating]:
     if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.dtype.kind != "f":
         raise CaptionFileError(f"{file}: no rows of vectors that can be read")
     return rows
+
+
+def _shape_of(file: Path) -> tuple[int, ...]:
+    """Of its rows; empty where none can be read."""
+    try:
+        return _opened(file).shape
+    except CaptionFileError:
+        return ()
 
 
 def _count(metadata: Path) -> int:

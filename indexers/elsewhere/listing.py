@@ -19,6 +19,13 @@ those in float16 the length is a thousandth off."""
 
 LONGEST_PATH = 32_768
 
+SAMPLE = 16
+"""Pictures, and texts, that are encoded again before any vector is believed."""
+
+LEAST_COSINE = 0.99
+"""Between their vector and ours, for each of them: other programs decode and scale a little
+otherwise, and other weights give another vector altogether."""
+
 
 class Listed(Protocol):
     """A picture that is listed."""
@@ -58,6 +65,9 @@ class Listing(Protocol):
 
         Rows have shape (n, dim), float32; those that cannot be used are zeros.
         """
+
+    def text_vectors(self, numbers: Sequence[int], dim: int) -> tuple[Vectors, list[bool]]:
+        """The same of the captions of these pictures."""
 
 
 def is_file_path(path: object) -> TypeGuard[str]:

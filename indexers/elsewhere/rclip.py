@@ -129,6 +129,10 @@ class RclipDatabase:
                 out[place] = np.frombuffer(found[0], "<f4")
         return unit_rows(out)
 
+    def text_vectors(self, numbers: Sequence[int], dim: int) -> tuple[Vectors, list[bool]]:
+        """It has none."""
+        return unit_rows(np.zeros((len(numbers), dim)))
+
 
 def _entry(number: object, path: object, size: object, modified_at: object) -> Entry | None:
     if not (isinstance(number, int) and is_file_path(path) and isinstance(size, int)):

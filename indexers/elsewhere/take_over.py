@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from indexers.elsewhere.captions import with_stored
 from indexers.elsewhere.choosing import Fate, Job, choose
-from indexers.elsewhere.listing import Listing
+from indexers.elsewhere.listing import LEAST_COSINE, SAMPLE, Listing
 from indexers.pipeline import bring_up_to_date, space_of
 from indexers.reading import IndexOptions
 from searchengine.catalog.records import Batch, Reading
@@ -30,13 +31,6 @@ from searchengine.looks.look import LEAST_INPUT, Looks, look_of
 from searchengine.metadata.read import read_written
 from searchengine.spaces.space import Space
 from searchengine.types import ImageEntry
-
-SAMPLE = 16
-"""Pictures that are encoded again before any vector is believed."""
-
-LEAST_COSINE = 0.99
-"""Between their vector and ours, for each of them: other programs decode and scale a little
-otherwise, and other weights give another vector altogether."""
 
 AT_A_TIME = 256
 """Pictures that are saved together."""
@@ -122,6 +116,10 @@ def take_over(
             taking.take(chosen.jobs, writer, space)
         if space is not None:
             captions, _ = library.catalog.add_captions(chosen.captions, listing.program)
+            if captions:
+                encode = library.encoders.for_texts(space).encode_texts
+                stored = with_stored(listing, chosen.caption_ids, encode, space.info.dim)
+                writer.embed_captions(space, stored)
             bring_up_to_date(library, writer, space, IndexOptions())
     return TakenOver(
         library=str(library.path),

@@ -6,7 +6,7 @@ import errno
 import logging
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -223,14 +223,17 @@ class Writer:
             self._index_captions(space)
         return removed
 
-    def embed_captions(self, space: Space) -> None:
+    def embed_captions(
+        self, space: Space, encode: Callable[[Sequence[str]], Vectors] | None = None
+    ) -> None:
         """Encode every caption the space has no vector of, and match them with the pictures.
 
-        From 100,000 on they get an index, which is brought up to date.
+        `encode` makes unit rows, shape (n, d), of texts in the place of the space's encoder. From
+        100,000 on captions get an index, which is brought up to date.
         """
         while missing := self._catalog.captions_without_vector(space.info, CAPTION_BATCH):
-            encoder = self._library.encoders.for_texts(space)
-            vectors = encoder.encode_texts([caption.text for caption in missing])
+            encoded = encode or self._library.encoders.for_texts(space).encode_texts
+            vectors = encoded([caption.text for caption in missing])
             self._catalog.record_caption_vectors(
                 space.info,
                 [caption.id for caption in missing],
@@ -239,7 +242,6 @@ class Writer:
         measure_matching(
             space, lambda texts: self._library.encoders.for_texts(space).encode_texts(texts)
         )
-
         self._index_captions(space)
 
     def _index_captions(self, space: Space) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ import pytest
 from PIL import Image
 
 from indexers.elsewhere.clip_retrieval import ClipRetrievalFolder
-from indexers.elsewhere.take_over import SAMPLE, take_over
+from indexers.elsewhere.listing import SAMPLE
+from indexers.elsewhere.take_over import take_over
 from indexers.pipeline import IndexReport, index
 from searchengine import load_encoder, open_library
 from searchengine.encoders.interface import Encoder
 from searchengine.library.cached.files import Layout, export_files
 from searchengine.library.library import Library
+from searchengine.types import Vectors
 from tests.conftest import Run, Watcher, Workbench
 from tests.support.clip_retrieval import write_files
 from tests.support.fake import FakeEncoder
@@ -34,10 +37,15 @@ MODEL = ("--model", "fake")
 
 
 class Counting(FakeEncoder):
-    """Counts the pictures that it encodes."""
+    """Counts the pictures that it encodes, and keeps the texts."""
 
     def __init__(self) -> None:
         self.pictures = 0
+        self.texts: list[str] = []
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        self.texts += texts
+        return super().encode_texts(texts)
 
     def encode_pixels(self, pixels: Any) -> Any:
         self.pictures += len(pixels)
@@ -117,6 +125,65 @@ def test_vectors_come_over_and_the_next_index_run_knows_them(
         "20 captions of clip-retrieval removed"
         in run("captions", "remove", "--source", "clip-retrieval").err
     )
+
+
+def captioned(bench: Workbench, place: Path) -> list[str]:
+    """A folder of twenty-four pictures with captions and their vectors; the captions."""
+    pictures = painted(bench)
+    said = [f"{picture.stem[3:]} as number {number}" for number, picture in enumerate(pictures)]
+    rows, of_said = vectors_of(pictures), FakeEncoder().encode_texts(said)
+    write_files(place, "0", pictures[:20], rows[:20], said[:20], of_said[:20])
+    write_files(place, "1", pictures[20:], rows[20:], said[20:], of_said[20:])
+    return said
+
+
+def caption_vectors(bench: Workbench) -> dict[str, np.ndarray]:
+    with bench.open() as library:
+        space = library.space()
+        numbers, texts = library.catalog.caption_texts(space.info)
+        stored = space.captions.read(library.catalog.caption_rows(space.info))
+        return dict(zip(texts, stored[numbers], strict=True))
+
+
+def test_vectors_of_captions_come_over_too(
+    run: Run, bench: Workbench, tmp_path: Path, counting: Counting
+) -> None:
+    said = captioned(bench, tmp_path / "e")
+    assert imported(run, tmp_path / "e") == {"taken": 24}
+    assert len([text for text in counting.texts if text in said]) == SAMPLE
+    stored = caption_vectors(bench)
+    assert sorted(stored) == sorted(said)
+    for text, row in stored.items():
+        np.testing.assert_allclose(row, FakeEncoder().encode_texts([text])[0], atol=2e-3)
+    check_library(bench.library_path, FakeEncoder())
+
+
+def test_captions_without_a_vector_of_ours_are_encoded(
+    run: Run, bench: Workbench, tmp_path: Path, counting: Counting
+) -> None:
+    said = captioned(bench, tmp_path / "e")
+    file = tmp_path / "e" / "text_emb" / "text_emb_0.npy"
+    rows = np.load(file)
+    rows[3] = np.nan
+    np.save(file, rows)
+    (tmp_path / "e" / "text_emb" / "text_emb_1.npy").write_bytes(b"no rows")
+    assert imported(run, tmp_path / "e") == {"taken": 24}
+    assert {said[3], *said[20:]} <= set(counting.texts)
+    assert sorted(caption_vectors(bench)) == sorted(said)
+
+
+def test_captions_of_another_text_encoder_are_encoded(
+    run: Run, bench: Workbench, tmp_path: Path, counting: Counting
+) -> None:
+    said = captioned(bench, tmp_path / "e")
+    file = tmp_path / "e" / "text_emb" / "text_emb_0.npy"
+    np.save(file, np.roll(np.load(file), 1, axis=0))
+    done = run("import", "clip-retrieval", tmp_path / "e", *MODEL)
+    assert "captions are encoded here: of 16 one has a cosine of" in done.err
+    assert "= 24 taken over" in done.err
+    assert set(said) <= set(counting.texts)
+    for text, row in caption_vectors(bench).items():
+        np.testing.assert_allclose(row, FakeEncoder().encode_texts([text])[0], atol=2e-3)
 
 
 def test_what_is_not_as_it_was_encoded_is_left_out_and_counted(
