@@ -118,3 +118,17 @@ def test_a_sharper_picture_is_said_to_be_sharper(pictures: list[Image.Image]) ->
     for picture in pictures[:8]:
         blurred = picture.resize((picture.width // 3, picture.height // 3)).resize(picture.size)
         assert look_of(picture)["sharpness"] > look_of(blurred)["sharpness"]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 5), (3, 3), (300, 1), (2, 300), (67, 130), (66, 66)])
+def test_sharpness_is_brenners_over_the_whole_picture(size: tuple[int, int]) -> None:
+    """However it is cut into strips."""
+    width, height = size
+    luma = np.random.default_rng(0).integers(0, 256, (height, width), dtype=np.uint8)
+    lines, columns = luma[::2].astype(float), luma[:, ::2].astype(float)
+    expected = [
+        (differences**2).mean() if differences.size else 0.0
+        for differences in (lines[:, 2:] - lines[:, :-2], columns[2:] - columns[:-2])
+    ]
+    look = look_of(Image.fromarray(luma).convert("RGB"))
+    assert look["sharpness"] == pytest.approx(sum(expected), rel=1e-6)
