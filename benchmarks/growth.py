@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from indexers.plan import AT_A_TIME, in_runs
 from searchengine import Library, open_library
 from searchengine.catalog.records import Batch
 from searchengine.types import FileState, Filter, ImageEntry, ImageFacts, Vectors
@@ -69,10 +70,10 @@ def _operations(path: Path, size: int) -> Iterator[tuple[str, float]]:
         hidden = Filter(under=Path("/photos/0000"))
         yield "search in one folder", _best(lambda: library.search("two dogs", where=hidden))
         yield "info", _best(library.info)
-        names = ["/photos"]
+        runs = list(in_runs([file.path for file in imagined_files(size)], AT_A_TIME))
         yield (
             "what the library lists, for a run",
-            _best(lambda: library.catalog.known("fake", names)),
+            _best(lambda: [library.catalog.known("fake", run) for run in runs]),
         )
         yield f"save {BATCH} images", _best(_saver(library, size))
         yield f"remove {BATCH} images", _best(_remover(library, size))

@@ -19,7 +19,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from indexers.walk import Walk
-from searchengine.catalog.records import Known
 from searchengine.paths import is_at_or_below
 
 FEW = 1
@@ -44,25 +43,23 @@ class Away:
 
 def find_away(
     walk: Walk,
-    known: Mapping[str, Known],
-    missing: Collection[int],
+    missing: Mapping[str, int],
     filled: Collection[str],
     remembered: Iterable[str],
 ) -> Away:
     """Decide which of the `missing` images may be on a drive that is away, after a walk.
 
-    `known` are the images at and under the roots, by path, `filled` the roots in which images were
-    found, `remembered` the mounts of the last runs.
+    `missing` has ids by path; `filled` are the roots in which images were found, `remembered` the
+    mounts of the last runs.
     """
     unreadable = {entry.path for entry in walk.unreadable if entry.is_dir}
     silent = {root for root in walk.roots if root not in filled and root not in walk.ruled}
     mounts = {mount for mount in remembered if _is_away(mount, walk)}
     sure = unreadable | silent | mounts
     away = Away(directories=frozenset(sure | walk.empty))
-    lost = frozenset(missing if away.directories else ())
-    for path, record in known.items() if lost else ():
-        if record.id in lost and (above := _outermost_above(path, away.directories)) is not None:
-            away.kept.setdefault(above, []).append(record.id)
+    for path, image_id in missing.items() if away.directories else ():
+        if (above := _outermost_above(path, away.directories)) is not None:
+            away.kept.setdefault(above, []).append(image_id)
     for directory, ids in list(away.kept.items()):
         if directory in sure or len(ids) > FEW:
             away.hidden.update(ids)

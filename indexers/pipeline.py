@@ -169,7 +169,7 @@ def _cropping(load: Callable[[], Encoder], crops: int) -> Encoder:
 
 
 def _settle(library: Library, writer: Writer, survey: Survey, moved_ids: set[int]) -> int:
-    gone = [image_id for image_id in survey.plan.missing if image_id not in moved_ids]
+    gone = [image_id for image_id in survey.plan.missing.values() if image_id not in moved_ids]
     noted = [entry for entry in survey.plan.without_ctime if entry[0] not in moved_ids]
     writer.commit(None, Batch(removed=gone, failed=survey.failed, moved=noted))
     still_there = survey.plan.failed_paths | {job.file.path for job in survey.plan.jobs}

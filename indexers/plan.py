@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import TypeVar
 
 from indexers.sidecars import NO_SIDECAR, Sidecar
 from searchengine.catalog.records import FailedFile, Known
 from searchengine.types import FileState
+
+AT_A_TIME = 10_000
+"""Files that are looked up in the catalog together: many, as one look-up takes as long as some ten
+files, and few enough that a library of any size is gone through in little memory."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +51,11 @@ class Plan:
     """Image ids and files of those of them whose ctime the catalog does not know yet."""
     still_failed: list[FailedFile] = field(default_factory=list)
     """Files that failed before and would fail again."""
-    missing: list[int] = field(default_factory=list)
-    """Ids of images whose files are gone, unless a job turns out to be one of them, moved."""
+    seen: array[int] = field(default_factory=lambda: array("q"))
+    """Ids of the images that are listed at the paths of files that were found."""
+    missing: dict[str, int] = field(default_factory=dict)
+    """Ids of images whose files are gone, by path, unless a job turns out to be one of them, moved.
+    Who has the catalog says which."""
     failed_paths: set[str] = field(default_factory=set)
     """Failed files that are still there."""
     waiting: int = 0
@@ -52,51 +64,55 @@ class Plan:
 
 def make_plan(
     found: Iterable[FileState],
-    known: Mapping[str, Known],
+    known_at: Callable[[Sequence[str]], Mapping[str, Known]],
     failed: Mapping[str, FailedFile],
     is_due: Callable[[FailedFile, FileState], bool],
     sidecar_of: Callable[[str], Sidecar],
     is_settled: Callable[[FileState], bool] = lambda _: True,
 ) -> Plan:
-    """Sort the files found, each path at most once, against `known` and `failed`, both by path.
+    """Sort the files found, each path at most once, against what is listed and `failed`, by path.
 
     A file is unchanged when its size and times are, and the space has its vector. One that differs
     in its ctime alone is read, as programs may set the modification time back; its content says
     whether it changed.
-    `is_due` says whether a failed file is tried again as it is now, `sidecar_of` what lies beside a
-    path, and `is_settled` whether a file is whole. Reads `found` once and keeps only the files
-    there is something to do for.
+    `known_at` says what is listed at some paths, `is_due` whether a failed file is tried again as
+    it is now, `sidecar_of` what lies beside a path, and `is_settled` whether a file is whole. Reads
+    `found` once and keeps only the files there is something to do for, and 8 bytes for each other.
     """
     plan = Plan()
-    seen: set[str] = set()
-    for file in found:
-        path = file.path
-        if path in failed:
-            plan.failed_paths.add(path)
-        if not is_settled(file):
-            plan.waiting += 1
-            plan.unchanged += path in known
-            seen.add(path)
-            continue
-        if path in failed and not is_due(failed[path], file):
-            plan.still_failed.append(failed[path])
-            seen.add(path)
-            continue
-        record = known.get(path)
-        if record is None:
-            plan.jobs.append(Job(file, None, sidecar_of(path)))
-            continue
-        seen.add(path)
-        is_same = (record.size, record.mtime_ns) == (file.size, file.mtime_ns)
-        if not (is_same and record.has_vector and record.ctime_ns in (None, file.ctime_ns)):
-            plan.jobs.append(Job(file, record.id, sidecar_of(path)))
-            continue
-        plan.unchanged += 1
-        sidecar = sidecar_of(path)
-        if record.metadata != sidecar.state:
-            plan.unread.append(Unread(file, sidecar, is_new=record.metadata is None))
-        if record.ctime_ns is None:
-            plan.without_ctime.append((record.id, file))
-    if not plan.waiting:  # one of those may be an image of another name
-        plan.missing = [record.id for path, record in known.items() if path not in seen]
+    for files in in_runs(found, AT_A_TIME):
+        known = known_at([file.path for file in files])
+        plan.seen.extend(record.id for record in known.values())
+        for file in files:
+            path = file.path
+            record = known.get(path)
+            if path in failed:
+                plan.failed_paths.add(path)
+            if not is_settled(file):
+                plan.waiting += 1
+                plan.unchanged += record is not None
+                continue
+            if path in failed and not is_due(failed[path], file):
+                plan.still_failed.append(failed[path])
+                continue
+            if record is None:
+                plan.jobs.append(Job(file, None, sidecar_of(path)))
+                continue
+            is_same = (record.size, record.mtime_ns) == (file.size, file.mtime_ns)
+            if not (is_same and record.has_vector and record.ctime_ns in (None, file.ctime_ns)):
+                plan.jobs.append(Job(file, record.id, sidecar_of(path)))
+                continue
+            plan.unchanged += 1
+            sidecar = sidecar_of(path)
+            if record.metadata != sidecar.state:
+                plan.unread.append(Unread(file, sidecar, is_new=record.metadata is None))
+            if record.ctime_ns is None:
+                plan.without_ctime.append((record.id, file))
     return plan
+
+
+def in_runs(values: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The values in lists of `size`, the last one shorter."""
+    values = iter(values)
+    while run := list(islice(values, size)):
+        yield run

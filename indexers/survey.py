@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from indexers.away import Away, find_away, mounts_to_remember
@@ -56,20 +57,21 @@ def take_survey(
     changed within the last `settled` seconds are not.
     """
     roots = [root for root in walk.roots if is_text(root)]
-    known = catalog.known(trial.encoder, roots) if roots else {}
     failed = catalog.failed_files()
     filled: set[str] = set()
     plan = make_plan(
         _noting_roots(walk, roots, filled),
-        known,
+        partial(catalog.known, trial.encoder),
         failed,
         lambda before, now: retry_failed or trial.is_due(before, now),
         Sidecars(),
         Settled(settled),
     )
     remembered = catalog.texts(MOUNTS)
-    away = find_away(walk, known, plan.missing, filled, remembered)
-    plan.missing = [image_id for image_id in plan.missing if image_id not in away.hidden]
+    if not plan.waiting:  # one of those may be an image of another name
+        plan.missing = catalog.unseen(roots, plan.seen)
+    away = find_away(walk, plan.missing, filled, remembered)
+    plan.missing = {path: gone for path, gone in plan.missing.items() if gone not in away.hidden}
     plan.failed_paths.update(path for path in failed if away.hides(path))
     return Survey(
         plan=plan,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from indexers.elsewhere.listing import Listed, Listing
+from indexers.plan import AT_A_TIME, in_runs
 from indexers.sidecars import Sidecar, Sidecars
 from searchengine.catalog.records import Known
 from searchengine.files import file_state
@@ -64,7 +65,6 @@ class Chosen:
 
 def choose(listing: Listing, library: Library, encoder: str, counts: Counter[Fate]) -> Chosen:
     """The pictures to take over into the space of `encoder`; the others are counted."""
-    known = library.catalog.known(encoder, [os.sep])
     kept_out = frozenset(library.catalog.kept_out())
     places, sidecars = Places(), Sidecars()
     jobs: list[Job] = []
@@ -72,28 +72,31 @@ def choose(listing: Listing, library: Library, encoder: str, counts: Counter[Fat
     caption_ids: dict[str, int] = {}
     seen: set[str] = set()
     first_gone = None
-    for listed in listing.entries():
-        if listed is None:
-            counts[Fate.UNUSABLE] += 1
-            continue
-        found = _look_at(listed, places, kept_out)
-        if isinstance(found, Fate):
-            counts[found] += 1
-            if found is Fate.GONE and first_gone is None:
-                first_gone = listed.path
-            continue
-        if listed.caption:
-            captions.append((found.path, listed.caption))
-            caption_ids.setdefault(listed.caption, listed.id)
-        record = known.get(found.path)
-        if found.path in seen:
-            counts[Fate.TWICE] += 1
-        elif record is not None and _is_in(record, found):
-            counts[Fate.KNOWN] += 1
-        else:
-            image_id = None if record is None else record.id
-            jobs.append(Job(listed.id, found, image_id, sidecars(found.path)))
-        seen.add(found.path)
+    for run in in_runs(listing.entries(), AT_A_TIME):
+        looks = [None if each is None else _look_at(each, places, kept_out) for each in run]
+        paths = [found.path for found in looks if isinstance(found, FileState)]
+        known = library.catalog.known(encoder, paths)
+        for listed, found in zip(run, looks, strict=True):
+            if listed is None or found is None:
+                counts[Fate.UNUSABLE] += 1
+                continue
+            if isinstance(found, Fate):
+                counts[found] += 1
+                if found is Fate.GONE and first_gone is None:
+                    first_gone = listed.path
+                continue
+            if listed.caption:
+                captions.append((found.path, listed.caption))
+                caption_ids.setdefault(listed.caption, listed.id)
+            record = known.get(found.path)
+            if found.path in seen:
+                counts[Fate.TWICE] += 1
+            elif record is not None and _is_in(record, found):
+                counts[Fate.KNOWN] += 1
+            else:
+                image_id = None if record is None else record.id
+                jobs.append(Job(listed.id, found, image_id, sidecars(found.path)))
+            seen.add(found.path)
     return Chosen(jobs, captions, caption_ids, first_gone)
 
 

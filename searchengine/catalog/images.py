@@ -10,10 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from searchengine.catalog.filters import at_or_under, conditions
-from searchengine.catalog.records import METADATA, Append, Known, SameContent
+from searchengine.catalog.records import METADATA, Append, SameContent
 from searchengine.catalog.rows import OF_SPACE, disown_rows, own_rows
 from searchengine.catalog.sqlite.connection import FETCHED_AT_A_TIME, Reads, chunks
-from searchengine.catalog.sqlite.schema import captions, embeddings, images, readings, spaces
+from searchengine.catalog.sqlite.schema import captions, embeddings, images, readings
 from searchengine.catalog.sqlite.words import write_words
 from searchengine.paths import composed
 from searchengine.types import (
@@ -109,34 +109,6 @@ class ImageReads(Reads):
         query = sa.select(sa.func.count()).select_from(images).where(at_or_under(path))
         with self._reading() as connection:
             return int(connection.execute(query).scalar_one())
-
-    def known(self, encoder: str, roots: Sequence[str]) -> dict[str, Known]:
-        """The images at or under `roots` by path; `has_vector` is about the encoder's space."""
-        inside = sa.or_(*(at_or_under(root) for root in roots))
-        vectors = (
-            sa.select(embeddings.c.owner_id)
-            .join(spaces, spaces.c.id == embeddings.c.space_id)
-            .where(spaces.c.encoder == encoder)
-            .subquery()
-        )
-        of_metadata = readings.c.image_id == images.c.id, readings.c.reader == METADATA
-        query = (
-            sa.select(
-                images.c.path,
-                images.c.id,
-                images.c.size,
-                images.c.mtime_ns,
-                vectors.c.owner_id.is_not(None),
-                images.c.ctime_ns,
-                readings.c.state,
-            )
-            .join(vectors, vectors.c.owner_id == images.c.id, isouter=True)
-            .join(readings, sa.and_(*of_metadata), isouter=True)
-            .where(inside)
-        )
-        with self._reading() as connection:
-            parts = connection.execute(query).partitions(FETCHED_AT_A_TIME)
-            return {row[0]: Known(*row[1:]) for part in parts for row in part}
 
     def same_content(
         self, space: SpaceInfo, content_hash: bytes, image_id: int | None = None

@@ -1,4 +1,4 @@
-"""What index runs leave beside images: settings, what was left out, and what was passed over."""
+"""What index runs ask of images and leave beside them: settings, what was left out, passed over."""
 
 from __future__ import annotations
 
@@ -6,18 +6,52 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
 from searchengine.catalog.filters import at_or_under
-from searchengine.catalog.sqlite.connection import Reads
-from searchengine.catalog.sqlite.schema import excluded, passed_over, settings
+from searchengine.catalog.records import METADATA, Known
+from searchengine.catalog.sqlite.connection import FETCHED_AT_A_TIME, Reads
+from searchengine.catalog.sqlite.schema import (
+    embeddings,
+    excluded,
+    images,
+    passed_over,
+    readings,
+    settings,
+    spaces,
+)
 from searchengine.catalog.sqlite.values import BadValueError
 from searchengine.paths import is_at_or_below
 from searchengine.types import Excluded, PassedOver
 
 # Put together once, as in `rows.py`.
 _SETTING = sa.select(settings.c.value).where(settings.c.name == sa.bindparam("name"))
+_PATHS = sa.func.json_each(sa.bindparam("paths", type_=sa.Text)).table_valued("value")
+_HAS_VECTOR = sa.exists().where(
+    embeddings.c.owner_id == images.c.id,
+    # "+ 0": else SQLite walks the whole space, by its key, for each image.
+    embeddings.c.space_id + 0 == spaces.c.id,
+    spaces.c.encoder == sa.bindparam("encoder"),
+)
+_KNOWN = (
+    sa.select(
+        images.c.path,
+        images.c.id,
+        images.c.size,
+        images.c.mtime_ns,
+        _HAS_VECTOR,
+        images.c.ctime_ns,
+        readings.c.state,
+    )
+    .join(
+        readings,
+        sa.and_(readings.c.image_id == images.c.id, readings.c.reader == METADATA),
+        isouter=True,
+    )
+    .where(images.c.path.in_(sa.select(_PATHS.c.value)))
+)
 
 
 def read_setting(connection: sa.Connection, name: str) -> str | None:
@@ -41,7 +75,37 @@ def _texts(name: str, value: str | None, absent: Any) -> Any:  # noqa: ANN401 - 
 
 
 class SurveyReads(Reads):
-    """What can be asked about what index runs did not take."""
+    """What index runs ask, and what can be asked about what they did not take."""
+
+    def known(self, encoder: str, paths: Sequence[str]) -> dict[str, Known]:
+        """The images at exactly these paths, by path; `has_vector` is about the encoder's space.
+
+        All paths go to SQLite at once: a run asks for some thousands at a time.
+        """
+        asked = {"encoder": encoder, "paths": json.dumps(paths, ensure_ascii=False)}
+        with self._reading() as connection:
+            return {row[0]: Known(*row[1:]) for row in connection.execute(_KNOWN, asked).all()}
+
+    def unseen(self, roots: Sequence[str], seen: Sequence[int]) -> dict[str, int]:
+        """The images at or under `roots` but for those with the ids in `seen`: ids, by path.
+
+        `seen` are such images, each once. They are counted first: nothing else is read where none
+        is missing.
+        """
+        inside = sa.or_(sa.false(), *(at_or_under(root) for root in roots))
+        with self._reading() as connection:
+            number = sa.select(sa.func.count()).select_from(images).where(inside)
+            if connection.execute(number).scalar_one() == len(seen):
+                return {}
+            known = np.sort(np.asarray(seen, dtype=np.int64))
+            found: dict[str, int] = {}
+            query = sa.select(images.c.path, images.c.id).where(inside)
+            for part in connection.execute(query).partitions(FETCHED_AT_A_TIME):
+                ids = np.array([image_id for _, image_id in part], dtype=np.int64)
+                for place in np.flatnonzero(~np.isin(ids, known)).tolist():
+                    path, image_id = part[place]
+                    found[path] = image_id
+            return found
 
     def setting(self, name: str) -> str | None:
         """The value of a setting; None where it was never set."""

@@ -186,8 +186,8 @@ def test_facets(now: CatalogReads) -> None:
 
 
 def test_what_the_plan_is_made_from(now: CatalogReads) -> None:
-    red = Known(1, 11, NOON_2018, True)
-    assert now.known("encoder/one", ["/photos/a", "/photos/c"]) == {
+    red, every = Known(1, 11, NOON_2018, True), [RED.file.path, BLUE.file.path, COPY.file.path]
+    assert now.known("encoder/one", [*every, "/photos", "/elsewhere"]) == {
         RED.file.path: red,
         BLUE.file.path: Known(2, 12, NOON_2018 + 1, True),
         COPY.file.path: Known(5, 11, NOON_2018, False),
@@ -196,8 +196,17 @@ def test_what_the_plan_is_made_from(now: CatalogReads) -> None:
         RED.file.path: red,
         BLUE.file.path: Known(2, 12, NOON_2018 + 1, False),
     }
-    assert now.known("encoder/none", ["/photos/b"])[GREEN.file.path].has_vector is False
-    assert now.known("encoder/one", ["/elsewhere"]) == {}
+    assert now.known("encoder/none", [GREEN.file.path])[GREEN.file.path].has_vector is False
+    assert now.known("encoder/one", ["/photos/\U0001f600\"'.jpg"]) == {}
+    assert now.known("encoder/one", []) == {}
+
+
+def test_which_images_no_file_was_found_for(now: CatalogReads) -> None:
+    listed = {record.file.path: number for number, record in RECORDS.items()}
+    assert now.unseen(["/photos"], []) == listed
+    assert now.unseen(["/photos", RED.file.path], [1, 3]) == {BLUE.file.path: 2, COPY.file.path: 5}
+    assert now.unseen(["/photos"], [5, 3, 2, 1]) == {}
+    assert now.unseen(["/elsewhere"], []) == now.unseen([], []) == {}
 
 
 def test_same_content(now: CatalogReads) -> None:

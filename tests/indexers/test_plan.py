@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexers import plan as planning
 from indexers.plan import make_plan
 from indexers.sidecars import NO_SIDECAR
 from searchengine.catalog.records import FailedFile, Known
@@ -14,6 +18,14 @@ PATHS = [f"/p/{letter}" for letter in "abcdefgh"]
 states = st.tuples(st.integers(1, 3), st.integers(1, 3))
 disks = st.dictionaries(st.sampled_from(PATHS), states)
 catalogs = st.dictionaries(st.sampled_from(PATHS), st.tuples(states, st.booleans()))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _runs_of_three() -> Iterator[None]:
+    """Files are looked up three at a time, so that most disks here take several look-ups."""
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(planning, "AT_A_TIME", 3)
+        yield
 
 
 @given(disk=disks, listed=catalogs, failed=disks, retry=st.booleans())
@@ -31,9 +43,15 @@ def test_every_file_is_sorted_once_and_rightly(
         path: FailedFile(FileState(path, *state), FailureKind.UNREADABLE, "broken")
         for path, state in failed.items()
     }
+    asked: list[str] = []
+
+    def known_at(paths: Sequence[str]) -> dict[str, Known]:
+        asked.extend(paths)
+        return {path: known[path] for path in paths if path in known}
+
     plan = make_plan(
         [FileState(path, *state) for path, state in disk.items()],
-        known,
+        known_at,
         failures,
         lambda before, now: before.file != now or retry,
         lambda _: NO_SIDECAR,
@@ -46,7 +64,8 @@ def test_every_file_is_sorted_once_and_rightly(
     assert plan.unchanged == len(unchanged)
     assert sorted(failure.file.path for failure in plan.still_failed) == sorted(waiting)
     assert len(plan.jobs) + plan.unchanged + len(plan.still_failed) == len(disk)
-    assert set(plan.missing) == {known[path].id for path in set(listed) - set(disk)}
+    assert asked == list(disk)
+    assert sorted(plan.seen) == sorted(known[path].id for path in set(listed) & set(disk))
     assert plan.failed_paths == set(failed) & set(disk)
     for job in plan.jobs:
         expected = known[job.file.path].id if job.file.path in known else None

@@ -70,7 +70,7 @@ def test_a_value_of_another_kind_is_one_line_that_names_the_column(
         library.search("red", where=Filter(under=Path("/")))
         library.catalog.facets(library.space().info, Filter())
         library.catalog.images(library.catalog.newest(library.space().info, Filter()))
-        library.catalog.known("fake", ["/"])
+        library.catalog.known("fake", [str(path) for path in colours.photos.iterdir()])
         library.catalog.same_content(library.space().info, b"")
         library.failures()
         library.describe(colours.photos / "red.png")
