@@ -8,8 +8,8 @@ random weights, which take as long as trained ones, and an untuned index over th
 rows enough.
 Times whole processes (`clipseek search` by words and by a photo, `clipseek index` of ten new
 photos, `clipseek --help`): wall time, the processor time they took, which other work disturbs less,
-and peak memory. Then, in this process, the text tower alone and the whole query, and files/s of an
-index run that finds nothing to do.
+and peak memory, of which a search by words must not take more than 400 MB. Then, in this process,
+the text tower alone and the whole query, and files/s of an index run that finds nothing to do.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from typing import Never
 from PIL import Image
 
 from benchmarks.photos import empty_files
+from benchmarks.processes import spent_by
 from benchmarks.random_encoder import make_encoder
 from benchmarks.vit import make_vit
 from indexers import pipeline
@@ -47,6 +48,10 @@ PHOTOS = ROOT / "sample_data" / "photos"
 
 SIGLIP = "ViT-B-32-SigLIP2-256"
 
+BY_WORDS = "clipseek search, "
+"""Before the name of an encoder."""
+MOST_MB = 400
+"""Of the memory of a search by words, whatever its encoder."""
 TIMES = 7
 """Processes a command is timed in, at least."""
 WARM_QUERIES = 200
@@ -77,6 +82,7 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} cores, {arguments.rows:,} images")
     figures: list[Figure] = []
+    large: list[str] = []
     with tempfile.TemporaryDirectory() as scratch:
         measured = cold_search(
             Path(scratch), arguments.rows, times=arguments.times, files=arguments.files
@@ -84,18 +90,20 @@ def main() -> None:
         for figure in measured:
             figures.append(figure)
             print(line(figure), flush=True)
+            if figure.what.startswith(BY_WORDS) and (figure.peak_mb or 0) > MOST_MB:
+                large.append(figure.what)
     if arguments.json:
         lines = [asdict(figure) for figure in figures]
         arguments.json.write_text(json.dumps(lines, indent=1), encoding="utf-8")
+    if large:
+        sys.exit(f"more than {MOST_MB} MB: {'; '.join(large)}")
 
 
 def cold_search(scratch: Path, rows: int, *, times: int, files: int) -> Iterator[Figure]:
     """The whole table, line by line."""
     yield _command("clipseek --help", scratch, times, "--help")
     for name, library in _libraries(scratch, rows):
-        yield _command(
-            f"clipseek search, {name}", library, times, "search", "two dogs on the beach"
-        )
+        yield _command(f"{BY_WORDS}{name}", library, times, "search", "two dogs on the beach")
         photo = next(iter(sorted(PHOTOS.rglob("*.jpg"))))
         yield _command(f"clipseek search PHOTO, {name}", library, times, "search", photo)
         yield _new_photos(f"clipseek index, ten new photos, {name}", scratch, library, times)
@@ -152,18 +160,11 @@ def _command(what: str, library: Path, times: int, *words: object) -> Figure:
     """A command in new processes; the first is not counted, as it reads files into memory."""
     wall, processor, peak = [], [], 0
     command = [sys.executable, "-m", "cli", *map(str, words)]
-    environment = {**os.environ, "CLIPSEEK_LIBRARY": str(library)}
     for _ in range(times + 1):
-        started = time.perf_counter()
-        running = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
-        )
-        _, status, spent = os.wait4(running.pid, 0)
-        running.returncode = os.waitstatus_to_exitcode(status)
-        assert running.returncode == 0, command
-        wall.append(time.perf_counter() - started)
-        processor.append(spent.ru_utime + spent.ru_stime)
-        peak = max(peak, spent.ru_maxrss * 1024)
+        spent = spent_by(command, {"CLIPSEEK_LIBRARY": str(library)})
+        wall.append(spent.seconds)
+        processor.append(spent.processor)
+        peak = max(peak, spent.peak)
     counted = slice(1 if times else 0, None)
     wall, processor = wall[counted], processor[counted]
     return Figure(what, min(wall), statistics.median(wall), "s", min(processor), peak / 1e6)
