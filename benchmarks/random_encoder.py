@@ -74,8 +74,8 @@ def main() -> None:
         kind = make_bpe if size == 256_000 else make_unigram
         kind(home, size)
     torch.manual_seed(0)
-    model = open_clip.create_model(architecture, pretrained_hf=False)
-    state = {name: tensor.half().contiguous() for name, tensor in model.state_dict().items()}
+    model = open_clip.create_model(architecture, pretrained_hf=False).half()
+    state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     save_file(state, directory / WEIGHTS)
     seen = model.visual.preprocess_cfg
     shown = {name: seen[name] for name in ("mean", "std", "interpolation", "resize_mode")}

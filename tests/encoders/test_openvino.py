@@ -101,6 +101,36 @@ def test_an_exported_model_is_what_torch_computes(tiny: str, towers: KeptTowers)
     assert towers.text_tower is not None
 
 
+def test_an_export_lets_weights_go_as_soon_as_they_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the largest encoder they are 7 GB, which no step needs beside its own."""
+    name = make_siglip(tmp_path / "model")
+    held: dict[str, list[int]] = {}
+
+    def noting(step: str) -> None:
+        whole: Any = getattr(exporting, step)
+
+        def noted(*given: Any, **named: Any) -> Any:
+            parts = (encoder.model.visual.parameters(), encoder.model.parameters())
+            held[step] = [sum(weight.numel() for weight in part) for part in parts]
+            return whole(*given, **named)
+
+        monkeypatch.setattr(exporting, step, noted)
+
+    for step in ("_convert_images", "export_text_tower", "_convert_texts", "keep_int8"):
+        noting(step)
+    encoder = openclip.load_encoder(name, device="cpu", precision="float32")
+    exporting.export(encoder)
+    images, both = held["_convert_images"]
+    assert 0 < images < both
+    assert held["export_text_tower"] == held["_convert_texts"] == [0, both - images]
+    assert held["keep_int8"] == [0, 0]
+    found = find(name)
+    assert found is not None
+    assert not found.refused
+
+
 def test_towers_of_other_kinds_are_exported_too(tmp_path: Path) -> None:
     """Of a kind that the text tower in numpy does not compute."""
     name = make_model(tmp_path / "model", {"custom_text": True, "pool_type": "eos"})

@@ -48,6 +48,9 @@ class ClipModel(Protocol):
     def state_dict(self) -> Mapping[str, torch.Tensor]:
         """Its weights by name."""
 
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """Its weights, as they are trained."""
+
 
 @dataclass(frozen=True)
 class Parts:

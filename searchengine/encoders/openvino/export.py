@@ -39,7 +39,8 @@ LEAST_COSINE = 0.9999
 def export(encoder: ClipEncoder) -> None:
     """Keep the towers of an encoder in float32 on the CPU, or why it has none.
 
-    Raises OSError where nothing can be written.
+    The encoder encodes nothing any more after it: of the largest the weights take 7 GB, which are
+    let go as soon as they are written. Raises OSError where nothing can be written.
     """
     facts = TowerFacts(
         name=encoder.name,
@@ -56,9 +57,11 @@ def _export(encoder: ClipEncoder, facts: TowerFacts, directory: Path) -> str:
     """Write the files; returns why they cannot be used, or nothing."""
     try:
         trials = {IMAGE: _convert_images(encoder, facts, directory)}
+        _let_go(encoder.model.visual)
         has_tower = export_text_tower(encoder, directory)
         if facts.context is not None:
             trials[TEXT] = _convert_texts(encoder, facts.context, directory, has_tower=has_tower)
+        _let_go(encoder.model)
         keep_int8(directory, trials)
     except OSError:
         raise
@@ -107,6 +110,7 @@ def _convert_texts(
     table = convert(part, example, [-1, length], directory / TEXT, table_apart=True)
     if not has_tower:
         kept.keep_tokens(directory, {} if table is None else {TOKENS: table}, arrays, notes)
+    del table
 
     def compute(precision: str) -> Vectors:
         graph, weights = _read(directory, graph_name(TEXT, precision))
@@ -114,6 +118,12 @@ def _convert_texts(
         return np.concatenate([tower([ids]) for ids in texts])
 
     return _held(Trial(compute, encoder.encode_texts(PROBES)))
+
+
+def _let_go(part: torch.nn.Module | ClipModel) -> None:
+    """Free the weights of a part of a model, which is of no use then."""
+    for weight in part.parameters():
+        weight.data = weight.data.new_empty(0)
 
 
 def _read(directory: Path, name: str) -> tuple[bytes, Weights]:
