@@ -40,7 +40,7 @@ def export(encoder: ClipEncoder) -> None:
     """Keep the towers of an encoder in float32 on the CPU, or why it has none.
 
     The encoder encodes nothing any more after it: of the largest the weights take 7 GB, which are
-    let go as soon as they are written. Raises OSError where nothing can be written.
+    let go before what was written is tried. Raises OSError where nothing can be written.
     """
     facts = TowerFacts(
         name=encoder.name,
@@ -57,11 +57,9 @@ def _export(encoder: ClipEncoder, facts: TowerFacts, directory: Path) -> str:
     """Write the files; returns why they cannot be used, or nothing."""
     try:
         trials = {IMAGE: _convert_images(encoder, facts, directory)}
-        _let_go(encoder.model.visual)
         has_tower = export_text_tower(encoder, directory)
         if facts.context is not None:
             trials[TEXT] = _convert_texts(encoder, facts.context, directory, has_tower=has_tower)
-        _let_go(encoder.model)
         keep_int8(directory, trials)
     except OSError:
         raise
@@ -95,7 +93,9 @@ def _convert_images(encoder: ClipEncoder, facts: TowerFacts, directory: Path) ->
         graph, weights = _read(directory, graph_name(IMAGE, precision))
         return runtime.image_tower(graph, weights, facts.preprocessing, precision)(pixels)
 
-    return _held(Trial(compute, encoder.encode_pixels(list(pixels))))
+    trial = Trial(compute, encoder.encode_pixels(list(pixels)))
+    _let_go(encoder.model.visual)
+    return _held(trial)
 
 
 def _convert_texts(
@@ -117,7 +117,9 @@ def _convert_texts(
         tower = runtime.text_tower(graph, weights, kept.tokens_in(directory), context, precision)
         return np.concatenate([tower([ids]) for ids in texts])
 
-    return _held(Trial(compute, encoder.encode_texts(PROBES)))
+    trial = Trial(compute, encoder.encode_texts(PROBES))
+    _let_go(encoder.model)
+    return _held(trial)
 
 
 def _let_go(part: torch.nn.Module | ClipModel) -> None:
