@@ -3,14 +3,15 @@
     python -m tests.support.readme --write
 
 Every line `$ clipseek ...` in a ```console block is run, in order, in a directory that holds the
-sample photos as Photos, queries.txt and pairs.json, with an empty library for each page. `--write`
-puts the output into the pages; the suite (`test_readme.py`) compares it, with numbers that depend
-on the machine masked.
+sample photos as Photos, queries.txt, pairs.json and by-folder.csv, with an empty library for each
+page. `--write` puts the output into the pages; the suite (`test_readme.py`) compares it, with
+numbers that depend on the machine masked.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import os
 import re
@@ -50,6 +51,9 @@ PAIRS = [
 ]
 """A selection task of one's own, one of whose pictures is not there."""
 
+FOLDERS = ("animals", "people", "places")
+"""Folders of the sample photos whose captions are grouped by them."""
+
 
 def run_blocks(text: str) -> str:
     """The text with the output of every command in it replaced by what the command prints now."""
@@ -59,6 +63,7 @@ def run_blocks(text: str) -> str:
         shutil.copy(ROOT / "sample_data" / "captions.csv", home / "captions.csv")
         (home / "queries.txt").write_text("a dog on the beach\nsomething to eat\n")
         (home / "pairs.json").write_text(json.dumps(PAIRS))
+        _group_captions(home / "captions.csv", home / "by-folder.csv")
         (home / "Photos" / "broken.jpg").write_bytes(b"\xff\xd8 no more of this file")
         assert _run([sys.executable, "-c", IN_FLOAT32], home) == ""
 
@@ -68,6 +73,20 @@ def run_blocks(text: str) -> str:
             return block[1] + shown + block[3]
 
         return BLOCK.sub(fill, text)
+
+
+def _group_captions(captions: Path, grouped: Path) -> None:
+    """Write the captions of photos in `FOLDERS` again, with the folder as a further column."""
+    with (
+        captions.open(encoding="utf-8", newline="") as source,
+        grouped.open("w", encoding="utf-8", newline="") as target,
+    ):
+        writer = csv.DictWriter(target, ["image", "caption", "folder"])
+        writer.writeheader()
+        for row in csv.DictReader(source):
+            folder = row["image"].partition("/")[0]
+            if folder in FOLDERS:
+                writer.writerow({**row, "folder": folder})
 
 
 def _output(command: str, home: Path) -> str:
