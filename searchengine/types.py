@@ -108,7 +108,8 @@ class Likeness(Enum):
     NEAR = "near"
     """They are one picture: saved anew, scaled, in other tones, lightly cropped."""
     MOMENT = "moment"
-    """They are other pictures of one moment: a burst, RAW and JPEG, an edit."""
+    """They are other pictures of one moment: a burst, RAW and JPEG, an edit; or one is a copy of a
+    copy of the other, and none of the other itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ def duplicates(
             metavar="exact|near|moment",
             help="exact: files that are equal byte for byte. near: these, and one picture saved "
             "anew, scaled, lightly cropped or in other tones (brighter, grey). moment: other "
-            "pictures of one moment: bursts, RAW and JPEG, edits; they are no copies.",
+            "pictures of one moment: bursts, RAW and JPEG, edits, and what is a copy of a copy but "
+            "not of the best file; they are no copies.",
         ),
     ] = "near",
     keep: Annotated[

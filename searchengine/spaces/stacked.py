@@ -19,8 +19,11 @@ from searchengine.files import replacing
 
 STACKS_FILE = "stacks.safetensors"
 
-FORMAT = "1"
-"""Of the file. One of another format is as none, and made anew by the next index run."""
+FORMAT = "2"
+"""Of the file. One of a format that is not known is as none, and made anew by index runs."""
+
+FORMAT_OF_LABELS = "1"
+"""One without links: searched as it is, and made anew by the next index run."""
 
 ALONE = -1
 
@@ -28,6 +31,11 @@ MOST_TOGETHER = 20.0
 """Images of a moment that are ranked at once, at most."""
 
 Labels = NDArray[np.int32]
+
+_BY_ROW = {
+    "copies": "<i4", "moments": "<i4", "sharpness": "<f4", "asked": "|u1",
+}  # fmt: skip
+"""Tensors of the file that have a number for each row, and its kind."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +47,19 @@ class Stacks:
     """
 
     copies: Labels
-    """Copies of one picture, shape (covered,)."""
+    """Copies of one picture, each of them one of the best, shape (covered,)."""
     moments: Labels
-    """Of one moment, shape (covered,): copies of one picture are always of one moment."""
+    """Of one moment, shape (covered,): copies of one picture, and what is linked with one of them,
+    are always of one moment."""
     sharpness: NDArray[np.float32]
-    """Of rows that are not alone, shape (covered,); see `searchengine.stacks.look`."""
+    """Of rows that are not alone, shape (covered,); see `searchengine.looks.look`."""
+    links: NDArray[np.int32]
+    """Rows that are copies of each other, shape (p, 2): what labels are made from."""
+    asked: NDArray[np.uint8]
+    """1 for rows whose copies were looked for, shape (covered,); 0 also for a file that is equal
+    byte for byte to one of them."""
+    images: int
+    """How many images there were."""
 
     @property
     def covered(self) -> int:
@@ -60,6 +76,13 @@ class Stacks:
     def moments_of(self, rows: NDArray[np.int64]) -> Labels:
         """The label of the moment of each row, shape (n,)."""
         return self._of(self.moments, rows)
+
+    def were_asked(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether the copies of each row were looked for, shape (n,)."""
+        found = np.zeros(len(rows), dtype=bool)
+        inside = rows < self.covered
+        found[inside] = self.asked[rows[inside]] == 1
+        return found
 
     def copies_of(self, rows: NDArray[np.int64]) -> Labels:
         """The label of the copies of each row, shape (n,)."""
@@ -92,6 +115,19 @@ class Stacks:
         labels, rows = self._by_label
         first, last = np.searchsorted(labels, label), np.searchsorted(labels, label, side="right")
         return rows[first:last]
+
+
+def _without_links(copies: Labels, moments: Labels, sharpness: NDArray[np.float32]) -> Stacks:
+    """Labels whose links are not known: nobody was asked."""
+    links = np.empty((0, 2), dtype=np.int32)
+    asked = np.zeros(len(copies), dtype=np.uint8)
+    return Stacks(copies, moments, sharpness, links, asked, images=0)
+
+
+NO_STACKS = _without_links(
+    np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
+)
+"""Of a library whose images were not compared."""
 
 
 class KnownStacks:
@@ -132,12 +168,10 @@ class KnownStacks:
         """Put them in the place of those there were. Raises LibraryUnusableError."""
         from safetensors.numpy import save_file
 
-        tensors = {
-            "copies": stacks.copies,
-            "moments": stacks.moments,
-            "sharpness": stacks.sharpness,
-        }
-        notes = {"format": FORMAT, "crc32": checksum_of(tensors)}
+        tensors = {name: getattr(stacks, name) for name in (*_BY_ROW, "links")}
+        notes = {
+            "format": FORMAT, "crc32": checksum_of(tensors), "images": str(stacks.images)
+        }  # fmt: skip
         try:
             with replacing(self._path) as beside:
                 save_file(tensors, beside, metadata=notes)
@@ -154,16 +188,27 @@ def read_stacks(path: Path) -> Stacks | None:
     """What the file at `path` holds; None where it is not what was written."""
     try:
         file = TensorFile(path)
-        found = Stacks(file["copies"], file["moments"], file["sharpness"])
-    except (OSError, UnreadableTensorsError, KeyError):
+        is_whole = file.notes.get("crc32") == file.checksum
+        if file.notes.get("format") == FORMAT_OF_LABELS:
+            found = _without_links(file["copies"], file["moments"], file["sharpness"])
+        else:
+            found = Stacks(
+                **{name: file[name] for name in (*_BY_ROW, "links")},
+                images=int(file.notes.get("images", "")),
+            )
+            is_whole = is_whole and file.notes.get("format") == FORMAT
+    except (OSError, UnreadableTensorsError, KeyError, ValueError):
         return None
-    shapes = {found.copies.shape, found.moments.shape, found.sharpness.shape}
-    kinds = (found.copies.dtype, found.moments.dtype, found.sharpness.dtype)
-    is_right = (
-        file.notes.get("format") == FORMAT
-        and len(shapes) == 1
-        and found.moments.ndim == 1
-        and kinds == (np.dtype("<i4"), np.dtype("<i4"), np.dtype("<f4"))
-        and file.notes.get("crc32") == file.checksum
+    return found if is_whole and _is_right(found) else None
+
+
+def _is_right(found: Stacks) -> bool:
+    arrays = [getattr(found, name) for name in _BY_ROW]
+    links = found.links
+    return (
+        found.moments.ndim == 1
+        and {array.shape for array in arrays} == {found.moments.shape}
+        and [array.dtype.str for array in arrays] == list(_BY_ROW.values())
+        and (links.dtype.str, links.shape[1:]) == ("<i4", (2,))
+        and bool(((links >= 0) & (links < found.covered)).all())
     )
-    return found if is_right else None

@@ -1,4 +1,7 @@
-"""The end of an index run: what is new is compared with all there is, and labels are kept."""
+"""The end of an index run: what is new is compared with all there is, and links are kept.
+
+Labels are made from all links anew, so that they say the same whatever came first.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,15 @@ from searchengine.images.decode import read_image
 from searchengine.looks.look import Looks, look_of
 from searchengine.looks.same import made_grey, same_pictures
 from searchengine.spaces.space import Space
-from searchengine.spaces.stacked import ALONE, Labels, Stacks
-from searchengine.stacks.groups import merged, stars
+from searchengine.spaces.stacked import ALONE, NO_STACKS, Labels, Stacks
+from searchengine.stacks.groups import (
+    components,
+    each_once,
+    merged,
+    stars,
+    unsettled,
+    without,
+)
 from searchengine.stacks.moments import (
     LEAST_ALIKE,
     LEAST_ALIKE_OF_NAME,
@@ -26,6 +36,7 @@ from searchengine.stacks.moments import (
 )
 from searchengine.stacks.nearby import (
     LEAST_NEAR,
+    MOST_ALIKE,
     least_cosine,
     mean_cosine,
     near_hashes,
@@ -51,30 +62,39 @@ Places = NDArray[np.int64]
 def refresh_stacks(space: Space) -> None:
     """Bring the labels of a space up to date with its rows. The caller holds the library's lock.
 
-    Only what is new is compared: what has left is missing from its group, and that is all. Raises
-    LibraryUnusableError.
+    Only what is new is compared. Raises LibraryUnusableError.
     """
     with space.catalog.snapshot() as now:
         count = now.rows(space.info)
-        known = space.stacks.at(count)
-        if count == (known.covered if known else 0):
+        known = space.stacks.at(count) or NO_STACKS
+        if count == known.covered and space.living(now, count).size == known.images:
             return
         pictured = read_pictured(space.info, now)
-    known = known or _nothing()
-    is_new = pictured.rows >= known.covered
+    is_new = (pictured.rows >= known.covered) | ~known.were_asked(pictured.rows)
     _look_at_unknown(space, pictured.rows[is_new])
     rows = space.images.read(count)
     sound = ~np.isin(pictured.rows, space.images.look_through(count))
     mean = mean_cosine(rows, pictured.rows[sound]) if sound.any() else 0.0
     finder = _Finder(space, rows, pictured, sound, mean)
-    copies = finder.copies(known, is_new)
-    moments = finder.moments(copies)
-    space.stacks.keep(_labelled(space, pictured, copies, moments, count))
-
-
-def _nothing() -> Stacks:
-    none = np.empty(0, dtype=np.int32)
-    return Stacks(none, none, np.empty(0, dtype=np.float32))
+    links = finder.links(known)
+    copies = finder.copies(links)
+    moments = finder.moments(copies, links)
+    stacked = _by_row(pictured, moments, count)
+    sharpness = np.zeros(count, dtype=np.float32)
+    together = np.flatnonzero(stacked != ALONE)
+    sharpness[together] = space.looks.read(together)["sharpness"]
+    asked = np.zeros(count, dtype=np.uint8)
+    asked[pictured.rows[finder.first]] = 1
+    space.stacks.keep(
+        Stacks(
+            _by_row(pictured, copies, count),
+            stacked,
+            sharpness,
+            pictured.rows[links].astype(np.int32),
+            asked,
+            images=len(pictured.rows),
+        )
+    )
 
 
 class _Finder:
@@ -85,27 +105,40 @@ class _Finder:
     ) -> None:
         self._space, self._rows, self._pictured = space, rows, pictured
         self._sound, self._mean = sound, mean
+        places = np.flatnonzero(sound)
+        _, first = np.unique(pictured.contents[places], return_index=True)
+        self.first: Places = np.sort(places[first])
+        """Of files that are equal the first, which stands for all."""
 
-    def copies(self, known: Stacks, is_new: NDArray[np.bool_]) -> Places:
-        """Labels of copies: those there were, joined and led by what is new."""
-        pictured = self._pictured
-        before = known.copies_of(pictured.rows).astype(np.int64)
-        labels = merged(np.where(before == ALONE, pictured.rows, before), pictured.contents)
-        _, first = np.unique(pictured.contents, return_index=True)
-        first = first[self._sound[first]]
-        pairs = self._copied_pairs(first, is_new)
-        return self._led(labels, pairs)
+    def links(self, known: Stacks) -> Places:
+        """All pairs of the same picture, of which those of two that were asked are known.
 
-    def _copied_pairs(self, first: Places, is_new: NDArray[np.bool_]) -> Places:
-        """Pairs of the same picture, of which one is new; `first` are those of each content.
+        Of what hangs together by pairs, up to `MOST_ALIKE` files, each is compared with each.
+        """
+        all_rows, first = self._pictured.rows, self.first
+        rows = all_rows[first]
+        is_new = ~known.were_asked(rows)
+        near = np.searchsorted(all_rows, np.concatenate([*self._candidates(rows, is_new)]))
+        near = each_once(near)
+        stay = known.links[np.isin(known.links, rows).all(axis=1)]
+        links = np.concatenate([np.searchsorted(all_rows, stay), self._same(near)])
+        settled = -1 - first
+        settled[~is_new] = components(known.links, known.covered)[rows[~is_new]]
+        together = components(links, len(all_rows))[first]
+        left = first[unsettled(together, settled, MOST_ALIKE)]
+        left = without(left, np.concatenate([near, links]))
+        return each_once(np.concatenate([links, self._same(left)]))
+
+    def copies(self, links: Places) -> Places:
+        """Labels of copies, each of which is linked with the best of them."""
+        return self._led(merged(self._pictured.rows, self._pictured.contents), links)
+
+    def _same(self, places: Places) -> Places:
+        """Those pairs that are of the same picture.
 
         What was made grey and is named after the other is an edit of it, which is no copy.
         """
         pictured, looks = self._pictured, self._space.looks
-        rows = pictured.rows[first]
-        seen = np.sort(np.concatenate([*self._candidates(rows, is_new[first])]), axis=1)
-        seen = np.unique(seen, axis=0)
-        places = np.searchsorted(pictured.rows, seen)
         places = places[pictured.raw[places[:, 0]] == pictured.raw[places[:, 1]]]
         copied: Places = places[same_pictures(pictured.rows[places], looks.read)]
         named = np.flatnonzero(np.equal(*pictured.stems[copied.T]))
@@ -121,20 +154,26 @@ class _Finder:
         yield from near_vectors(self._space, self._rows, rows[is_new], rows, least)
         yield from near_hashes(self._space.looks.read(rows), rows, is_new)
 
-    def moments(self, copies: Places) -> Places:
-        """Labels of moments, where copies of one picture are of one."""
+    def moments(self, copies: Places, links: Places) -> Places:
+        """Labels of moments. What is linked with any of some copies is of one moment with them.
+
+        So no file is a hit beside one that it was found to be a copy of, as a crop of a scaled copy
+        may be where the best file is too far from it. It is no copy of that: listed copies are safe
+        to delete.
+        """
         pictured = self._pictured
+        pictures = self._led(copies, links)
         pairs = [
-            self._alike(places, copies, least_cosine(least, self._mean))
+            self._alike(places, pictures, least_cosine(least, self._mean))
             for places, least in (
                 (within_seconds(pictured), LEAST_ALIKE),
                 (of_one_name(pictured), LEAST_ALIKE_OF_NAME),
             )
         ]
-        return self._led(copies, np.concatenate(pairs))
+        return self._led(pictures, np.concatenate(pairs))
 
     def _alike(self, places: Places, labels: Places, least: float) -> Places:
-        """Those pairs that are no copies of each other, and of at least such a cosine."""
+        """Those pairs that are of different pictures, and of at least such a cosine."""
         apart = labels[places[:, 0]] != labels[places[:, 1]]
         places = places[apart & self._sound[places].all(axis=1)]
         one, other = self._pictured.rows[places.T]
@@ -157,16 +196,6 @@ class _Finder:
         out = labels.copy()
         out[involved] = [follows.get(label, label) for label in labels[involved].tolist()]
         return out
-
-
-def _labelled(
-    space: Space, pictured: Pictured, copies: Places, moments: Places, count: int
-) -> Stacks:
-    stacked = _by_row(pictured, moments, count)
-    sharpness = np.zeros(count, dtype=np.float32)
-    rows = np.flatnonzero(stacked != ALONE)
-    sharpness[rows] = space.looks.read(rows)["sharpness"]
-    return Stacks(_by_row(pictured, copies, count), stacked, sharpness)
 
 
 def _by_row(pictured: Pictured, labels: Places, count: int) -> Labels:

@@ -54,7 +54,8 @@ def duplicates(space: Space, now: CatalogReads, level: Likeness) -> Iterator[Gro
     """The groups of a level, by the path of the best, as of a moment.
 
     EXACT are files that are equal byte for byte, NEAR these and other copies of one picture, MOMENT
-    different pictures of one moment, of each picture the best file alone. Files that are gone or
+    different pictures of one moment, of each picture the best file alone, and what is a copy of a
+    copy but not of the best file. Files that are gone or
     have changed since they were indexed are in no group. Raises InputError where nothing was
     compared yet.
     """

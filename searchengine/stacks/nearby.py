@@ -16,8 +16,9 @@ from searchengine.vectors.file import Rows
 from searchengine.vectors.pairs import pair_cosines
 from searchengine.vectors.scan import NO_ROW, scan
 
-NEIGHBOURS = 16
-"""Nearest images of each that are looked at. What is cropped lies among the nearest."""
+NEIGHBOURS = 32
+"""Nearest images of each that are looked at. What is cropped lies among the nearest. Of a picture
+with more copies than these it is left to chance, and to who came first, which of them are found."""
 
 LEAST_NEAR = 0.5
 """How near they are at least, where 0 is the mean cosine of the library's images and 1 is equal."""
@@ -89,7 +90,7 @@ def near_vectors(
 
 
 def _through(index: AnnIndex, rows: Rows, queries: Vectors, asked: Numbers, least: float) -> Pairs:
-    found = index.look_up(queries, 2 * NEIGHBOURS, CELLS_VISITED)
+    found = index.look_up(queries, NEIGHBOURS + 1, CELLS_VISITED)
     line, column = np.nonzero(found != NO_ROW)
     others = found[line, column]
     near = pair_cosines(queries, rows, line, others) >= least

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from searchengine.stacks.best import quality
-from searchengine.stacks.groups import merged, stars
+from searchengine.stacks.groups import (
+    components,
+    each_once,
+    merged,
+    stars,
+    unsettled,
+    without,
+)
 from searchengine.stacks.pictured import stem_of
 
 
@@ -30,6 +37,37 @@ def test_each_is_in_one_group_at_most_and_next_to_its_leader() -> None:
         tuple(pair) for pair in alike if len(pair) == 2
     ]:
         assert one in follows or other in follows, "two that are alike are not both alone"
+
+
+def test_what_hangs_together_has_the_lowest_number() -> None:
+    chance = np.random.default_rng(6)
+    for count in (1, 5, 40, 40, 40):
+        pairs = chance.integers(0, count, (count // 2, 2))
+        labels = list(range(count))
+        for _ in range(count):
+            for one, other in pairs.tolist():
+                labels[one] = labels[other] = min(labels[one], labels[other])
+        assert components(pairs, count).tolist() == labels
+    chain = np.stack([np.arange(500), np.arange(1, 501)], axis=1)
+    assert set(components(chain, 501).tolist()) == {0}
+    assert components(np.empty((0, 2), dtype=np.int64), 3).tolist() == [0, 1, 2]
+
+
+def test_pairs_that_are_new_together() -> None:
+    together = np.array([0, 1, 0, 0, 1, 5, 6, 6, 6, 6])
+    settled = np.array([0, 1, 0, -4, 9, 5, 6, 6, 7, 7])
+    found = unsettled(together, settled, most=3)
+    assert sorted(found.tolist()) == [[0, 3], [1, 4], [2, 3]], "four are too many"
+    assert len(unsettled(together, settled, most=4)) == 3 + 4
+    assert unsettled(together[:0], settled[:0], most=4).shape == (0, 2)
+
+
+def test_pairs_are_kept_once_and_without_others() -> None:
+    pairs = np.array([(3, 1), (1, 3), (0, 2), (1, 3), (9, 0)])
+    assert each_once(pairs).tolist() == [[0, 2], [0, 9], [1, 3]]
+    others = np.array([(1, 3), (2, 9)])
+    assert without(each_once(pairs), others).tolist() == [[0, 2], [0, 9]]
+    assert len(without(each_once(pairs), others[:0])) == 3
 
 
 def test_equal_keys_get_the_lowest_label() -> None:

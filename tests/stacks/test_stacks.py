@@ -190,6 +190,97 @@ def test_runs_one_by_one_find_what_one_run_finds(planted: Workbench, tmp_path: P
     assert found(planted) == whole
 
 
+def closer(picture: Image.Image, share: float) -> Image.Image:
+    """So much cut away on each side."""
+    across, down = round(share * picture.width), round(share * picture.height)
+    return picture.crop((across, down, picture.width - across, picture.height - down))
+
+
+def test_a_copy_of_a_copy_is_no_hit_of_its_own(planted: Workbench) -> None:
+    save(planted.photos / "photo-5 close.jpg", closer(photo(5), 0.07))
+    save(planted.photos / "photo-5 closer.jpg", closer(photo(5), 0.125))
+    planted.index()
+    with planted.open() as library:
+        found = [names(group) for group in groups(library, Likeness.NEAR)]
+        assert found[2:] == [["photo-5.jpg", "photo-5 close.jpg"]], "the closest is no copy of this"
+        hits = library.search("green", k=100, fold=True)
+        assert len(hits) == 7
+        [hit] = [hit for hit in hits if hit.path.name.startswith("photo-5")]
+        assert len(hit.stack) == 2
+        likenesses = {Path(other.path).name: other.likeness for other in hit.stack}
+        assert likenesses.get("photo-5 closer.jpg", Likeness.MOMENT) is Likeness.MOMENT
+
+
+def told(bench: Workbench) -> tuple[set[frozenset[bytes]], dict[str, tuple[str | None, ...]]]:
+    """What is linked, by contents, and the leaders of each file's copies and of its moment."""
+    with bench.open() as library:
+        space = library.space()
+        count = library.catalog.rows(space.info)
+        images = library.catalog.images_of_rows(space.info, range(count))
+        stacks = space.stacks.at(count)
+    assert stacks is not None
+    assert stacks.images == len(images)
+    path = {row: image.file.path for row, image in images.items()}
+    contents = {row: image.content_hash for row, image in images.items()}
+    return (
+        {frozenset(contents[row] for row in pair) for pair in stacks.links.tolist()},
+        {
+            path[row]: tuple(
+                path.get(int(labels[row])) for labels in (stacks.copies, stacks.moments)
+            )
+            for row in path
+        },
+    )
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_runs_in_any_order_and_what_has_left_end_as_one_run(
+    planted: Workbench, tmp_path: Path, seed: int
+) -> None:
+    save(planted.photos / "photo-5 close.jpg", closer(photo(5), 0.07))
+    save(planted.photos / "photo-5 closer.jpg", closer(photo(5), 0.125))
+    save(planted.photos / "copies" / "1-half.jpg", photo(1).resize((160, 120)))
+    planted.library_path = tmp_path / "at once"
+    planted.index()
+    whole = told(planted)
+    assert len(whole[0]) > 30
+    files = sorted(path for path in planted.photos.rglob("*.*"))
+    apart = [path.rename(tmp_path / path.name) for path in files]
+    planted.library_path = tmp_path / "one by one"
+    first = shutil.copy(tmp_path / "photo-1.jpg", planted.photos / "first.jpg")
+    larger = save(planted.photos / "larger.png", photo(0).resize((1280, 720)))
+    order = random.Random(seed).sample(range(len(files)), len(files))
+    for start in range(0, len(order), 4):
+        for place in order[start : start + 4]:
+            apart[place].rename(files[place])
+        if start == 16:
+            Path(first).unlink()
+            larger.unlink()
+        planted.index()
+    assert told(planted) == whole
+    (planted.photos / "copies" / "0-large.jpeg").unlink()
+    planted.index()
+    one_by_one = told(planted)
+    planted.library_path = tmp_path / "at once again"
+    planted.index()
+    assert told(planted) == one_by_one, "also where a run finds nothing but what has left"
+
+
+def test_stacks_of_an_older_version_fold_until_the_next_run(planted: Workbench) -> None:
+    with planted.open() as library:
+        path = library.space().directory / STACKS_FILE
+        shutil.copy(ROOT / "tests" / "data" / "stacks-format-1.safetensors", path)
+        assert library.check().is_sound
+        assert len(library.search("green", k=100, fold=True)) == 7
+        before = [names(group) for group in groups(library, Likeness.NEAR)]
+        assert [len(group) for group in before] == [9, 2]
+    planted.index()
+    links, _ = told(planted)
+    assert len(links) == 34, "of the 36 pairs of nine"
+    with planted.open() as library:
+        assert [names(group) for group in groups(library, Likeness.NEAR)] == before
+
+
 def test_shots_of_other_cameras_and_other_times_are_other_moments(bench: Workbench) -> None:
     shot = moved(photo(2), random.Random(1))
     save(bench.photos / "first.jpg", photo(2), MORNING, "One")

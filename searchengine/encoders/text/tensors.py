@@ -95,7 +95,7 @@ def checksum_of(tensors: Mapping[str, Tensor]) -> str:
     crc = 0
     for name, tensor in sorted(tensors.items()):
         if f"{name}{ROW_CHECKSUMS}" not in tensors:
-            crc = zlib.crc32(np.ascontiguousarray(tensor).data.cast("B"), crc)
+            crc = zlib.crc32(np.ascontiguousarray(tensor).reshape(-1).view(np.uint8).data, crc)
     return f"{crc:08x}"
 
 
