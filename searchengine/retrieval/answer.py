@@ -27,9 +27,10 @@ from searchengine.retrieval.typed import put_right
 from searchengine.retrieval.where import require_possible, why_none
 from searchengine.spaces.encoders import SpaceEncoders
 from searchengine.spaces.space import Space
+from searchengine.stacks.folding import Listed
 from searchengine.texts.beside import NOTHING, Beside, beside, why_matched, with_all
 from searchengine.texts.words import read_words
-from searchengine.types import Filter, ImageRecord, Matched, TextHit
+from searchengine.types import Filter, Matched, TextHit
 
 if TYPE_CHECKING:
     from searchengine.retrieval.pictures import ReadPicture
@@ -212,12 +213,13 @@ class LeftOut:
         """Whether anything can be left out."""
         return bool(self._paths or self._hashes or self._present_only)
 
-    def __call__(self, image: ImageRecord) -> bool:
+    def __call__(self, image: Listed) -> bool:
         """Whether the image is no hit."""
-        if image.content_hash in self._hashes or image.file.path in self._paths:
+        number, path, content = image
+        if content in self._hashes or path in self._paths:
             return True
-        if self._present_only and not os.path.isfile(image.file.path):
-            self.gone.add(image.id)
+        if self._present_only and not os.path.isfile(path):
+            self.gone.add(number)
             return True
         self.any_kept = True
         return False

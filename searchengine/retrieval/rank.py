@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import compress
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +22,15 @@ from searchengine.relevance.ends import Ends
 from searchengine.retrieval.hits import Hits, ranked_hits
 from searchengine.spaces.space import Space
 from searchengine.spaces.stacked import Stacks
-from searchengine.stacks.folding import Images, Ranked, first_kept, stacks_of
+from searchengine.stacks.folding import Listed, Ranked, first_kept, stacks_of
 from searchengine.texts.beside import NOTHING, Beside
-from searchengine.types import Filter, ImageRecord, TextHit, Vectors
+from searchengine.types import Filter, SpaceInfo, TextHit, Vectors
 from searchengine.vectors.file import Rows, VectorFile
 from searchengine.vectors.lengths import impossible_rows
 from searchengine.vectors.rowset import RowSet
 from searchengine.vectors.scan import RowNumbers, Scores, scan
+
+Found = TypeVar("Found")
 
 FEW_ROWS = 20_000
 """Rows that pass a filter up to which they are all scored: that takes some tens of milliseconds."""
@@ -50,7 +53,7 @@ def rank_images(
     matching: Strictness | None = None,
     exact: bool = False,
     modality: Modality | None = None,
-    leave_out: Callable[[ImageRecord], bool] | None = None,
+    leave_out: Callable[[Listed], bool] | None = None,
     beside: Beside = NOTHING,
     fold: bool = False,
 ) -> Hits:
@@ -116,11 +119,12 @@ def rank_images(
         is_filtered=beside.only is not None or where not in (None, Filter()),
     )
 
-    images_of = partial(_listed_images, space, now)
-    ranked, images = first_kept(leave_out, first, images_of, offset + k, stacks)
-    hits = ranked_hits(ranked[offset:], images, first_rank=offset + 1)
+    files_of = partial(_all_listed, space, now.files_of_rows)
+    shown = first_kept(leave_out, first, files_of, offset + k, stacks)[offset:]
+    images = _all_listed(space, now.images_of_rows, shown)
+    hits = ranked_hits(shown, images, first_rank=offset + 1)
     hits[:] = [replace(hit, relevance=ends.relevance(hit.score)) for hit in hits]
-    _say_stacks(hits, [row for row, _ in ranked[offset:]], stacks, space, now, passing)
+    _say_stacks(hits, [row for row, _ in shown], stacks, space, now, passing)
     impossible = space.images.impossible
     if living[impossible[impossible < count]].any():
         space.say_what_is_left_out()
@@ -143,13 +147,15 @@ def _say_stacks(
     hits[:] = [replace(hit, stack=stack) for hit, stack in zip(hits, found, strict=True)]
 
 
-def _listed_images(space: Space, now: CatalogReads, ranked: Ranked) -> Images:
-    """The images of the rows, by row. Raises LibraryDamagedError where one is not listed."""
-    images = now.images_of_rows(space.info, [row for row, _ in ranked])
+def _all_listed(
+    space: Space, listed: Callable[[SpaceInfo, Sequence[int]], dict[int, Found]], ranked: Ranked
+) -> dict[int, Found]:
+    """What is listed of each row. Raises LibraryDamagedError where one is not listed."""
+    found = listed(space.info, [row for row, _ in ranked])
     for row, _ in ranked:
-        if row not in images:
+        if row not in found:
             raise LibraryDamagedError(space.library, f"row {row} is of an image that is not listed")
-    return images
+    return found
 
 
 def rank_through(

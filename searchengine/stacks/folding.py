@@ -14,40 +14,55 @@ from searchengine.vectors.rowset import RowSet
 MOST_LEFT_OUT = 1_000
 """Images that are left out for others to take their place: beyond, a drive is not mounted."""
 
-Images = dict[int, ImageRecord]
-"""By row."""
+Listed = tuple[int, str, bytes]
+"""Id, path and content hash of an image."""
 
 Ranked = list[tuple[int, float]]
 """Row numbers and scores, best first."""
 
 
 def first_kept(
-    leave_out: Callable[[ImageRecord], bool] | None,
+    leave_out: Callable[[Listed], bool] | None,
     first: Callable[[int], Ranked],
-    images_of: Callable[[Ranked], Images],
+    files_of: Callable[[Ranked], dict[int, Listed]],
     wanted: int,
     stacks: Stacks | None = None,
-) -> tuple[Ranked, Images]:
-    """The first `wanted` that are not left out, and the images of their rows.
+) -> Ranked:
+    """The first `wanted` that are not left out.
 
-    With `stacks` those that are of the moment of one before them are left out too. Counted from
-    the first rank on, also for a later page, so that pages stay disjoint.
+    `files_of` says what they are, by row. With `stacks` those that are of the moment of one before
+    them are left out too. Counted from the first rank on, also for a later page, so that pages stay
+    disjoint.
     """
     more = 0 if stacks is None else stacks.rows_for(wanted) - wanted
+    left_out: dict[int, bool] = {}
     while True:
         ranked = first(wanted + more)
         no_more = len(ranked) < wanted + more
         kept, shown = ranked, folded(ranked, stacks)
-        images = images_of(shown[:wanted])
-        if leave_out is not None and any(leave_out(images[row]) for row, _ in shown[:wanted]):
-            images = images_of(ranked)
-            kept = [(row, score) for row, score in ranked if not leave_out(images[row])]
+        if leave_out is not None and any(_look_at(shown[:wanted], leave_out, files_of, left_out)):
+            are_out = _look_at(ranked, leave_out, files_of, left_out)
+            kept = [pair for pair, is_out in zip(ranked, are_out, strict=True) if not is_out]
             shown = folded(kept, stacks)
         most = MOST_LEFT_OUT + len(kept) - len(shown)
         if len(shown) >= wanted or no_more or more >= most:
-            return shown[:wanted], images
+            return shown[:wanted]
         likely = wanted * len(ranked) // max(1, len(shown)) if stacks else 0
         more = min(max(len(ranked) - len(shown), 2 * more, likely), most)
+
+
+def _look_at(
+    ranked: Ranked,
+    leave_out: Callable[[Listed], bool],
+    files_of: Callable[[Ranked], dict[int, Listed]],
+    left_out: dict[int, bool],
+) -> list[bool]:
+    """Whether each is left out. What `left_out` says of rows holds; the others are added to it."""
+    unknown = [pair for pair in ranked if pair[0] not in left_out]
+    if unknown:
+        files = files_of(unknown)
+        left_out.update((row, leave_out(files[row])) for row, _ in unknown)
+    return [left_out[row] for row, _ in ranked]
 
 
 def folded(ranked: Ranked, stacks: Stacks | None) -> Ranked:

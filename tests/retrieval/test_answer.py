@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from searchengine.catalog.images import ImageReads
 from searchengine.library.library import Library
 from searchengine.retrieval.query import Kind, Query, Source
-from searchengine.types import Filter
+from searchengine.types import Filter, SpaceInfo
 from tests.conftest import Workbench
 
 ALL = {"red.png", "green.png", "blue.png", "white.png", "black.png", "yellow.png"}
@@ -77,6 +80,33 @@ def test_what_is_gone_is_left_out_where_that_is_asked(colours: Workbench, librar
     assert (names(found), found.gone) == (left, 2)
     pages = [library.search("red", k=1, offset=n, present_only=True) for n in range(5)]
     assert [name for page in pages for name in names(page)] == left
+
+
+def test_a_later_page_reads_what_is_listed_of_its_own_hits_alone(
+    colours: Workbench, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the ranks before it each file is looked for once: they may be gone."""
+    before = names(library.search("red", k=6))
+    (colours.photos / before[1]).unlink()
+    read: list[int] = []
+    looked_for: list[str] = []
+    images_of_rows, isfile = ImageReads.images_of_rows, os.path.isfile
+
+    def reading(self: ImageReads, space: SpaceInfo, rows: Sequence[int]) -> object:
+        read.append(len(rows))
+        return images_of_rows(self, space, rows)
+
+    def looking(path: str) -> bool:
+        looked_for.append(os.path.basename(path))
+        return isfile(path)
+
+    monkeypatch.setattr(ImageReads, "images_of_rows", reading)
+    monkeypatch.setattr("searchengine.retrieval.answer.os.path.isfile", looking)
+    found = library.search("red", k=1, offset=3, present_only=True, fold=True)
+    assert (names(found), found[0].rank, found.gone) == ([before[4]], 4, 1)
+    assert read == [1]
+    pictures = [name for name in looked_for if name in ALL]
+    assert sorted(pictures) == sorted(set(pictures))
 
 
 def test_a_folder_in_the_place_of_a_file_is_no_picture(
