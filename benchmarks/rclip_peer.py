@@ -12,34 +12,22 @@ the weights that they were exported from. Times are of whole commands, with thei
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.photos import SIZES, empty_files, generated
+from benchmarks.processes import Spent, spent_by
 
 ARCHITECTURE = "ViT-B-32-256"
 QUERY = "two dogs on the beach"
 TIMES = 3
 """Of a command that changes nothing; the least is what it takes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What a command took."""
-
-    seconds: float
-    processor: float
-    """Seconds of all its threads, which other work on the machine disturbs less."""
-    peak_gb: float
 
 
 def main() -> None:
@@ -51,7 +39,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         scratch = Path(place)
         models = scratch / "models"
-        # Apart: the peak of a command is counted from what the process that starts it has.
         with ProcessPoolExecutor(1, get_context("spawn")) as apart:
             weights = apart.submit(export, models).result()
         race = _Race(options.rclip.absolute(), models, f"{ARCHITECTURE}/{weights}")
@@ -83,7 +70,7 @@ class _Race:
         both = Spent(
             index.seconds + search.seconds,
             index.processor + search.processor,
-            max(index.peak_gb, search.peak_gb),
+            max(index.peak, search.peak),
         )
         _print(f"{name}: index, search", "clipseek", both)
 
@@ -126,11 +113,11 @@ class _Race:
         return home
 
     def _run_rclip(self, home: Path, folder: Path, *words: str) -> Spent:
-        return _run([str(self._rclip), *words, QUERY], folder, RCLIP_DATADIR=str(home))
+        return spent_by([str(self._rclip), *words, QUERY], {"RCLIP_DATADIR": str(home)}, folder)
 
     def _run_clipseek(self, home: Path, *words: str) -> Spent:
         library = str((home / "library").absolute())
-        return _run([sys.executable, "-m", "cli", *words], Path.cwd(), CLIPSEEK_LIBRARY=library)
+        return spent_by([sys.executable, "-m", "cli", *words], {"CLIPSEEK_LIBRARY": library})
 
 
 LIST_IN_RCLIP = """
@@ -212,27 +199,12 @@ def export(models: Path, seed: int = 0) -> Path:
     return weights
 
 
-def _run(command: list[str], folder: Path, **environment: str) -> Spent:
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env={**os.environ, **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    assert status == 0, f"{' '.join(command)} failed"
-    return Spent(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e6)
-
-
 def _least(run: Callable[[], Spent]) -> Spent:
     return min((run() for _ in range(TIMES)), key=lambda spent: spent.processor)
 
 
 def _print(what: str, who: str, spent: Spent) -> None:
-    figures = f"{spent.seconds:8.2f} {spent.processor:9.2f} {spent.peak_gb:8.2f}"
+    figures = f"{spent.seconds:8.2f} {spent.processor:9.2f} {spent.peak / 1e9:8.2f}"
     print(f"{what:38} {who:10} {figures}", flush=True)
 
 

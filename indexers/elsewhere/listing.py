@@ -10,12 +10,9 @@ from typing import Protocol, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
+from searchengine.datasets.stored_vectors import NOT_UNIT
 from searchengine.paths import is_text
 from searchengine.types import Vectors
-
-NOT_UNIT = 1e-2
-"""How far the length of a row may be from 1: programs keep float32 or float16 unit rows, and of
-those in float16 the length is a thousandth off."""
 
 LONGEST_PATH = 32_768
 

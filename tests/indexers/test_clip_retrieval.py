@@ -25,7 +25,7 @@ from searchengine.library.library import Library
 from searchengine.types import Vectors
 from tests.conftest import Run, Watcher, Workbench
 from tests.support.clip_retrieval import write_files
-from tests.support.fake import FakeEncoder
+from tests.support.fake import CountingEncoder, FakeEncoder
 from tests.support.libraries import check_library
 from tests.support.places import ROOT
 
@@ -36,20 +36,16 @@ COLOURS = ("red", "green", "blue", "white", "black", "yellow")
 MODEL = ("--model", "fake")
 
 
-class Counting(FakeEncoder):
-    """Counts the pictures that it encodes, and keeps the texts."""
+class Counting(CountingEncoder):
+    """Keeps the texts too."""
 
     def __init__(self) -> None:
-        self.pictures = 0
+        super().__init__()
         self.texts: list[str] = []
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         self.texts += texts
         return super().encode_texts(texts)
-
-    def encode_pixels(self, pixels: Any) -> Any:
-        self.pictures += len(pixels)
-        return super().encode_pixels(pixels)
 
 
 @pytest.fixture

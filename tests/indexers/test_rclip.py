@@ -15,24 +15,17 @@ from PIL import Image
 
 from indexers.elsewhere.rclip import ENCODER, OLD_ENCODER, default_database, open_rclip
 from tests.conftest import Run, Workbench
-from tests.support.fake import FakeEncoder
+from tests.support.fake import CountingEncoder, FakeEncoder
 from tests.support.libraries import check_library
 from tests.support.rclip import list_picture, make_database
 
 COLOURS = ("red", "green", "blue", "white", "black", "yellow")
 
 
-class Counting(FakeEncoder):
-    """Counts the pictures that it encodes."""
+class Counting(CountingEncoder):
+    """Has the name of rclip's."""
 
     name = ENCODER
-
-    def __init__(self) -> None:
-        self.pictures = 0
-
-    def encode_pixels(self, pixels: Any) -> Any:
-        self.pictures += len(pixels)
-        return super().encode_pixels(pixels)
 
 
 @pytest.fixture

@@ -46,6 +46,17 @@ class FakeEncoder:
         return _encode([_colour_of(text) for text in texts])
 
 
+class CountingEncoder(FakeEncoder):
+    """Counts the pictures that it encodes."""
+
+    def __init__(self) -> None:
+        self.pictures = 0
+
+    def encode_pixels(self, pixels: Sequence[Pixels]) -> Vectors:
+        self.pictures += len(pixels)
+        return super().encode_pixels(pixels)
+
+
 def _colour_of(text: str) -> np.ndarray:
     """Mean of the colours named in a text; grey where it names none."""
     named = [COLOURS[word] for word in text.lower().split() if word in COLOURS]

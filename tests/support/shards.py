@@ -23,7 +23,7 @@ from searchengine.shards.snapshots import Snapshot, newest
 from searchengine.shards.storage import Storage
 from searchengine.shards.tables import to_parquet
 from searchengine.types import ImageEntry, Pixels, Vectors
-from tests.support.fake import FakeEncoder
+from tests.support.fake import CountingEncoder, FakeEncoder
 
 
 class Silent:
@@ -38,15 +38,14 @@ class Silent:
     def skipped(self, path: str, reason: str) -> None: ...
 
 
-class Counting(FakeEncoder):
-    """Remembers how many pictures it encoded; may take its time."""
+class Counting(CountingEncoder):
+    """May take its time."""
 
     def __init__(self, seconds: float = 0.0) -> None:
-        self.pictures = 0
+        super().__init__()
         self._seconds = seconds
 
     def encode_pixels(self, pixels: Sequence[Pixels]) -> Vectors:
-        self.pictures += len(pixels)
         time.sleep(self._seconds * len(pixels))
         return super().encode_pixels(pixels)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,7 +23,12 @@ from searchengine.encoders.openvino.towers import IMAGE, TEXT, TowerFacts, graph
 from searchengine.encoders.openvino.weights import Weights
 from searchengine.encoders.preprocess import trial_pictures
 from searchengine.encoders.text.encoder import tokenizer_of
-from searchengine.encoders.text.export import PROBES, export_text_tower, tokenizer_tensors
+from searchengine.encoders.text.export import (
+    PROBES,
+    export_text_tower,
+    tokenizer_tensors,
+    tower_of,
+)
 from searchengine.encoders.text.tensors import Tensor
 from searchengine.encoders.text.tower import TOKENS
 from searchengine.errors import first_line
@@ -145,8 +150,7 @@ def texts_of(model: ClipModel, context: int) -> tuple[torch.nn.Module, int]:
     """
     import torch
 
-    tower: Any = getattr(model, "text", model)
-    pool = getattr(tower, "pool_type", getattr(tower, "text_pool_type", None))
+    tower, pool = tower_of(model)
     causal = getattr(tower, "attn_mask", None) is not None
     plain = causal and pool == "argmax" and getattr(tower, "cls_emb", None) is None
     projection = getattr(tower, "text_projection", None)

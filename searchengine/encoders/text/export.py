@@ -108,16 +108,24 @@ def tokenizer_tensors(encoder: ClipEncoder) -> tuple[dict[str, Tensor], dict[str
     return arrays, {TOKENIZER_NOTE: note}
 
 
+def tower_of(model: Any) -> tuple[Any, str | None]:  # noqa: ANN401 - a model of open_clip
+    """The part of a model that texts go through, and whose token the vector is, where it says so.
+
+    Of open_clip's CustomTextCLIP that is a module of its own; CLIP has the parts in itself.
+    """
+    if hasattr(model, "text"):
+        return model.text, getattr(model.text, "pool_type", None)
+    return model, getattr(model, "text_pool_type", None)
+
+
 def _read_tower(encoder: ClipEncoder) -> tuple[TowerShape, dict[str, NDArray[np.float32]]]:
     """The shape and the weights. Raises AttributeError or ValueError for another kind of tower."""
     model: Any = encoder.model
-    separate = hasattr(model, "text")  # open_clip's CustomTextCLIP; CLIP has the parts in itself
-    tower = model.text if separate else model
-    pool = tower.pool_type if separate else tower.text_pool_type
+    tower, pool = tower_of(model)
     if pool not in ("argmax", "last"):
         raise ValueError(f"the vector is of another token: {pool}")
     block = tower.transformer.resblocks[0]
-    tensors = _text_tensors(model.state_dict(), separate)
+    tensors = _text_tensors(model.state_dict(), tower is not model)
     shape = TowerShape(
         context=int(tower.context_length),
         vocabulary=int(tensors[TOKENS].shape[0]),
