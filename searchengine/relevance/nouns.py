@@ -55,7 +55,8 @@ def keep_nouns(space: SpaceInfo, vectors: Vectors) -> None:
 
 
 def _kept(space: SpaceInfo) -> Path:
-    return user_cache("nouns") / f"{space.fingerprint}.safetensors"
+    """By a digest: a fingerprint is what a catalog says, which may be anybody's, and no name."""
+    return user_cache("nouns") / f"{digest_of([space.fingerprint])}.safetensors"
 
 
 def _marks(space: SpaceInfo) -> dict[str, str]:

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from searchengine.relevance import nouns as nouns_file
 from searchengine.relevance.bar import Bar, Strictness
 from searchengine.relevance.kept import FILE, read_statistics
 from searchengine.relevance.measuring import measure_statistics
-from searchengine.relevance.nouns import known_nouns, nouns
+from searchengine.relevance.nouns import keep_nouns, known_nouns, nouns
 from searchengine.retrieval.hits import Order, SearchHit
 from searchengine.retrieval.query import By, Kind, Query, Source
 from searchengine.types import Filter, Vectors
@@ -209,6 +210,19 @@ def test_the_nouns_of_another_encoder_are_encoded_once(
         assert [message.split(" with ")[0] for message in caplog.messages] == [
             "encoding a thousand nouns"
         ] * 2
+
+
+def test_no_catalog_says_where_nouns_are_kept(library: Library, tmp_path: Path) -> None:
+    vectors = known_nouns(library.space().info)
+    assert vectors is not None
+    space = replace(library.space().info, fingerprint=str(tmp_path / "elsewhere"))
+    keep_nouns(space, vectors)
+    [kept] = user_cache("nouns").iterdir()
+    assert len(kept.stem) == 8
+    assert not list(tmp_path.glob("elsewhere*"))
+    again = known_nouns(space)
+    assert again is not None
+    np.testing.assert_array_equal(again, vectors)
 
 
 def test_the_command_line_says_so(
