@@ -13,6 +13,7 @@ import json
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -22,10 +23,11 @@ from numpy.typing import NDArray
 from benchmarks.machine import machine
 from searchengine import load_encoder, open_library
 from searchengine.encoders.interface import Encoder
-from searchengine.encoders.table import template_of
+from searchengine.encoders.table import names_scale_of, template_of
 from searchengine.images.decode import read_image
 from searchengine.labels.background import beside
 from searchengine.labels.decide import probabilities, texts_of
+from searchengine.labels.definition import LIKELY
 from searchengine.labels.names import Name, shipped_names
 from searchengine.labels.prompts import in_template
 from searchengine.types import Vectors
@@ -71,7 +73,9 @@ def told(
     unknown = [text for text in dict.fromkeys(asked) if text not in known]
     known.update(zip(unknown, encoder.encode_texts(unknown), strict=True))
     texts = np.stack([known[text] for text in asked])
-    return probabilities(rows @ texts.T, encoder.logit_scale, grouping)
+    return probabilities(
+        rows @ texts.T, names_scale_of(encoder.name, encoder.logit_scale), grouping
+    )
 
 
 def calibration_error(sure: NDArray[np.float32], right: NDArray[np.bool_]) -> float:
@@ -85,15 +89,29 @@ def calibration_error(sure: NDArray[np.float32], right: NDArray[np.bool_]) -> fl
     )
 
 
-def precision_of_few(
-    rows: Vectors, right: NDArray[np.int64], names: tuple[Name, ...], encoder: Encoder, known: Known
-) -> tuple[float, float]:
-    """Of labels at the threshold that keeps 90 % of the right ones: mean and sd of draws.
+@dataclass(frozen=True, slots=True)
+class Few:
+    """What labels of 20 names are worth, over the draws."""
 
-    A draw offers 20 names with all of their photos among nine times as many others.
-    """
+    precision: float
+    """Mean of the draws, each at its threshold that keeps 90 % of the right ones."""
+    deviation: float
+    """Of one draw."""
+    threshold: float
+    """Mean of the draws."""
+    likely: float
+    """Share of right ones among all labels of all draws at the default threshold."""
+    likely_kept: float
+    """Share of the right ones that it keeps."""
+
+
+def few(
+    rows: Vectors, right: NDArray[np.int64], names: tuple[Name, ...], encoder: Encoder, known: Known
+) -> Few:
+    """A draw offers 20 names with all of their photos among nine times as many others."""
     random, template = np.random.default_rng(0), template_of(encoder.name)
-    found = []
+    precisions, thresholds = [], []
+    labels = right_labels = right_ones = 0
     for _ in range(DRAWS):
         offered = random.choice(np.unique(right), OFFERED, replace=False)
         shown = np.flatnonzero(np.isin(right, offered))
@@ -102,8 +120,18 @@ def precision_of_few(
         said = told(rows[asked], tuple(names[each] for each in offered), encoder, template, known)
         sure, is_right = said.max(axis=1), offered[said.argmax(axis=1)] == right[asked]
         threshold = np.sort(sure[is_right])[int((1 - KEPT) * is_right.sum())]
-        found.append(is_right[sure >= threshold].mean())
-    return float(np.mean(found)), float(np.std(found))
+        precisions.append(is_right[sure >= threshold].mean())
+        thresholds.append(threshold)
+        labels += (sure >= LIKELY).sum()
+        right_labels += is_right[sure >= LIKELY].sum()
+        right_ones += is_right.sum()
+    return Few(
+        float(np.mean(precisions)),
+        float(np.std(precisions)),
+        float(np.mean(thresholds)),
+        float(right_labels / labels),
+        float(right_labels / right_ones),
+    )
 
 
 def seconds_of_tagging(encoder: Encoder) -> tuple[float, float]:
@@ -135,10 +163,12 @@ def main() -> None:
         error = calibration_error(said.max(axis=1), is_right)
         print(f"{template!r}: {len(rows)} photos, right {is_right.mean():.1%}, ECE {error:.1%}")
         good = is_right.mean() >= LEAST_RIGHT and error <= MOST_ECE
-    mean, sd = precision_of_few(rows, right, names, encoder, known)
+    found = few(rows, right, names, encoder, known)
     print(
-        f"{OFFERED} names, nine of ten photos show something else: precision {mean:.0%} (sd of "
-        f"draws {sd:.0%}) at {KEPT:.0%} of the right ones kept"
+        f"{OFFERED} names, nine of ten photos show something else: precision {found.precision:.1%} "
+        f"(sd of draws {found.deviation:.0%}) at {KEPT:.0%} of the right ones kept (threshold "
+        f"{found.threshold:.2f}), {found.likely:.0%} at {LIKELY}, which keeps "
+        f"{found.likely_kept:.0%}"
     )
     first, again = seconds_of_tagging(encoder)
     print(f"tagging {IMAGES:,} images by 1,000 names: {first:.1f} s, again {again:.1f} s")

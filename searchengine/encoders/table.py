@@ -80,6 +80,10 @@ class ModelInfo:
 
     template: str
     """What the name of a thing is put into for this encoder to know it best (see `TEMPLATE`)."""
+    names_scale: float | None
+    """What its cosines with names are multiplied by, so that names are right as often as they are
+    probable: the likeliest scale for photos it did not learn from (Guo et al., 2017), which
+    `benchmarks/scale.py` finds. None where the checkpoint's own `logit_scale` serves."""
 
     @property
     def free(self) -> bool:
@@ -108,6 +112,12 @@ def template_of(name: str) -> str:
     """What names are put into for an encoder, whether it is in the table or not."""
     model = find_model(name)
     return TEMPLATE if model is None else model.template
+
+
+def names_scale_of(name: str, learned: float) -> float:
+    """What an encoder's cosines with names are multiplied by; `learned` is its `logit_scale`."""
+    model = find_model(name)
+    return learned if model is None or model.names_scale is None else model.names_scale
 
 
 def named_by(word: str, *, gpu: bool) -> ModelInfo | None:
@@ -160,6 +170,7 @@ def _read(row: dict[str, str]) -> ModelInfo:
         sources=tuple(row["sources"].split()),
         hub_repo=row["hub_repo"] or None,
         template=row["template"] or TEMPLATE,
+        names_scale=_number(row["names_scale"]),
     )
 
 

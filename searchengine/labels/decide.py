@@ -1,8 +1,8 @@
 """What names an image has, from the cosines of its vector with texts: pure functions on arrays.
 
-A softmax of logit_scale x cosine over a person's names and a background of other names: as an
-encoder was trained to choose among texts, so that what is left for the background is the
-probability of "none of these".
+A softmax of scale x cosine over a person's names and a background of other names: as an encoder was
+trained to choose among texts, so that what is left for the background is the probability of "none
+of these".
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import numpy as np
 from searchengine.catalog.catalog import Catalog
 from searchengine.catalog.labels.given import Labelled
 from searchengine.catalog.labels.sets import StoredSet
-from searchengine.encoders.table import template_of
+from searchengine.encoders.table import names_scale_of, template_of
 from searchengine.float16 import widened
 from searchengine.labels.background import beside
 from searchengine.labels.decide import choose, probabilities, texts_of
@@ -103,6 +103,7 @@ def _decision(
     words, grouping = texts_of(definition.names, others)
     encoder = encoders.whole(space)
     template = template_of(space.info.encoder)
+    scale = names_scale_of(space.info.encoder, encoder.logit_scale)
 
     def encoded(names: Sequence[str], use: str) -> Vectors:
         texts = [in_template(template, name) for name in names]
@@ -112,9 +113,7 @@ def _decision(
     texts = np.concatenate([encoded(words, str(stored.id)), rest])
 
     def decide(rows: Vectors) -> list[tuple[int, str, float]]:
-        found = probabilities(
-            rows @ texts.T, encoder.logit_scale, grouping, several=definition.several
-        )
+        found = probabilities(rows @ texts.T, scale, grouping, several=definition.several)
         pairs = choose(found, grouping, definition.threshold, several=definition.several)
         return [
             (image, grouping.names[name], float(min(1.0, found[image, name])))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from searchengine.encoders.table import TEMPLATE, models, template_of
+from searchengine.encoders.table import TEMPLATE, models, names_scale_of, template_of
 from searchengine.labels.prompts import in_template
 
 
@@ -35,3 +35,9 @@ def test_every_encoder_has_one() -> None:
     assert template_of("starter") == "a photo of a/an {}"
     assert template_of("ViT-B-32/nobody") == TEMPLATE
     assert all("{}" in model.template for model in models())
+
+
+def test_a_scale_that_was_fitted_goes_before_the_one_of_training() -> None:
+    assert names_scale_of("starter-256", 23.6) == 25.5
+    assert names_scale_of("starter", 23.6) == 23.6
+    assert names_scale_of("ViT-B-32/nobody", 100.0) == 100.0

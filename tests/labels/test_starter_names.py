@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from searchengine import load_encoder
-from searchengine.encoders.table import template_of
+from searchengine.encoders.table import names_scale_of, template_of
 from searchengine.images.decode import read_image
 from searchengine.labels.background import beside
 from searchengine.labels.decide import probabilities, texts_of
@@ -28,8 +28,8 @@ MOST_APART = 0.12
 """How sure it is on average, and how often right. At CLIP's customary scale of 100 it is 0.4."""
 
 
-@pytest.fixture(scope="module")
-def found() -> tuple[Any, Any, Any]:
+@pytest.fixture(scope="module", params=["starter", "starter-256"])
+def found(request: pytest.FixtureRequest) -> tuple[Any, Any, Any]:
     """For the template and for bare names: probabilities (n, names); and which name is right."""
     if not PACK.exists():
         pytest.skip("no labelled photos beside the checkout: names not measured")
@@ -43,7 +43,7 @@ def found() -> tuple[Any, Any, Any]:
         for label in entry["labels"][:1]
         if label in place
     ][::10][:PHOTOS]
-    encoder = load_encoder("starter", device="cpu", precision="float32")
+    encoder = load_encoder(request.param, device="cpu", precision="float32")
     vectors = np.concatenate(
         [
             encoder.encode_images([read_image((PACK / file).read_bytes())[0] for file, _ in part])
@@ -54,10 +54,11 @@ def found() -> tuple[Any, Any, Any]:
 
     def told(template: str) -> Any:
         texts = encoder.encode_texts([in_template(template, word) for word in words])
-        return probabilities(vectors @ texts.T, encoder.logit_scale, grouping)
+        scale = names_scale_of(encoder.name, encoder.logit_scale)
+        return probabilities(vectors @ texts.T, scale, grouping)
 
     right = np.array([number for _, number in asked])
-    return told(template_of("starter")), told("{}"), right
+    return told(template_of(encoder.name)), told("{}"), right
 
 
 def test_names_are_right_and_as_often_as_they_say(found: tuple[Any, Any, Any]) -> None:

@@ -53,6 +53,21 @@ def test_each_image_has_the_name_it_shows_or_none(colours: Workbench) -> None:
             assert all(0.5 <= label.probability <= 1 for label in image.labels)
 
 
+def test_probabilities_are_at_the_scale_for_names(
+    colours: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flat(name: str, learned: float) -> float:
+        assert (name, learned) == ("fake", FakeEncoder.logit_scale)
+        return 0.0
+
+    monkeypatch.setattr(tagging, "names_scale_of", flat)
+    with colours.open() as library:
+        library.label_sets.tag(NAMES, threshold=0.0)
+        for image in library.label_sets.labels("names"):  # four names, of which one is two, and
+            told = {label.name: label.probability for label in image.labels}  # three others
+            assert told == {"cold": pytest.approx(2 / 7), "blue": pytest.approx(1 / 7)}
+
+
 def test_a_second_run_asks_nothing_and_loads_no_encoder(colours: Workbench) -> None:
     with colours.open() as library:
         library.label_sets.tag(NAMES)
