@@ -79,10 +79,12 @@ def main() -> None:
         raise SystemExit("captions cost more than promised")
 
 
-def add_images(library: Library, writer: Writer, clouds: Clouds, images: int) -> Space:
+def add_images(
+    library: Library, writer: Writer, clouds: Clouds, images: int, dim: int = DIM
+) -> Space:
     """List imagined files with generated vectors in a space of their own."""
     library.catalog.add_space(
-        name="made", encoder="made", dim=DIM, precision="float32", fingerprint="0" * 16
+        name="made", encoder="made", dim=dim, precision="float32", fingerprint="0" * 16
     )
     space = library.space()
     space.directory.mkdir(parents=True)
