@@ -7,7 +7,8 @@
 Compare ratios within one run: absolute figures move with whatever else the machine does. Each part
 runs in a process of its own. On a CPU, decoding and encoding share the cores, so that a run cannot
 come near the slower of them where both cost alike; the bound 1 / (1/encode + 1/decode) is what is
-left, and the table says how much of it is reached.
+left, and the table says how much of it is reached; then the same where decoding counts with all
+else that a run does of each file: its hash, what is written in it, what it looks like.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def _indexing(
 ) -> Iterator[dict[str, object]]:
     print(
         "\nIndexing, images/s                  encode  decode  encode/decode   whole  "
-        "of slower  bound  of bound  peak GB"
+        "of slower  bound  of bound  prepare  of bound  peak GB"
     )
     for photos, folder in _folders(scratch, arguments):
         for short, name in encoders.items():
@@ -76,7 +77,8 @@ def _indexing(
                 f"{photos:24} {short:10}{speed.encode:8.1f}{speed.decode:8.1f}"
                 f"{speed.encode / speed.decode:12.2f}{speed.whole:11.1f}"
                 f"{speed.whole / speed.slower:10.0%}{speed.bound:9.1f}"
-                f"{speed.whole / speed.bound:8.0%}{speed.peak_gb:9.2f}"
+                f"{speed.whole / speed.bound:8.0%}{speed.prepare:11.1f}"
+                f"{speed.whole / speed.whole_bound:8.0%}{speed.peak_gb:9.2f}"
                 f"  {speed.precision}, {speed.batch} at a time, limited by {speed.bottleneck}",
                 flush=True,
             )

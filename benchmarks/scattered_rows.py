@@ -76,7 +76,7 @@ def _seconds(
     path: Path, count: int, query: NDArray[np.float32], numbers: NDArray[np.int64], *, ahead: bool
 ) -> float:
     rows: Rows = np.memmap(path, np.float16, "r", shape=(count, DIM))
-    with patch("searchengine.vectors.scan.ask_ahead", ask_ahead if ahead else lambda *_: None):
+    with patch("searchengine.vectors.ahead.ask_ahead", ask_ahead if ahead else lambda *_: None):
         started = time.perf_counter()
         scan(rows, query, 10, among=numbers)
         return time.perf_counter() - started

@@ -118,7 +118,7 @@ def index(
             observer.skipped(path, reason)
         space = space_of(library, encoder)
         cropping = partial(_cropping, load, crops)
-        run = Run(writer, space, cropping, observer, options, trial)
+        run = Run(catalog, writer, space, cropping, observer, options, trial)
         run.work(survey.plan.jobs)
         read_metadata(writer, survey.plan.unread)
         removed = _settle(library, writer, survey, run.moved_ids)

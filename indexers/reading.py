@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from indexers.plan import Job, Unread
 from indexers.rules import WalkRules
 from indexers.trial import Trial
+from searchengine.catalog.catalog import Catalog, CatalogReads
 from searchengine.catalog.records import Batch, FailedFile, Reading, SameContent
 from searchengine.embedding.faults import failure_reason
 from searchengine.embedding.stream import (
@@ -113,6 +114,7 @@ class _Done:
 class Run:
     """The reading part of a run: jobs in, vectors and facts saved."""
 
+    catalog: Catalog
     writer: Writer
     space: Space | None
     """None before the first picture of a new space is read."""
@@ -126,6 +128,8 @@ class Run:
     working_seconds: float = 0.0
     write_seconds: float = 0.0
     _stream: ImageStream[Job, _Identity, SameContent] = field(init=False)
+    _listed: CatalogReads = field(init=False)
+    """As it is at each question."""
     _done: list[_Done] = field(default_factory=list)
     """Not saved yet."""
     _saved_at: float = field(default_factory=time.perf_counter)
@@ -160,7 +164,10 @@ class Run:
     def work(self, jobs: Sequence[Job]) -> None:
         """Do every job. What is done is saved, whatever ends it but the library itself."""
         started = time.perf_counter()
-        with self._stream.outcomes(jobs) as outcomes:
+        with (
+            self.catalog.asked_often() as self._listed,
+            self._stream.outcomes(jobs) as outcomes,
+        ):
             try:
                 for outcome in outcomes:
                     self._take(outcome)
@@ -187,7 +194,7 @@ class Run:
         Runs in the reading threads.
         """
         key, space = content_hash(data), self.space
-        same = space.catalog.same_content(space.info, key, job.image_id) if space else None
+        same = self._listed.same_content(space.info, key, job.image_id) if space else None
         if space and same is not None and not space.is_sound(same.row):
             same = None  # the vector is damaged: encoded again
         written = read_written(job.file, io.BytesIO(data), job.sidecar.path)
@@ -232,7 +239,8 @@ class Run:
 
     def _save_if_due(self) -> None:
         if time.perf_counter() - self._saved_at >= SAVE_SECONDS:
-            self._save()
+            with self._stream.interrupted():
+                self._save()
 
     def _save(self) -> None:
         # The buffer is emptied first: an interrupt in here must not record anything twice.

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeAlias, TypeVar
@@ -151,6 +151,7 @@ class ImageStream(Generic[Job, Key, Stored]):
     ) -> None:
         self.decode_seconds = self.encode_seconds = 0.0
         self._load = load
+        self._throttle = DecodeThrottle()
         self._on_call = EncoderOnCall(self._prepare)
         self._path_of = path_of
         self._identify = identify
@@ -179,8 +180,12 @@ class ImageStream(Generic[Job, Key, Stored]):
 
     def _prepare(self) -> Encoder:
         encoder = self._load()
-        self._throttle = DecodeThrottle(encoder)
+        self._throttle.share_with(encoder)
         return encoder
+
+    def interrupted(self) -> AbstractContextManager[None]:
+        """Held by who takes the outcomes while that does something longer: decoders go on."""
+        return self._throttle.interrupted()
 
     @contextmanager
     def outcomes(self, jobs: Iterable[Job]) -> Iterator[Iterator[Outcome[Job, Key, Stored]]]:

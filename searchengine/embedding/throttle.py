@@ -19,10 +19,14 @@ class DecodeThrottle:
     one of these for its time slice lets the others spin: a run at 12 megapixels lost a fifth.
     """
 
-    def __init__(self, encoder: Encoder) -> None:
-        self._are_shared = encoder.device == "cpu"
+    def __init__(self) -> None:
+        self._are_shared = False
         self._free = threading.Event()
         self._free.set()
+
+    def share_with(self, encoder: Encoder) -> None:
+        """Called once it is known who encodes."""
+        self._are_shared = encoder.device == "cpu"
 
     @property
     def batches(self) -> int:
@@ -42,3 +46,14 @@ class DecodeThrottle:
             yield
         finally:
             self._free.set()
+
+    @contextmanager
+    def interrupted(self) -> Iterator[None]:
+        """Something else goes on between two steps of the encoder: decoders may use the cores."""
+        is_encoding = not self._free.is_set()
+        self._free.set()
+        try:
+            yield
+        finally:
+            if is_encoding:
+                self._free.clear()

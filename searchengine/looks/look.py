@@ -49,7 +49,7 @@ def look_of(picture: Image.Image) -> Looks:
     look = np.zeros((), dtype=LOOK)
     look["grey"] = np.asarray(_means(luma, GREY_SIDE))
     look["colour"] = np.asarray(_means(small, COLOUR_SIDE).convert("YCbCr"))[..., 1:]
-    look["sharpness"] = _sharpness(np.asarray(luma))
+    look["sharpness"] = _sharpness(luma)
     look["crc"] = _crc(look)
     return look
 
@@ -69,20 +69,23 @@ def _means(picture: Image.Image, side: int) -> Image.Image:
     return picture.resize((side, side), Image.Resampling.BILINEAR)
 
 
-def _sharpness(luma: NDArray[np.uint8]) -> float:
-    """Of every second line and column: all of them say little more, at ten times the cost."""
-    return _mean_square(luma[::2].T) + _mean_square(luma[:, ::2])
-
-
-def _mean_square(values: NDArray[np.uint8]) -> float:
-    """Of the differences of values two lines apart.
+def _sharpness(luma: Image.Image) -> float:
+    """Of every second line and column: all of them say little more, at ten times the cost.
 
     By strips that stay in the processor's cache: four times as fast as all at once.
     """
-    total = 0.0
-    for top in range(0, len(values) - 2, STRIP):
-        strip = values[top : top + STRIP + 2].astype(np.int16)
-        differences = (strip[2:] - strip[:-2]).astype(np.float32).ravel()
-        total += float(differences @ differences)
-    count = values[2:].size
-    return total / count if count else 0.0
+    width, height = luma.size
+    across = down = 0.0
+    for top in range(0, height, STRIP):
+        strip = np.asarray(luma.crop((0, top, width, min(top + STRIP + 2, height))))
+        lines, columns = strip[:STRIP:2].astype(np.int16), strip[:, ::2].astype(np.int16)
+        across += _squares(lines[:, 2:] - lines[:, :-2])
+        down += _squares(columns[2:] - columns[:-2])
+    pairs_across = -(-height // 2) * max(0, width - 2)
+    pairs_down = max(0, height - 2) * -(-width // 2)
+    return across / max(1, pairs_across) + down / max(1, pairs_down)
+
+
+def _squares(differences: NDArray[np.int16]) -> float:
+    values = differences.astype(np.float32).ravel()
+    return float(values @ values)

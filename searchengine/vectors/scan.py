@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from searchengine.float16 import widened
 from searchengine.types import Vectors
-from searchengine.vectors.ahead import ask_ahead
 from searchengine.vectors.file import Rows
 from searchengine.vectors.pairs import UNSURE, pair_cosines
 
@@ -81,6 +80,8 @@ def blocks(
             yield np.arange(start, stop), rows[start:stop]
             continue
         if stop > asked:
+            from searchengine.vectors.ahead import ask_ahead  # late: small libraries need none
+
             asked = start + max(size, ASKED_AHEAD)
             ask_ahead(rows, among[start:asked])
         yield among[start:stop], rows.take(among[start:stop], axis=0)

@@ -1,4 +1,4 @@
-"""What a catalog answers: one contract for `Catalog` and `Snapshot`, by numbers worked out by hand.
+"""What a catalog answers: one contract for all its forms, by numbers worked out by hand.
 
 They follow from `make_catalog`, which says what is in it.
 """
@@ -53,14 +53,15 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return catalog.path
 
 
-@pytest.fixture(scope="module", params=["Catalog", "Snapshot"])
+@pytest.fixture(scope="module", params=["Catalog", "Snapshot", "AskedOften"])
 def now(request: pytest.FixtureRequest, path: Path) -> Iterator[CatalogReads]:
     catalog = Catalog(path)
     if request.param == "Catalog":
         yield catalog
     else:
-        with catalog.snapshot() as snapshot:
-            yield snapshot
+        over = catalog.snapshot() if request.param == "Snapshot" else catalog.asked_often()
+        with over as reads:
+            yield reads
     catalog.close()
 
 
@@ -294,4 +295,14 @@ def test_icons_come_after_photos_however_late_they_came(tmp_path: Path) -> None:
     ]
     catalog.record(space, Batch(added=added), lambda _rows, _last: [])
     assert catalog.newest(space, Filter()) == [6, 4, 1, 5, 3, 2]
+    catalog.close()
+
+
+def test_a_snapshot_stays_and_who_asks_often_sees_what_is_written(tmp_path: Path) -> None:
+    catalog = make_catalog(tmp_path / "catalog.sqlite")
+    with catalog.snapshot() as before, catalog.asked_often() as listed:
+        assert listed.same_content(ONE, b"red") is not None
+        catalog.record(None, Batch(removed=[1]))
+        assert before.same_content(ONE, b"red") is not None
+        assert listed.same_content(ONE, b"red") is None
     catalog.close()

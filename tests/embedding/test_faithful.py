@@ -116,6 +116,11 @@ def flickr8k() -> list[CaptionedImage]:
     return list(images)
 
 
+@pytest.fixture(scope="module")
+def texts(plain: Encoder, flickr8k: list[CaptionedImage]) -> Vectors:
+    return plain.encode_texts([text for image in flickr8k for text in image.captions])
+
+
 def photos_of(images: Sequence[CaptionedImage]) -> list[bytes]:
     paths = find_images(images, None, FLICKR8K_DEV / "dataset_flickr8k.json")
     return [path.read_bytes() for path in paths if path is not None]
@@ -131,13 +136,15 @@ def successes(images: Sequence[CaptionedImage], vectors: Vectors, texts: Vectors
 
 @pytest.mark.timeout(600)
 def test_recall_stays_on_flickr8k(
-    plain: Encoder, flickr8k: list[CaptionedImage], monkeypatch: pytest.MonkeyPatch
+    plain: Encoder,
+    flickr8k: list[CaptionedImage],
+    texts: Vectors,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As the program does it by itself here: the fast decode, the precision that it chooses."""
     monkeypatch.setattr(placement, "LEAST_GAIN", 0.0)  # it may think bfloat16 as fast as it likes
     chosen = load_encoder("starter", device="cpu")
     full, fast = in_threads(partial(both_ways, plain), photos_of(flickr8k))
-    texts = plain.encode_texts([text for image in flickr8k for text in image.captions])
     exact = successes(flickr8k, plain.encode_pixels(full), texts)
     found = successes(flickr8k, chosen.encode_pixels(fast), texts)
     for name, wanted in exact.items():
@@ -146,12 +153,13 @@ def test_recall_stays_on_flickr8k(
 
 
 @pytest.mark.timeout(600)
-def test_a_reduced_decode_costs_no_recall(plain: Encoder, flickr8k: list[CaptionedImage]) -> None:
+def test_a_reduced_decode_costs_no_recall(
+    plain: Encoder, flickr8k: list[CaptionedImage], texts: Vectors
+) -> None:
     """Enlarged until it is reduced as far as it goes: queries change hands, both ways alike."""
     full, fast = in_threads(
         lambda data: both_ways(plain, enlarged(data, ENLARGED)), photos_of(flickr8k)
     )
-    texts = plain.encode_texts([text for image in flickr8k for text in image.captions])
     exact = successes(flickr8k, plain.encode_pixels(full), texts)
     found = successes(flickr8k, plain.encode_pixels(fast), texts)
     for name, wanted in exact.items():

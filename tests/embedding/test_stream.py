@@ -251,7 +251,8 @@ def test_an_error_comes_where_its_result_would() -> None:
 
 
 def test_decoders_wait_while_a_cpu_encodes() -> None:
-    throttle = DecodeThrottle(FakeEncoder())
+    throttle = DecodeThrottle()
+    throttle.share_with(FakeEncoder())
     begun = threading.Event()
 
     def decode() -> None:
@@ -262,7 +263,15 @@ def test_decoders_wait_while_a_cpu_encodes() -> None:
         with throttle.encoding():
             waiting = pool.submit(decode)
             assert not begun.wait(0.05)
+            with throttle.interrupted():
+                waiting.result(10)
+            begun.clear()
+            waiting = pool.submit(decode)
+            assert not begun.wait(0.05)
         waiting.result(10)
+        with throttle.interrupted():
+            throttle.wait()
+        throttle.wait()
     with pytest.raises(ValueError, match="broken"), throttle.encoding():
         raise ValueError("broken")
     throttle.wait()
@@ -271,7 +280,8 @@ def test_decoders_wait_while_a_cpu_encodes() -> None:
 def test_decoders_go_on_beside_a_gpu() -> None:
     encoder = FakeEncoder()
     encoder.device = "cuda"
-    throttle = DecodeThrottle(encoder)
+    throttle = DecodeThrottle()
+    throttle.share_with(encoder)
     with throttle.encoding():
         throttle.wait()
     assert throttle.batches == 1

@@ -150,7 +150,7 @@ def test_any_error_in_identifying(bench: Workbench, monkeypatch: pytest.MonkeyPa
         return data[:16]
 
     monkeypatch.setattr("indexers.reading.content_hash", content_hash)
-    monkeypatch.setattr("searchengine.catalog.catalog.Catalog.same_content", lambda *_: None)
+    monkeypatch.setattr("searchengine.catalog.catalog.CatalogReads.same_content", lambda *_: None)
     assert bench.index().failed == 1
     assert the_failure(bench, "white.png").reason.endswith("string longer than 2147483647 bytes")
 

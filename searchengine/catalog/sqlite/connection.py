@@ -161,6 +161,15 @@ class Database:
             yield connection
 
     @contextmanager
+    def asking(self) -> Iterator[sa.Connection]:
+        """A connection without a transaction: each statement sees a moment of its own.
+
+        Raises as `reading`.
+        """
+        with our_errors(self.path.parent), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A transaction that no other process writes beside; it waits for one that does.
 
