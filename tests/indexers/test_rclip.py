@@ -144,14 +144,18 @@ def test_rows_that_rclip_never_wrote_are_counted(
     assert imported(run, database) == {"taken": 24, "unusable": 12}
 
 
-def test_a_database_of_nothing_that_can_be_used_is_counted_too(
+def test_a_database_of_nothing_that_can_be_used_is_counted_and_no_library_is_left(
     run: Run, bench: Workbench, tmp_path: Path, counting: Counting
 ) -> None:
     made = make_database(tmp_path / "none.sqlite3")
     list_picture(made, bench.paint("a.png", "red"), np.zeros(8))
-    assert imported(run, made) == {"unusable": 1}
-    with bench.open() as library:
-        assert library.spaces() == []
+    done = run("import", "rclip", made, "--json")
+    assert done.code == 1
+    assert (json.loads(done.out)["found"], json.loads(done.out)["unusable"]) == (1, 1)
+    assert f"nothing in {made} could be taken over" in done.err
+    assert not (bench.library_path / "catalog.sqlite").exists()
+    run("index", bench.photos)
+    assert imported(run, made) == {"known": 1}, "a library that has pictures is no failure"
 
 
 def test_vectors_of_other_weights_are_refused(

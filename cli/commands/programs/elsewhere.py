@@ -38,23 +38,26 @@ def _take_over(listing: Listing, library: str | None, model: str, *, as_json: bo
     from indexers.elsewhere.take_over import take_over
     from searchengine import load_encoder, open_library
     from searchengine.encoders.names import canonical_name
+    from searchengine.errors import InputError
 
     encoder = canonical_name(model)
-    with (
-        none_left_empty(library),
-        open_library(library, create=True) as ours,
-        TqdmObserver("taking over") as observer,
-    ):
+    with none_left_empty(library), open_library(library, create=True) as ours:
+        with TqdmObserver("taking over") as observer:
 
-        def load() -> Encoder:
-            observer.loading()
-            return load_encoder(encoder)
+            def load() -> Encoder:
+                observer.loading()
+                return load_encoder(encoder)
 
-        report = take_over(ours, listing, encoder=encoder, load=load, observer=observer)
-    if as_json:
-        output.print_json(report)
-    else:
-        _print(report, listing)
+            report = take_over(ours, listing, encoder=encoder, load=load, observer=observer)
+        if as_json:
+            output.print_json(report)
+        else:
+            _print(report, listing)
+        if not len(ours):
+            raise InputError(
+                f"nothing in {listing.path} could be taken over, so that there is nothing to "
+                f"search yet; begin with: clipseek index PATH --model {encoder}"
+            )
 
 
 def _print(report: TakenOver, listing: Listing) -> None:
