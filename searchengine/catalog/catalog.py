@@ -6,7 +6,6 @@ Rows and connections stay inside; what goes in and out are the values of `types.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -46,7 +45,7 @@ from searchengine.catalog.labels.writes import LabelWrites
 from searchengine.catalog.records import Append, Batch, Found, Freed
 from searchengine.catalog.rows import RowReads, free_rows, own_rows
 from searchengine.catalog.spaces import SpaceReads, add_space, remove_space
-from searchengine.catalog.sqlite.connection import Database, Watched, our_errors
+from searchengine.catalog.sqlite.connection import Database, OneConnection, Watched
 from searchengine.catalog.sqlite.migrations import bring_up_to_date
 from searchengine.catalog.sqlite.opening import state_of
 from searchengine.catalog.sqlite.schema import caption_embeddings, captions, failures, images
@@ -87,23 +86,12 @@ class CatalogReads(
             }
 
 
-class AskedOften(CatalogReads):
-    """The catalog over one connection, whose questions wait for each other."""
-
-    def __init__(self, connection: sa.Connection, library: Path) -> None:
-        """Without a transaction on `connection` each question sees a moment of its own."""
-        self._connection = connection
-        self._library = library
-        self._lock = threading.RLock()
-
-    @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        with self._lock, our_errors(self._library):
-            yield self._connection
+class Snapshot(OneConnection, CatalogReads):
+    """The catalog as of one moment, whatever is written since."""
 
 
-class Snapshot(AskedOften):
-    """The catalog as of one moment, whatever is written since: over a transaction."""
+class AskedOften(OneConnection, CatalogReads):
+    """The catalog as it is at each question."""
 
 
 class Catalog(CatalogReads, LabelWrites, KeptOutWrites, AlbumWrites, Watched):
@@ -143,10 +131,7 @@ class Catalog(CatalogReads, LabelWrites, KeptOutWrites, AlbumWrites, Watched):
 
     @contextmanager
     def asked_often(self) -> Iterator[AskedOften]:
-        """The catalog for many short questions of any thread, in a third of the time for each.
-
-        Each sees what is written until then.
-        """
+        """The catalog for many short questions, each of its own moment, in a third of the time."""
         with self._database.asking() as connection:
             yield AskedOften(connection, self.path.parent)
 

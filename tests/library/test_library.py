@@ -399,7 +399,7 @@ def test_lookups_cost_the_same_in_a_large_library(colours: Workbench) -> None:
         assert len(library.catalog.image_ids(str(colours.photos / "red.png"))) == 1
         assert len(library.catalog.known("fake", [str(colours.photos / "red.png")])) == 1
     catalog = sqlite3.connect(colours.library_path / "catalog.sqlite")
-    assert len(statements) == 8
+    assert len(statements) == 9
     for sql, parameters in statements:
         plan = [step[3] for step in catalog.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)]
         walked = [step for step in plan if step.startswith("SCAN")]

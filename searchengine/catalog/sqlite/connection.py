@@ -9,6 +9,7 @@ one before it has read anything that the other changes.
 from __future__ import annotations
 
 import sqlite3
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -63,6 +64,21 @@ class Reads(ABC):
     @abstractmethod
     def _reading(self) -> AbstractContextManager[sa.Connection]:
         """A connection inside a transaction; SQLite's errors become ours."""
+
+
+class OneConnection(Reads):
+    """Reads over one connection. Any thread may ask; one waits for the other."""
+
+    def __init__(self, connection: sa.Connection, library: Path) -> None:
+        """They are of one moment where `connection` is in a transaction, else each of its own."""
+        self._connection = connection
+        self._library = library
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        with self._lock, our_errors(self._library):
+            yield self._connection
 
 
 class Watcher(Protocol):
@@ -162,10 +178,7 @@ class Database:
 
     @contextmanager
     def asking(self) -> Iterator[sa.Connection]:
-        """A connection without a transaction: each statement sees a moment of its own.
-
-        Raises as `reading`.
-        """
+        """A connection without a transaction; raises as `reading`."""
         with our_errors(self.path.parent), self.engine.connect() as connection:
             yield connection
 
