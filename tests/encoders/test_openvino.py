@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -453,6 +456,24 @@ def test_nobody_is_told(tiny: str, tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=environment
     )
     assert done.stdout.strip() == "TowerEncoder False", done.stderr
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2,
+    reason="this system does not say where threads run, or has one core",
+)
+def test_no_thread_is_tied_to_a_core() -> None:
+    """Of every process it would be the same core: two that encode then share one."""
+    ours, seen = os.sched_getaffinity(0), set()
+    encoder = load_encoder("starter", device="cpu")
+    pixels = [np.zeros((224, 224, 3), np.uint8)] * 64
+    with ThreadPoolExecutor(1) as pool:
+        encoding = pool.submit(encoder.encode_pixels, pixels)
+        while not encoding.done():
+            for thread in map(int, os.listdir("/proc/self/task")):
+                with suppress(ProcessLookupError):
+                    seen.add(frozenset(os.sched_getaffinity(thread)))
+    assert seen == {frozenset(ours)}
 
 
 def test_the_graph_of_the_starter_belongs_to_its_weights(monkeypatch: pytest.MonkeyPatch) -> None:
