@@ -25,7 +25,7 @@ from searchengine.encoders.openclip.precision_cache import remember
 from searchengine.encoders.openclip.precision_choice import choose
 from searchengine.encoders.openvino import export as exporting
 from searchengine.encoders.openvino import kept, runtime
-from searchengine.encoders.openvino.encoder import TowerEncoder
+from searchengine.encoders.openvino.encoder import TowerEncoder, open_many_images
 from searchengine.encoders.openvino.kept import KeptTowers, find
 from searchengine.encoders.openvino.weights import Weights
 from searchengine.encoders.text.encoder import TOWER_FILE
@@ -456,6 +456,36 @@ def test_nobody_is_told(tiny: str, tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=environment
     )
     assert done.stdout.strip() == "TowerEncoder False", done.stderr
+
+
+def test_many_pictures_are_given_to_cores_of_their_own_and_stay_in_order() -> None:
+    encoder = load_encoder("starter", device="cpu")
+    assert isinstance(encoder, TowerEncoder)
+    random = np.random.default_rng(5)
+    pixels = list(random.integers(0, 256, (37, 224, 224, 3), dtype=np.uint8))
+    one_by_one = np.concatenate([encoder.encode_pixels([each]) for each in pixels])
+    assert "_many_images" not in encoder.__dict__, "a query compiles one graph"
+    np.testing.assert_allclose(encoder.encode_pixels(pixels), one_by_one, atol=1e-5)
+    np.testing.assert_allclose(encoder.encode_pixels(pixels[::-1]), one_by_one[::-1], atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [3, 5, 16])
+def test_cores_that_would_wait_for_one_another_work_together(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixteen pictures, two at a time, are eight parts: three cores would leave one for the end."""
+    encoder = load_encoder("starter", device="cpu")
+    assert isinstance(encoder, TowerEncoder)
+    asked = runtime.Streams.__init__
+
+    def of_so_many(streams: runtime.Streams, *given: Any) -> None:
+        asked(streams, *given)
+        streams.count = count
+
+    monkeypatch.setattr(runtime.Streams, "__init__", of_so_many)
+    embed = open_many_images(encoder.towers, "float32")
+    assert embed is not None
+    assert not isinstance(embed, runtime.Streams)
 
 
 @pytest.mark.skipif(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,9 @@ from searchengine.types import Pixels, Vectors
 MAX_PICTURES = 16
 """Pictures that go through at once: more is no faster (measured)."""
 
+MANY_PICTURES = 16
+"""From so many on cores take pictures of their own: that is a graph more to compile."""
+
 MAP_SCALE = 2
 """Input sizes a side that a map is made of: the starter's 14 places a side point right in 168 of
 200 mosaics of four photos."""
@@ -37,6 +40,9 @@ MAX_TEXTS = 64
 """Texts that go through at once."""
 
 Opened = TypeVar("Opened")
+
+Embed: TypeAlias = Callable[[Sequence[Pixels]], Vectors]
+"""Pictures (h, w, 3) to rows (n, d) of any length."""
 
 log = logging.getLogger("clipseek")
 
@@ -99,10 +105,11 @@ class TowerEncoder:
 
     def encode_pixels(self, pixels: Sequence[Pixels]) -> Vectors:
         """Preprocessed pictures to unit rows, shape (n, d), float32."""
-        tower = self._images
-        if tower is None:
+        are_many = len(pixels) >= MANY_PICTURES or "_many_images" in self.__dict__
+        embed = self._many_images if are_many else self._images
+        if embed is None:
             return self._whole.encode_pixels(pixels)
-        return self._in_batches(pixels, lambda part: tower(np.stack(part)), self.picture_limit)
+        return self._in_batches(pixels, embed, self.picture_limit)
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """Pictures to unit rows, shape (n, d), float32."""
@@ -162,8 +169,12 @@ class TowerEncoder:
         return unit
 
     @cached_property
-    def _images(self) -> runtime.Tower | None:
+    def _images(self) -> Embed | None:
         return open_images(self.towers, self.precision)
+
+    @cached_property
+    def _many_images(self) -> Embed | None:
+        return open_many_images(self.towers, self.precision)
 
     @cached_property
     def _tokenizer(self) -> Tokenizer | None:
@@ -196,14 +207,32 @@ class TowerEncoder:
         return self.on_torch(self.name)
 
 
-def open_images(towers: Towers, precision: str) -> runtime.Tower | None:
+def open_images(towers: Towers, precision: str) -> Embed | None:
     """The image tower; None where its files are not what was written, which is said."""
+    tower = _image_tower(towers, precision, runtime.Tower)
+    return None if tower is None else lambda pixels: tower(np.stack(pixels))
+
+
+def open_many_images(towers: Towers, precision: str) -> Embed | None:
+    """As `open_images`, for `MANY_PICTURES`: each core has its own, where they divide evenly."""
+    streams = _image_tower(towers, precision, runtime.Streams)
+    if streams is None or MAX_PICTURES % (streams.count * runtime.A_TIME) == 0:
+        return streams
+    return open_images(towers, precision)
+
+
+def _image_tower(
+    towers: Towers, precision: str, kind: Callable[[Any, Weights, str], Opened]
+) -> Opened | None:
     preprocessing = towers.facts.preprocessing
-    return _opened(
-        towers,
-        graph_name(IMAGE, precision),
-        lambda graph, data: runtime.image_tower(graph, data, preprocessing, precision),
-    )
+
+    def opened(graph: bytes, data: Weights) -> Opened:
+        model = runtime.read_graph(graph, data)
+        return kind(
+            runtime.taking_pictures(model, preprocessing, preprocessing.size), data, precision
+        )
+
+    return _opened(towers, graph_name(IMAGE, precision), opened)
 
 
 def _opened(towers: Towers, name: str, opened: Callable[[bytes, Weights], Opened]) -> Opened | None:

@@ -30,7 +30,7 @@ def map_tower(
     model = without_pooling(read_graph(graph, weights))
     if model is None:
         return None
-    return taking_pictures(model, weights, preprocessing, size, precision)
+    return Tower(taking_pictures(model, preprocessing, size), weights, precision)
 
 
 def without_pooling(model: Any) -> Any | None:  # noqa: ANN401 - OpenVINO is untyped

@@ -23,7 +23,7 @@ from searchengine.encoders.openclip.encoder import MAX_PICTURES_ON_CPU, ClipEnco
 from searchengine.encoders.openclip.precision_cache import add_kept, cpu, read_kept
 from searchengine.encoders.openclip.untrained import untrained
 from searchengine.encoders.openvino import runtime
-from searchengine.encoders.openvino.encoder import open_images
+from searchengine.encoders.openvino.encoder import MANY_PICTURES, open_images, open_many_images
 from searchengine.encoders.openvino.export import convert, images_of, texts_of
 from searchengine.encoders.openvino.kept import KeptTowers
 from searchengine.encoders.openvino.precision import quickest_precision
@@ -139,8 +139,9 @@ def _on_towers(encoder: ClipEncoder, directory: Path) -> _Way:
     checksums = {path.name: Weights.of_file(path).checksum for path in files}
     towers = KeptTowers(directory, facts, checksums, "", runtime.version())
     precision = quickest_precision(towers)
-    images = open_images(towers, precision)
-    assert images is not None
+    few, many = open_images(towers, precision), open_many_images(towers, precision)
+    assert few is not None
+    assert many is not None
     text = runtime.text_tower(
         towers.graph(graph_name(TEXT, precision)),
         towers.weights(graph_name(TEXT, precision)),
@@ -150,7 +151,10 @@ def _on_towers(encoder: ClipEncoder, directory: Path) -> _Way:
     )
     one = ids[:1].tolist()
     return _Way(
-        "OpenVINO", precision, lambda pictures: images(np.stack(pictures)), lambda: text(one)
+        "OpenVINO",
+        precision,
+        lambda pictures: (many if len(pictures) >= MANY_PICTURES else few)(pictures),
+        lambda: text(one),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from searchengine.encoders.openclip.precision_cache import choice_key, remember, remembered
 from searchengine.encoders.openclip.precision_choice import TRIAL_BATCH, TRIAL_SECONDS, choose
 from searchengine.encoders.openvino import runtime
-from searchengine.encoders.openvino.encoder import open_images
+from searchengine.encoders.openvino.encoder import open_many_images
 from searchengine.encoders.openvino.towers import Towers
 from searchengine.encoders.preprocess import trial_pictures
 from searchengine.types import Vectors
@@ -60,10 +60,10 @@ def quickest_precision(towers: Towers) -> str:
     candidates = precisions_of(towers)
     if candidates == ["float32"]:
         return "float32"
-    pictures = trial_pictures(towers.facts.preprocessing, TRIAL_BATCH)
+    pictures = list(trial_pictures(towers.facts.preprocessing, TRIAL_BATCH))
     each = {}
     for precision in candidates:
-        tower = open_images(towers, precision)
+        tower = open_many_images(towers, precision)
         if tower is None:
             return "float32"
         each[precision] = tower
