@@ -6,11 +6,13 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from indexers.arrivals import Arrivals, Told
+from indexers.plan import Job
 from indexers.reading import Fate, IndexOptions, Run, read_metadata
 from indexers.rules import WalkRules, merged_globs
 from indexers.survey import Survey, take_survey
@@ -81,6 +83,7 @@ def index(
     load: Callable[[], Encoder],
     observer: Observer,
     options: IndexOptions | None = None,
+    told: Told | None = None,
 ) -> IndexReport:
     """Bring the library's space of `encoder` up to date with what is at and under `paths`.
 
@@ -88,6 +91,9 @@ def index(
     Interrupted at any moment, the run loses at most the last seconds of work, and the next one goes
     on from there. Globs in `options.rules.exclude` are added to those the library keeps, which hold
     for this run too; an empty one drops those before it.
+
+    With `told` the run also takes files that come while it is under way: they and what it found at
+    first take turns, and of both the newest in each folder come first.
 
     Raises PathNotFoundError, LibraryLockedError, StorageFullError and the encoder's errors,
     LibraryDamagedError before anything is read where vectors are missing, and InputError for
@@ -103,9 +109,10 @@ def index(
             known.require_rows()
         crops = _crops(known, options.crops)
         rules = _rules(catalog, options.rules)
-        walk = Walk(
-            paths, rules, lambda paths: catalog.ids_by_path(list(paths)), catalog.kept_out()
+        walk_of = partial(
+            Walk, paths, rules, lambda paths: catalog.ids_by_path(list(paths)), catalog.kept_out()
         )
+        walk = walk_of()
         catalog.set_setting(EXCLUDES, json.dumps(rules.exclude))
         respell(catalog, walk.roots)
         survey = take_survey(
@@ -119,7 +126,11 @@ def index(
         space = space_of(library, encoder)
         cropping = partial(_cropping, load, crops)
         run = Run(catalog, writer, space, cropping, observer, options, trial)
-        run.work(survey.plan.jobs)
+        jobs: Iterable[Job] = survey.plan.jobs
+        if told is not None:
+            known_at = partial(catalog.known, encoder)
+            jobs = Arrivals(survey.plan, told, walk_of, known_at, options.settled).jobs()
+        run.work(jobs)
         read_metadata(writer, survey.plan.unread)
         removed = _settle(library, writer, survey, run.moved_ids)
         space = space_of(library, encoder)
@@ -238,7 +249,7 @@ def _report(
         removed=removed,
         failed=len(failures),
         excluded=survey.excluded,
-        waiting=plan.waiting,
+        waiting=len(plan.waiting),
         passed_over=survey.passed_over,
         reasons=count_reasons((failure.kind, failure.reason) for failure in failures),
         seconds=seconds,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import itemgetter
 from typing import TypeVar
 
 from indexers.sidecars import NO_SIDECAR, Sidecar
@@ -58,8 +61,9 @@ class Plan:
     Who has the catalog says which."""
     failed_paths: set[str] = field(default_factory=set)
     """Failed files that are still there."""
-    waiting: int = 0
-    """Files that are being written: for a later run. Those that are listed count as unchanged."""
+    waiting: list[str] = field(default_factory=list)
+    """Paths of files that are being written: for later. Those that are listed count as
+    unchanged."""
 
 
 def make_plan(
@@ -89,7 +93,7 @@ def make_plan(
             if path in failed:
                 plan.failed_paths.add(path)
             if not is_settled(file):
-                plan.waiting += 1
+                plan.waiting.append(path)
                 plan.unchanged += record is not None
                 continue
             if path in failed and not is_due(failed[path], file):
@@ -109,6 +113,25 @@ def make_plan(
             if record.ctime_ns is None:
                 plan.without_ctime.append((record.id, file))
     return plan
+
+
+def in_turns(jobs: Collection[Job]) -> list[Job]:
+    """The jobs as folders take turns, each with its newest file first.
+
+    So one picture does not wait for the thousands that come before it or into another folder.
+    """
+    turns = Counter[str]()
+    order: list[tuple[int, Job]] = []
+    for job in sorted(jobs, key=_came_at, reverse=True):
+        folder = os.path.dirname(job.file.path)
+        order.append((turns[folder], job))
+        turns[folder] += 1
+    return [job for _, job in sorted(order, key=itemgetter(0))]
+
+
+def _came_at(job: Job) -> int:
+    """When its file came: programs that copy pictures set the modification time back."""
+    return job.file.ctime_ns or job.file.mtime_ns
 
 
 def in_runs(values: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -7,7 +7,7 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
@@ -161,7 +161,7 @@ class Run:
         }
         return max(seconds, key=seconds.__getitem__)
 
-    def work(self, jobs: Sequence[Job]) -> None:
+    def work(self, jobs: Iterable[Job]) -> None:
         """Do every job. What is done is saved, whatever ends it but the library itself."""
         started = time.perf_counter()
         with (

@@ -38,7 +38,8 @@ class Walk:
     directories come before symlinked ones, each in order of name, and links to files at the end; a
     directory is entered once, by whichever path comes first, and a linked file that was seen under
     its real path, or that `listed` knows under it, is passed by. What is named as a root is walked
-    whatever its name and its marks; a root that is a file is taken.
+    whatever its name and its marks; a root that is a file is taken. With `is_wanted` other entries
+    of directories are as if they were not there.
 
     Raises PathNotFoundError at once for a root that does not exist or cannot be read.
     """
@@ -66,6 +67,7 @@ class Walk:
         rules: WalkRules | None = None,
         listed: Callable[[Collection[str]], Collection[str]] = _nothing,
         kept_out: Collection[str] = (),
+        is_wanted: Callable[[os.DirEntry[str]], bool] | None = None,
     ) -> None:
         """`listed` says which of some paths the library lists; `kept_out` was removed for good."""
         self.excluded = 0
@@ -76,7 +78,7 @@ class Walk:
         self.empty = set()
         self.mounts = set()
         self.links = {}
-        self._listed = listed
+        self._listed, self._is_wanted = listed, is_wanted
         self._kept_out = frozenset(kept_out)
         self._entered: set[tuple[int, int]] = set()
         self._links: list[Directory] = []
@@ -289,7 +291,7 @@ class Walk:
             if directory.real is not None and os.path.islink(path):
                 self.links[path] = directory.real
             with os.scandir(path) as entries:
-                found = sorted(entries, key=attrgetter("name"))
+                found = sorted(filter(self._is_wanted, entries), key=attrgetter("name"))
         except OSError as error:
             self._report(path, reason_of(error), is_dir=True)
             return [], None

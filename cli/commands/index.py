@@ -35,6 +35,7 @@ from cli.options import (
 )
 
 if TYPE_CHECKING:
+    from indexers.arrivals import Told
     from indexers.pipeline import IndexReport
     from searchengine import Library
     from searchengine.encoders.interface import Encoder
@@ -189,9 +190,15 @@ def index(
             _warn_of_second_space(opened, encoder)
             return loaded
 
-        def run(there: list[Path], how: IndexOptions) -> IndexReport:
+        def run(there: list[Path], how: IndexOptions, told: Told | None = None) -> IndexReport:
             report = pipeline.index(
-                opened, there, encoder=encoder, load=load, observer=observer, options=how
+                opened,
+                there,
+                encoder=encoder,
+                load=load,
+                observer=observer,
+                options=how,
+                told=told,
             )
             observer.close()
             return report
@@ -209,7 +216,12 @@ def index(
 
             output.finish()
             again = settled(options)
-            keep_up(roots, opened.path, lambda there: run(there, again), as_json=json_output)
+            keep_up(
+                roots,
+                opened.path,
+                lambda there, told: run(there, again, told),
+                as_json=json_output,
+            )
 
 
 def _require_crops(crops: int | None, *, in_parts: bool) -> None:

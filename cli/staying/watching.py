@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from cli import output
 
 if TYPE_CHECKING:
+    from indexers.arrivals import Told
     from indexers.pipeline import IndexReport
 
 PARENT = "CLIPSEEK_WATCHES_FOR"
@@ -23,15 +24,15 @@ PARENT = "CLIPSEEK_WATCHES_FOR"
 def keep_up(
     roots: Sequence[Path],
     library: Path,
-    run: Callable[[list[Path]], IndexReport],
+    run: Callable[[list[Path], Told], IndexReport],
     *,
     as_json: bool,
 ) -> None:
     """Run whenever `roots` change and say what came of it, until Ctrl-C or the parent's end."""
     from indexers.watching.watch import watch
 
-    def run_and_tell(there: list[Path]) -> IndexReport:
-        report = run(there)
+    def run_and_tell(there: list[Path], told: Told) -> IndexReport:
+        report = run(there, told)
         _tell(report, as_json=as_json)
         return report
 

@@ -1,4 +1,4 @@
-"""What the system says of changes in folders: whether there was any. The home of watchfiles."""
+"""What the system says of changes in folders: that there was one, and where. Watchfiles' home."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logging.getLogger("clipseek")
 
 
 class Changes:
-    """Whether anything changed at and under some places since it was asked last.
+    """What changed at and under some places since it was asked last.
 
     A thread listens. Where the system tells nothing - it has no more watches, or none at all - that
     is said once, and `are_told` is False: then somebody has to look from time to time.
@@ -33,6 +33,8 @@ class Changes:
         self._apart = apart
         self._places = places
         self._changed = threading.Event()
+        self._paths = set[str]()
+        self._lock = threading.Lock()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="watching", daemon=True)
         if places:
@@ -43,6 +45,12 @@ class Changes:
         changed = self._changed.wait(seconds)
         self._changed.clear()
         return changed
+
+    def told(self) -> set[str]:
+        """The paths that changes were told of since this was asked last."""
+        with self._lock:
+            paths, self._paths = self._paths, set()
+        return paths.difference(self._places)
 
     def close(self) -> None:
         """Listen no more."""
@@ -68,6 +76,8 @@ class Changes:
                 ignore_permission_denied=True,
             ):
                 if changed or not is_heard:  # what came before anybody listened is not told
+                    with self._lock:
+                        self._paths.update(path for _, path in changed)
                     self._changed.set()
                 is_heard = True
         except Exception as error:  # of a system that has none, or no more of them

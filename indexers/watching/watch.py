@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from indexers.arrivals import Told
 from indexers.pipeline import IndexReport
 from indexers.reading import IndexOptions
 from indexers.watching.changes import Changes
@@ -46,13 +47,14 @@ def settled(options: IndexOptions) -> IndexOptions:
 def watch(
     roots: Sequence[Path],
     library: Path,
-    run: Callable[[list[Path]], IndexReport],
+    run: Callable[[list[Path], Told], IndexReport],
     *,
     is_wanted: Callable[[], bool] = lambda: True,
 ) -> None:
     """Keep a library up to date with `roots`, until `is_wanted` says no or somebody interrupts.
 
-    `run` brings it up to date with those of them that are there, and reports. A root that is gone
+    `run` brings it up to date with those of them that are there, and with the pictures that it is
+    told of meanwhile, and reports. A root that is gone
     is waited for, and what the library lists there stays. While another process writes to the
     library it is tried again. Raises what `run` does otherwise.
     """
@@ -71,7 +73,8 @@ def watch(
             _tell_of_those_away(places, there, away)
             if there and pace.is_due(time.monotonic()):
                 began = time.monotonic()
-                found = _run(run, [Path(place) for place, _ in there])
+                changes.told()  # what came before is there to be found
+                found = _run(run, [Path(place) for place, _ in there], changes.told)
                 are_told = changes.are_told and not any(is_remote(place) for place, _ in there)
                 pace.ran(began, time.monotonic(), found=found, are_told=are_told)
             if changes.wait(TICK):
@@ -110,10 +113,10 @@ class Pace:
             self.due = ended + (SELDOM if are_told else max(SOON, REST * took))
 
 
-def _run(run: Callable[[list[Path]], IndexReport], there: list[Path]) -> bool:
+def _run(run: Callable[[list[Path], Told], IndexReport], there: list[Path], told: Told) -> bool:
     """Whether it had something to do, or could not begin."""
     try:
-        report = run(there)
+        report = run(there, told)
     except LibraryLockedError as error:
         log.warning("%s; it is tried again", error)
         return True

@@ -7,7 +7,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +16,15 @@ import pytest
 import watchfiles
 from PIL import Image
 
-from indexers import pipeline
+from indexers import arrivals, pipeline
+from indexers.arrivals import Told
 from indexers.reading import IndexOptions
 from indexers.watching import changes, watch
 from indexers.watching.mounts import is_remote
 from indexers.watching.watch import Pace
-from searchengine.types import FailureKind
+from searchengine.types import FailureKind, Pixels, Vectors
 from tests.conftest import Watcher, Workbench
+from tests.support.fake import FakeEncoder
 
 PATIENCE = 60.0
 """Seconds: the machine may be busy; what is measured is in benchmarks/watching.py."""
@@ -62,7 +64,7 @@ def watching(bench: Workbench, *roots: Path, library: Path | None = None) -> Ite
     found = Watching(bench, list(roots) or [bench.photos])
     end = threading.Event()
 
-    def run(there: list[Path]) -> pipeline.IndexReport:
+    def run(there: list[Path], told: Told) -> pipeline.IndexReport:
         with bench.open() as opened:
             report = pipeline.index(
                 opened,
@@ -71,6 +73,7 @@ def watching(bench: Workbench, *roots: Path, library: Path | None = None) -> Ite
                 load=bench.load,
                 observer=Watcher(),
                 options=watch.settled(IndexOptions()),
+                told=told,
             )
         found.reports.append(report)
         return report
@@ -98,6 +101,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "SETTLED", 0.3)
     monkeypatch.setattr(watch, "SOON", 0.4)
     monkeypatch.setattr(watch, "TICK", 0.1)
+    monkeypatch.setattr(arrivals, "LOOK", 0.1)
 
 
 def test_new_changed_moved_and_deleted_pictures(colours: Workbench) -> None:
@@ -242,6 +246,51 @@ def test_a_burst_is_taken_in_a_few_runs(bench: Workbench) -> None:
         assert now.quiet() < 30
 
 
+def is_settled(path: Path, since: float = 0.0) -> bool:
+    """Whether a file has not changed for so long, and `since` seconds more."""
+    return time.time() > path.stat().st_ctime + watch.SETTLED + since
+
+
+class Held(FakeEncoder):
+    """From its second batch on it waits for what is to happen amid a run."""
+
+    def __init__(self, until: Callable[[], bool]) -> None:
+        self._until = until
+        self.batches = 0
+
+    def encode_pixels(self, pixels: Sequence[Pixels]) -> Vectors:
+        self.batches += 1
+        end = time.monotonic() + PATIENCE
+        while self.batches > 1 and not self._until():
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        return super().encode_pixels(pixels)
+
+
+def test_a_picture_amid_a_burst_does_not_wait_for_its_end(bench: Workbench) -> None:
+    burst = 400
+    late = bench.photos / "late.png"
+
+    def is_told_and_settled() -> bool:
+        if not late.exists():
+            bench.paint(late.name, "red")
+        return is_settled(late, 2 * changes.LONGEST_MS / 1000)
+
+    for number in range(burst):
+        last = bench.paint(f"burst/{number:03}.png", (number % 256, number // 256, 0))
+    while not is_settled(last):
+        time.sleep(0.05)
+    bench.encoder = Held(is_told_and_settled)
+    with watching(bench) as now:
+        now.until(lambda: any(report.indexed for report in now.reports))
+        [whole] = [report for report in now.reports if report.indexed]
+        assert whole.indexed == burst + 1, "in the run that the burst is in"
+    with bench.open() as library:
+        [space] = library.spaces()
+        [late_id] = library.catalog.image_ids(str(late))
+        assert library.catalog.rows_of(space.info, [late_id])[late_id] < burst / 2
+
+
 def test_where_the_system_tells_nothing_folders_are_looked_through(
     colours: Workbench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -257,7 +306,7 @@ def test_where_the_system_tells_nothing_folders_are_looked_through(
 
 
 def test_an_error_of_the_library_ends_it(colours: Workbench) -> None:
-    def run(_: list[Path]) -> pipeline.IndexReport:
+    def run(_there: list[Path], _told: Told) -> pipeline.IndexReport:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
