@@ -16,6 +16,9 @@ from searchengine.errors import PathNotFoundError
 from searchengine.images.formats import is_image_name
 from searchengine.paths import is_at_or_below, parents
 
+SETTLED = 2.0
+"""Seconds that a file must not have changed for before it is read: half a picture is none."""
+
 LOOK = 1.0
 """Seconds between looks at what has come."""
 
@@ -39,14 +42,12 @@ class Arrivals:
         told: Told,
         walk: Callable[[Only], Walk],
         known_at: Callable[[Sequence[str]], Mapping[str, Known]],
-        settled: float,
     ) -> None:
-        """`plan` is the run's, and gets the jobs that are added; so is `settled`.
+        """`plan` is the run's, and gets the jobs that are added.
 
         `walk` looks through the run's roots, and `known_at` says what is listed at some paths.
         """
-        self._plan, self._told, self._walk = plan, told, walk
-        self._known_at, self._settled = known_at, settled
+        self._plan, self._told, self._walk, self._known_at = plan, told, walk, known_at
         self._taken = plan.failed_paths | {job.file.path for job in plan.jobs}
         self._unsettled = set(plan.waiting)
         self._next: list[Job] = []
@@ -84,7 +85,7 @@ class Arrivals:
             walk = self._walk(Only(paths))
         except PathNotFoundError:
             return Plan()
-        settled = Settled(self._settled)
+        settled = Settled(SETTLED)
         return make_plan(walk, self._known_at, {}, lambda *_: False, Sidecars(), settled)
 
     def _is_new(self, job: Job) -> bool:

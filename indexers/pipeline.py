@@ -129,7 +129,7 @@ def index(
         jobs: Iterable[Job] = survey.plan.jobs
         if told is not None:
             known_at = partial(catalog.known, encoder)
-            jobs = Arrivals(survey.plan, told, walk_of, known_at, options.settled).jobs()
+            jobs = Arrivals(survey.plan, told, walk_of, known_at).jobs()
         run.work(jobs)
         read_metadata(writer, survey.plan.unread)
         removed = _settle(library, writer, survey, run.moved_ids)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -35,6 +37,8 @@ from cli.options import (
 )
 
 if TYPE_CHECKING:
+    from cli.progress import TqdmObserver
+    from cli.staying.telling import LineObserver
     from indexers.arrivals import Told
     from indexers.pipeline import IndexReport
     from searchengine import Library
@@ -203,25 +207,36 @@ def index(
             observer.close()
             return report
 
-        try:
-            report = run(roots, options)
-        except KeyboardInterrupt:
-            observer.close()
-            output.note("stopped; what was done is saved. Run it again to go on.")
-            raise typer.Exit(output.INTERRUPTED) from None
-        _print(report, opened, as_json=json_output)
-        if watch:
-            from cli.staying.watching import keep_up
-            from indexers.watching.watch import settled
+        def first(there: list[Path], told: Told | None = None) -> IndexReport:
+            with _told_when_stopped(observer):
+                report = run(there, options, told)
+            _print(report, opened, as_json=json_output)
+            return report
 
-            output.finish()
-            again = settled(options)
-            keep_up(
-                roots,
-                opened.path,
-                lambda there, told: run(there, again, told),
-                as_json=json_output,
-            )
+        if not watch:
+            first(roots)
+            return
+        from cli.staying.watching import keep_up
+        from indexers.watching.watch import settled
+
+        again = settled(options)
+        keep_up(
+            roots,
+            opened.path,
+            first,
+            lambda there, told: run(there, again, told),
+            as_json=json_output,
+        )
+
+
+@contextmanager
+def _told_when_stopped(observer: TqdmObserver | LineObserver) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        observer.close()
+        output.note("stopped; what was done is saved. Run it again to go on.")
+        raise typer.Exit(output.INTERRUPTED) from None
 
 
 def _require_crops(crops: int | None, *, in_parts: bool) -> None:

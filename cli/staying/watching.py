@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from cli import output
 if TYPE_CHECKING:
     from indexers.arrivals import Told
     from indexers.pipeline import IndexReport
+    from indexers.watching.watch import Run
 
 PARENT = "CLIPSEEK_WATCHES_FOR"
 """The environment variable with the number of the process that a watch ends with."""
@@ -24,16 +25,26 @@ PARENT = "CLIPSEEK_WATCHES_FOR"
 def keep_up(
     roots: Sequence[Path],
     library: Path,
-    run: Callable[[list[Path], Told], IndexReport],
+    first: Run,
+    run: Run,
     *,
     as_json: bool,
 ) -> None:
-    """Run whenever `roots` change and say what came of it, until Ctrl-C or the parent's end."""
+    """Run whenever `roots` change and say what came of it, until Ctrl-C or the parent's end.
+
+    The `first` run says itself what came of it.
+    """
     from indexers.watching.watch import watch
 
     def run_and_tell(there: list[Path], told: Told) -> IndexReport:
         report = run(there, told)
         _tell(report, as_json=as_json)
+        return report
+
+    def begin(there: list[Path], told: Told) -> IndexReport:
+        report = first(there, told)
+        output.finish()
+        output.note(f"watching {', '.join(map(str, roots))}; Ctrl-C stops it")
         return report
 
     parent = os.environ.get(PARENT)
@@ -42,9 +53,8 @@ def keep_up(
         return parent is None or str(os.getppid()) == parent
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # services are ended by it
-    output.note(f"watching {', '.join(map(str, roots))}; Ctrl-C stops it")
     try:
-        watch(roots, library, run_and_tell, is_wanted=is_wanted)
+        watch(roots, library, run_and_tell, first=begin, is_wanted=is_wanted)
     except KeyboardInterrupt:
         output.note("stopped; what was done is saved")
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from indexers import arrivals
 from indexers.arrivals import Told
 from indexers.pipeline import IndexReport
 from indexers.reading import IndexOptions
@@ -16,9 +17,6 @@ from indexers.watching.changes import Changes
 from indexers.watching.mounts import is_remote
 from searchengine.errors import LibraryLockedError, PathNotFoundError
 from searchengine.paths import Places
-
-SETTLED = 2.0
-"""Seconds that a file must not have changed for before it is read: half a picture is none."""
 
 TICK = 0.5
 """Seconds after which somebody who wants the end is noticed, and folders that come back."""
@@ -38,25 +36,29 @@ log = logging.getLogger("clipseek")
 Root = tuple[str, tuple[int, int]]
 """A folder that is there, and which one it is: device and inode."""
 
+Run = Callable[[list[Path], Told], IndexReport]
+"""A run over some folders, and who tells it of what comes meanwhile."""
+
 
 def settled(options: IndexOptions) -> IndexOptions:
     """How runs of a watch go: as those before, less what is for one run alone."""
-    return replace(options, retry_failed=False, settled=SETTLED)
+    return replace(options, retry_failed=False, settled=arrivals.SETTLED)
 
 
 def watch(
     roots: Sequence[Path],
     library: Path,
-    run: Callable[[list[Path], Told], IndexReport],
+    run: Run,
     *,
+    first: Run | None = None,
     is_wanted: Callable[[], bool] = lambda: True,
 ) -> None:
     """Keep a library up to date with `roots`, until `is_wanted` says no or somebody interrupts.
 
-    `run` brings it up to date with those of them that are there, and with the pictures that it is
-    told of meanwhile, and reports. A root that is gone
-    is waited for, and what the library lists there stays. While another process writes to the
-    library it is tried again. Raises what `run` does otherwise.
+    `run` brings it up to date with those of them that are there, and with what it is told of
+    meanwhile, and reports. A root that is gone is waited for, and what the library lists there
+    stays. While another process writes to the library it is tried again. Raises what `run` does
+    otherwise, and whatever `first` does, which is in its place once.
     """
     places = [Places().real(root) for root in roots]
     pace = Pace()
@@ -74,7 +76,11 @@ def watch(
             if there and pace.is_due(time.monotonic()):
                 began = time.monotonic()
                 changes.told()  # what came before is there to be found
-                found = _run(run, [Path(place) for place, _ in there], changes.told)
+                paths = [Path(place) for place, _ in there]
+                if first is None:
+                    found = _run(run, paths, changes.told)
+                else:
+                    found, first = _had_to_do(first(paths, changes.told)), None
                 are_told = changes.are_told and not any(is_remote(place) for place, _ in there)
                 pace.ran(began, time.monotonic(), found=found, are_told=are_told)
             if changes.wait(TICK):
@@ -113,7 +119,7 @@ class Pace:
             self.due = ended + (SELDOM if are_told else max(SOON, REST * took))
 
 
-def _run(run: Callable[[list[Path], Told], IndexReport], there: list[Path], told: Told) -> bool:
+def _run(run: Run, there: list[Path], told: Told) -> bool:
     """Whether it had something to do, or could not begin."""
     try:
         report = run(there, told)
@@ -122,6 +128,10 @@ def _run(run: Callable[[list[Path], Told], IndexReport], there: list[Path], told
         return True
     except PathNotFoundError:  # it went since it was looked for: the next look tells of it
         return True
+    return _had_to_do(report)
+
+
+def _had_to_do(report: IndexReport) -> bool:
     done = report.indexed + report.moved + report.copies + report.removed
     return bool(done or report.waiting)
 

@@ -25,6 +25,7 @@ AHEAD = 14
 @pytest.fixture(autouse=True)
 def _at_every_job(monkeypatch: pytest.MonkeyPatch) -> None:
     """What came is looked for before each job, so that no clock decides anything here."""
+    monkeypatch.setattr(arrivals, "SETTLED", 0.0)
     monkeypatch.setattr(arrivals, "LOOK", 0.0)
     monkeypatch.setattr(arrivals, "SHARE", 0.0)
 

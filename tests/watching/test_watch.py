@@ -22,6 +22,7 @@ from indexers.reading import IndexOptions
 from indexers.watching import changes, watch
 from indexers.watching.mounts import is_remote
 from indexers.watching.watch import Pace
+from searchengine.errors import LibraryLockedError
 from searchengine.types import FailureKind, Pixels, Vectors
 from tests.conftest import Watcher, Workbench
 from tests.support.fake import FakeEncoder
@@ -98,7 +99,7 @@ def watching(bench: Workbench, *roots: Path, library: Path | None = None) -> Ite
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorter waits; the proportions are as they are."""
-    monkeypatch.setattr(watch, "SETTLED", 0.3)
+    monkeypatch.setattr(arrivals, "SETTLED", 0.3)
     monkeypatch.setattr(watch, "SOON", 0.4)
     monkeypatch.setattr(watch, "TICK", 0.1)
     monkeypatch.setattr(arrivals, "LOOK", 0.1)
@@ -248,7 +249,7 @@ def test_a_burst_is_taken_in_a_few_runs(bench: Workbench) -> None:
 
 def is_settled(path: Path, since: float = 0.0) -> bool:
     """Whether a file has not changed for so long, and `since` seconds more."""
-    return time.time() > path.stat().st_ctime + watch.SETTLED + since
+    return time.time() > path.stat().st_ctime + arrivals.SETTLED + since
 
 
 class Held(FakeEncoder):
@@ -314,6 +315,27 @@ def test_an_error_of_the_library_ends_it(colours: Workbench) -> None:
     assert threading.active_count() == 1 or not any(
         thread.name == "watching" for thread in threading.enumerate()
     )
+
+
+def test_the_first_run_waits_for_nobody_and_is_told_of_what_comes(colours: Workbench) -> None:
+    came: list[str] = []
+
+    def first(there: list[Path], told: Told) -> pipeline.IndexReport:
+        assert there == [colours.photos]
+        end = time.monotonic() + PATIENCE
+        while not came:
+            assert time.monotonic() < end
+            colours.paint("violet.png", "violet")
+            time.sleep(0.2)
+            came.extend(told())
+        raise LibraryLockedError(colours.library_path, "another")
+
+    def run(_there: list[Path], _told: Told) -> pipeline.IndexReport:
+        raise AssertionError("it is not tried again")
+
+    with pytest.raises(LibraryLockedError):
+        watch.watch([colours.photos], colours.library_path, run, first=first)
+    assert set(came) == {str(colours.photos / "violet.png")}
 
 
 def test_when_runs_are_due() -> None:
