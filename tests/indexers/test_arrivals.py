@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from indexers import arrivals, pipeline
+from indexers import arrivals, pipeline, survey
 from indexers.plan import Job, in_turns
 from indexers.reading import IndexOptions
 from indexers.rules import WalkRules
@@ -122,6 +122,30 @@ def test_a_folder_that_comes_is_looked_through(bench: Workbench) -> None:
 
     assert run(bench, once(10, come)).indexed == BURST + 1
     assert order(bench).index("late.png") < 10 + 2 * AHEAD
+
+
+def test_half_a_picture_is_waited_for(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[float] = []
+
+    def settled_later(seconds: float) -> Callable[[FileState], bool]:
+        looks.append(seconds)
+        return lambda _: len(looks) > 5
+
+    monkeypatch.setattr(arrivals, "Settled", settled_later)
+    burst(bench)
+    assert run(bench, once(10, lambda: [bench.paint("late.png", "red")])).indexed == BURST + 1
+    assert len(looks) == 6, "and then no longer looked for"
+
+
+def test_what_was_being_written_at_first_comes_amid_the_run(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "Settled", lambda _: lambda file: "late" not in file.path)
+    burst(bench)
+    bench.paint("late.png", "red")
+    report = run(bench, lambda _: ())
+    assert (report.indexed, report.waiting) == (BURST + 1, 1)
+    assert order(bench).index("late.png") < 2 * AHEAD
 
 
 def test_a_run_ends_with_what_it_found_at_first(bench: Workbench) -> None:
