@@ -33,6 +33,7 @@ import numpy as np
 
 from searchengine import load_encoder, open_library
 from searchengine.catalog.records import Batch
+from searchengine.files import content_hash
 from searchengine.images.decode import read_image
 from searchengine.types import FileState, ImageEntry
 
@@ -62,6 +63,7 @@ def make_library(scratch: Path, images: int) -> Path:
     encoder = load_encoder("starter", precision="float32")
     photos = sorted(path for path in PHOTOS.rglob("*") if path.is_file())
     facts = {path: read_image(path.read_bytes())[1] for path in photos}
+    hashes = {path: content_hash(path.read_bytes()) for path in photos}
     random = np.random.default_rng(1)
     numbered = enumerate(islice(cycle(photos), images))
     with open_library(scratch / "library", create=True) as library, library.writing() as writer:
@@ -74,7 +76,7 @@ def make_library(scratch: Path, images: int) -> Path:
                 link.symlink_to(photo)
                 status = photo.stat()
                 file = FileState(str(link), status.st_size, status.st_mtime_ns)
-                entries.append(ImageEntry(file, photo.name.encode().ljust(32)[:32], facts[photo]))
+                entries.append(ImageEntry(file, hashes[photo], facts[photo]))
             rows = random.normal(size=(len(entries), encoder.dim)).astype(np.float32)
             rows /= np.linalg.norm(rows, axis=1, keepdims=True)
             writer.commit(space, Batch(added=entries), rows)
@@ -157,6 +159,8 @@ def measure(address: str, process: int, images: int, clients: int, queries: int)
         spent, one = [], Client(address)  # the server has closed the other, which was idle
         while not all(future.done() for future in loading):
             spent.append(one.get(api()))
+        for future in loading:
+            future.result()
     show(f"a text query while 6 others load {6 * len(thumbnails)} thumbnails", spent)
 
 

@@ -43,7 +43,7 @@ def _shrunk(picture: Image.Image, side: int) -> Thumbnail:
     """A thumbnail of a picture that nobody else needs: it is made smaller itself."""
     picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3)
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=QUALITY, optimize=True, progressive=True)
+    picture.save(buffer, "JPEG", quality=QUALITY, optimize=True)
     return Thumbnail(buffer.getvalue(), picture.width, picture.height)
 
 

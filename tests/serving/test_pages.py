@@ -38,8 +38,12 @@ def said(page: Element) -> str:
 
 
 def link(page: Element, label: str) -> str:
-    """The address of the one link that says this."""
-    (found,) = {a.attributes["href"] for a in page.all("a") if label in " ".join(a.text.split())}
+    """The address of the one link that says this, or is called this."""
+    (found,) = {
+        a.attributes["href"]
+        for a in page.all("a")
+        if label in a.attributes.get("aria-label", " ".join(a.text.split()))
+    }
     return found
 
 

@@ -1,15 +1,15 @@
 // The grid: more hits as one scrolls, and arrows to move about.
 
+import * as hits from "./hits.js";
 import { $, load } from "./page.js";
 
-const AHEAD = "1600px"; // about two screens: pictures are there before they are seen
+const AHEAD = "130%"; // of the window, where the browser draws what comes; it skips what is further away
 
-const FAR = "5000px"; // pictures this far away are let go: ten thousand would fill the memory
+const AT_ONCE = 12; // tiles that are put in for one frame, so that it is not late
 
-const links = () => $("#hits").querySelectorAll("a.open");
-const tileOf = (node) => node?.closest?.("#hits .tile");
-const follower = (one) => one.nextElementSibling ?? one.parentElement.nextElementSibling?.firstElementChild;
-const leader = (one) => one.previousElementSibling ?? one.parentElement.previousElementSibling?.lastElementChild;
+const tileAround = (node) => node?.closest?.("#hits .tile");
+const follower = (one) => one.nextElementSibling ?? hits.bring(one.parentElement.nextElementSibling)?.firstElementChild;
+const leader = (one) => one.previousElementSibling ?? hits.bring(one.parentElement.previousElementSibling)?.lastElementChild;
 // Between tiles there may be a line that says where matches end.
 const nextTile = (step) => (tile) => {
   let one = step(tile);
@@ -24,30 +24,14 @@ const watcher = new IntersectionObserver(
   { rootMargin: AHEAD },
 );
 
-const keeper = new IntersectionObserver(
-  (entries) => entries.forEach((entry) => (entry.isIntersecting ? fetchAgain : letGo)(entry.target)),
-  { rootMargin: FAR },
-);
-
-function letGo(list) {
-  for (const image of list.querySelectorAll("img[src]")) {
-    image.dataset.src = image.getAttribute("src");
-    image.removeAttribute("src");
-  }
-}
-
-function fetchAgain(list) {
-  for (const image of list.querySelectorAll("img[data-src]")) {
-    image.src = image.dataset.src;
-    delete image.dataset.src;
-  }
+function watchNext() {
+  watcher.disconnect();
+  if ($("#next")) watcher.observe($("#next"));
 }
 
 export function watch() {
-  watcher.disconnect();
-  keeper.disconnect();
-  if ($("#next")) watcher.observe($("#next"));
-  document.querySelectorAll("#hits .grid").forEach((list) => keeper.observe(list));
+  watchNext();
+  hits.watch();
 }
 
 // The next hits behind those that are there; false where there are no more.
@@ -63,54 +47,68 @@ export async function more() {
     return false;
   }
   if (!next.isConnected) return false; // another search has come
-  append($("#hits .grid", fresh));
+  await append($("#hits .grid", fresh));
+  if (!next.isConnected) return false;
   const further = $("#next", fresh);
   if (further) next.replaceWith(further);
   else next.parentElement.remove();
-  watch();
+  watchNext();
   document.dispatchEvent(new Event("grown"));
   return true;
 }
 
 // Each page of hits stays a list of its own, which the browser skips while it is out of sight. The
 // row that the last list has only begun goes on in the new one.
-function append(list) {
+async function append(list) {
   if (!list) return;
+  hits.undress(list);
   const here = document.activeElement;
-  const last = $("#hits").lastElementChild;
+  const last = hits.bring($("#hits").lastElementChild);
   const top = (tile) => Math.round(tile.getBoundingClientRect().top);
   const tiles = last ? [...last.children] : [];
-  list.prepend(...tiles.filter((tile) => top(tile) === top(tiles.at(-1))));
+  const begun = tiles.filter((tile) => top(tile) === top(tiles.at(-1)));
+  const fresh = [...list.children];
+  list.replaceChildren(...begun);
   $("#hits").append(list);
   if (list.contains(here)) here.focus({ preventScroll: true });
+  while (fresh.length) {
+    await new Promise(requestAnimationFrame);
+    list.append(...fresh.splice(0, AT_ONCE));
+  }
+  hits.keep(list);
 }
 
 // The hit before or after the one at this address; undefined at the ends.
 export function beside(href, step) {
-  const all = [...links()];
-  const here = all.findIndex((link) => link.pathname === new URL(href, location.href).pathname);
+  const all = hits.all();
+  const here = all.findIndex(({ id }) => id === hits.idOf(href));
   return here < 0 ? undefined : all[here + step]?.href;
 }
 
 // Puts the focus on the hit at this address, where it is in the grid.
 export function focus(href) {
-  const path = new URL(href, location.href).pathname;
-  const link = [...links()].find((one) => one.pathname === path);
-  link?.focus({ preventScroll: true });
-  tileOf(link)?.scrollIntoView({ block: "nearest" });
+  const hit = hits.all().find(({ id }) => id === hits.idOf(href));
+  if (hit) focusOn(hits.tileOf(hit));
+}
+
+function focusOn(tile) {
+  $("a.open", tile).focus({ preventScroll: true });
+  tile.scrollIntoView({ block: "nearest" });
 }
 
 // What an arrow key does; true where it did something.
 export function move(key) {
-  const from = tileOf(document.activeElement);
+  const from = tileAround(document.activeElement);
   const to = from ? neighbour(from, key) : key === "ArrowUp" || key === "ArrowLeft" ? null : first();
   if (!to) return false;
-  $("a.open", to).focus({ preventScroll: true });
-  to.scrollIntoView({ block: "nearest" });
+  focusOn(to);
   return true;
 }
 
-const first = () => $("#hits .tile");
+function first() {
+  const list = hits.bring($("#hits .grid"));
+  return list && $(".tile", list);
+}
 
 function neighbour(tile, key) {
   if (key === "ArrowLeft") return before(tile);

@@ -1,18 +1,20 @@
 // A page that is loaded again, or come back to, is where it was.
 
 import { beside, focus, more } from "./grid.js";
+import * as hits from "./hits.js";
 import { $, isShown, root } from "./page.js";
 
 const KEY = "clipseek place";
 const MOST = 1500; // pictures that are loaded again one page after another; of more, those around
 
-const tiles = () => document.querySelectorAll("#hits .tile");
 const topOf = (tile) => tile.getBoundingClientRect().top;
 
 // Kept as the page is left, whatever picture is open over it.
 function keep(href) {
-  const index = Math.max([...tiles()].findIndex((tile) => topOf(tile) > 0), 0);
-  const place = { href, count: tiles().length, index, top: tiles()[index] ? topOf(tiles()[index]) : 0 };
+  const tile = [...document.querySelectorAll("#hits .tile")].find((one) => topOf(one) > 0);
+  const all = hits.all();
+  const index = Math.max(all.findIndex(({ id }) => id === tile?.dataset.id), 0);
+  const place = { href, count: all.length, index, top: tile ? topOf(tile) : 0 };
   sessionStorage.setItem(KEY, JSON.stringify(place));
 }
 
@@ -41,9 +43,10 @@ async function goBack() {
     location.replace(target);
     return;
   }
-  while (tiles().length < place.count && (await more()));
-  for (let times = 0; times < 4 && tiles()[place.index]; times += 1) {
-    scrollBy(0, topOf(tiles()[place.index]) - place.top); // heights above it were guessed, until now
+  while (hits.all().length < place.count && (await more()));
+  const hit = hits.all()[place.index];
+  for (let times = 0; times < 4 && hit; times += 1) {
+    scrollBy(0, topOf(hits.tileOf(hit)) - place.top); // heights above it were guessed, until now
     await new Promise(requestAnimationFrame);
   }
   const came = document.referrer;

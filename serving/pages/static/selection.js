@@ -1,13 +1,13 @@
 // Pictures that are chosen, over several searches, to be taken somewhere else.
 
+import * as hits from "./hits.js";
 import { $ } from "./page.js";
 
 const MOST = 1000; // files of one archive
 const chosen = new Map(); // ids, and the paths of their files
-let last = null; // the picture that was chosen or not before
+let last = null; // the id of the picture that was chosen or not before
 
 const bar = $("#selection");
-const tiles = () => [...document.querySelectorAll("#hits .tile")];
 const button = (tile) => $(".select", tile);
 
 function mark(tile) {
@@ -35,19 +35,21 @@ export function tell(said) {
   );
 }
 
-function put(tile, is) {
-  if (is) chosen.set(tile.dataset.id, tile.dataset.path);
-  else chosen.delete(tile.dataset.id);
-  mark(tile);
+const markAll = () => document.querySelectorAll("#hits .tile").forEach(mark);
+
+function put({ id, path }, is) {
+  if (is) chosen.set(id, path);
+  else chosen.delete(id);
 }
 
 // Chooses a picture or not any more; all of those up to it as it, where they are a range.
 export function toggle(tile, { range = false, on = !chosen.has(tile.dataset.id) } = {}) {
-  const all = tiles();
-  const [from, to] = [all.indexOf(last), all.indexOf(tile)].sort((a, b) => a - b);
-  const which = range && from >= 0 ? all.slice(from, to + 1) : [tile];
+  const all = hits.all();
+  const [from, to] = [last, tile.dataset.id].map((id) => all.findIndex((hit) => hit.id === id)).sort((a, b) => a - b);
+  const which = range && from >= 0 ? all.slice(from, to + 1) : [tile.dataset];
   which.forEach((one) => put(one, on));
-  last = tile;
+  markAll();
+  last = tile.dataset.id;
   tell();
 }
 
@@ -56,7 +58,7 @@ export function clear() {
   if (chosen.size === 0) return false;
   chosen.clear();
   last = null;
-  tiles().forEach(mark);
+  markAll();
   tell();
   return true;
 }
@@ -86,7 +88,7 @@ export function listen() {
   });
   $("[data-does=copy]", bar).addEventListener("click", copy);
   $("[data-does=clear]", bar).addEventListener("click", clear);
-  const again = () => chosen.size && tiles().forEach(mark);
+  const again = () => chosen.size && markAll();
   document.addEventListener("swapped", again);
   document.addEventListener("grown", again);
 }
