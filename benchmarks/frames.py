@@ -51,8 +51,6 @@ class Frames:
     """Of the page's main thread, frame by frame."""
     kinds: dict[str, float]
     """All of that by what was done; what is nested counts for itself."""
-    forced: int
-    """Layouts that a script waited for."""
     long_tasks: int
     """Tasks of the main thread over LONG, as the clock has it."""
     decode: float
@@ -87,12 +85,10 @@ def fold(events: Sequence[Event]) -> Frames:
     work = [0.0] * (len(begun) + 1)
     for task in tasks:
         work[bisect_right(begun, task["ts"] + task["dur"])] += _spent(task)
-    kinds, forced = _by_kind(main)
     compositors = [*of("VizCompositorThread"), *of("Compositor"), *of("CrGpuMain")]
     return Frames(
         work=work[1:],
-        kinds=kinds,
-        forced=forced,
+        kinds=_by_kind(main),
         long_tasks=sum(task["dur"] > 1e3 * LONG for task in tasks),
         decode=inside("ImageDecodeTask"),
         raster=inside("RasterTask"),
@@ -104,19 +100,17 @@ def _spent(event: Event) -> float:
     return float(event.get("tdur", 0)) / 1e3
 
 
-def _by_kind(spans: Iterable[Event]) -> tuple[dict[str, float], int]:
-    """Milliseconds of one thread by kind, and how many layouts are inside of a script."""
+def _by_kind(spans: Iterable[Event]) -> dict[str, float]:
+    """Milliseconds of one thread by kind."""
     kinds: defaultdict[str, float] = defaultdict(float)
-    forced = 0
     open_spans: list[tuple[float, str]] = []  # their ends and kinds, the innermost last
     for event in sorted(spans, key=lambda event: (event["ts"], -event["dur"])):
         while open_spans and open_spans[-1][0] <= event["ts"]:
             open_spans.pop()
         around = open_spans[-1][1] if open_spans else None
         kind = KINDS.get(event["name"], around or "other")
-        forced += kind == "layout" and any(outer == "script" for _, outer in open_spans)
         kinds[kind] += _spent(event)
         if around is not None:
             kinds[around] -= _spent(event)
         open_spans.append((event["ts"] + event["dur"], kind))
-    return dict(kinds), forced
+    return dict(kinds)

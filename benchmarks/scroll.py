@@ -37,10 +37,11 @@ FloatArray = NDArray[np.float64]
 WORK = 16.0
 """Milliseconds of the main thread for a frame, of the 16.7 that a frame has."""
 
-INTERVAL = 33.4
-"""Milliseconds between frames: every second one at 60 Hz."""
+INTERVAL = 34.0
+"""Milliseconds between frames, every second one at 60 Hz, where what is scrolled to is there: as
+fast as pages come, the server that makes them has one of two cores."""
 
-NODES = 20_000
+NODES = 6_000
 """Of the document, however far one has scrolled."""
 
 TICKS = """() => {
@@ -102,7 +103,7 @@ def scrolled(browser: Browser, address: str, server: int, seconds: float) -> lis
         frames = fold(json.loads(browser.stop_tracing())["traceEvents"])
         name = f"{address.rpartition('/')[2]} {what}"
         show(name, intervals, frames, spent, page)
-        wrong += judged(name, intervals, frames, page)
+        wrong += judged(name, speed, intervals, frames, page)
     page.close()
     return wrong
 
@@ -134,7 +135,7 @@ def show(
     print(f"  from frame to frame {spread(intervals)}; {late} late, {stuck} over {LONG:g} ms")
     print(
         f"  main thread, each frame {spread(frames.work)}; {frames.long_tasks} tasks over "
-        f"{LONG:g} ms, {frames.forced} layouts that a script waited for"
+        f"{LONG:g} ms"
     )
     kinds = sorted(frames.kinds.items(), key=lambda kind: -kind[1])
     print("  of it", ", ".join(f"{kind} {spent / count:.2f}" for kind, spent in kinds))
@@ -151,13 +152,17 @@ def show(
     print(f"  {tiles:,} tiles and {nodes:,} elements in {height:,} pixels", flush=True)
 
 
-def judged(what: str, intervals: FloatArray, frames: Frames, page: Page) -> list[str]:
+def judged(what: str, speed: int, intervals: FloatArray, frames: Frames, page: Page) -> list[str]:
     """What is over its bound."""
     return [
         f"{what}: {name} is {value:,.1f}, over {bound:,.1f}"
         for name, value, bound in (
             ("main thread's p95", float(np.percentile(frames.work, 95)), WORK),
-            ("p95 from frame to frame", float(np.percentile(intervals, 95)), INTERVAL),
+            (
+                "p95 from frame to frame",
+                float(np.percentile(intervals, 95)),
+                np.inf if speed == FAR else INTERVAL,
+            ),
             ("elements", float(page.evaluate("document.querySelectorAll('*').length")), NODES),
         )
         if value > bound

@@ -1,7 +1,6 @@
 """How quick `clipseek serve` answers: a text query alone, and twenty people at once.
 
     python -m benchmarks.serve
-    python -m benchmarks.serve --browser
 
 The library has --images images: links to the sample photos, with random vectors, which take as long
 to search as others. The texts go through the real `starter`, and every one is new to the server.
@@ -9,8 +8,7 @@ It runs as a process of its own, as people run it; the clients share the machine
 
 It prints the milliseconds of a text query (`/api/search`, 60 hits) and of a whole page, for one
 client; the same for 20 clients that ask without a pause, with how evenly they are served; and of
-one client while others load thumbnails. With --browser, Chromium scrolls to the last hit, and what
-is printed is how long frames took.
+one client while others load thumbnails.
 """
 
 from __future__ import annotations
@@ -48,14 +46,11 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--queries", type=int, default=200, help="of one client")
-    parser.add_argument("--browser", action="store_true", help="scroll to the end in Chromium")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         library = make_library(Path(scratch), arguments.images)
         with served(library, Path(scratch) / "cache") as (address, process):
             measure(address, process, arguments.images, arguments.clients, arguments.queries)
-            if arguments.browser:
-                scroll(address, arguments.images)
 
 
 def make_library(scratch: Path, images: int) -> Path:
@@ -187,39 +182,6 @@ def show(what: str, spent: Sequence[float]) -> None:
     """One line of figures."""
     p50, p95 = np.percentile(spent, [50, 95])
     print(f"{what}: {min(spent):.1f} / {p50:.1f} / {p95:.1f} / {max(spent):.1f}", flush=True)
-
-
-FRAMES = """() => new Promise((done) => {
-  const frames = [];
-  let last = performance.now(), quiet = 0;
-  const tick = (now) => {
-    frames.push(now - last);
-    last = now;
-    const before = scrollY;
-    scrollBy(0, 400);
-    quiet = scrollY === before ? quiet + 1 : 0;
-    if (quiet < 120) requestAnimationFrame(tick);
-    else done([frames.slice(0, -120), document.querySelectorAll(".tile").length]);
-  };
-  requestAnimationFrame(tick);
-})"""
-
-
-def scroll(address: str, images: int) -> None:
-    """Scroll through all hits in Chromium, 400 pixels a frame, and print how long frames took."""
-    from tests.support.chromium import chromium
-
-    with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1600, "height": 1000})
-        page.set_default_timeout(600_000)
-        page.goto(f"{address}?q=a+dog")
-        page.wait_for_timeout(1_000)
-        frames, tiles = page.evaluate(FRAMES)
-        assert tiles == images, f"{tiles} of {images} hits came"
-        show(f"frames of scrolling through {tiles:,} hits", frames)
-        third = len(frames) // 3
-        show("  the first third of them", frames[:third])
-        show("  the last third of them", frames[-third:])
 
 
 if __name__ == "__main__":

@@ -45,10 +45,11 @@ def shown(page: Page) -> list[str]:
         " && t.getBoundingClientRect().bottom < innerHeight"
         " && t.querySelector('img').naturalWidth > 0)",
     )
-    return page.locator("#hits .tile").evaluate_all(
+    names: list[str] = page.locator("#hits .tile").evaluate_all(
         "all => all.filter(t => t.getBoundingClientRect().bottom > 0 &&"
         " t.getBoundingClientRect().top < innerHeight).map(t => t.querySelector('img').alt)"
     )
+    return names
 
 
 def test_the_page_stays_small_however_far_one_scrolls(browser: Browser, crowd: Workbench) -> None:
