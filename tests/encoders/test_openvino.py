@@ -469,6 +469,17 @@ def test_many_pictures_are_given_to_cores_of_their_own_and_stay_in_order() -> No
     np.testing.assert_allclose(encoder.encode_pixels(pixels[::-1]), one_by_one[::-1], atol=1e-5)
 
 
+def test_after_an_index_run_the_picture_of_a_query_has_all_cores_together() -> None:
+    encoder = load_encoder("starter", device="cpu")
+    assert isinstance(encoder, TowerEncoder)
+    blank = np.zeros((224, 224, 3), np.uint8)
+    encoder.encode_pixels([blank] * 16)
+    encoder.encode_pixels([blank] * 5)
+    assert "_images" not in encoder.__dict__, "what is left over goes the same way"
+    encoder.encode_pixels([blank])
+    assert "_images" in encoder.__dict__
+
+
 @pytest.mark.parametrize("count", [3, 5, 16])
 def test_cores_that_would_wait_for_one_another_work_together(
     count: int, monkeypatch: pytest.MonkeyPatch

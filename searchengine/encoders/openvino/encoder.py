@@ -30,7 +30,8 @@ MAX_PICTURES = 16
 """Pictures that go through at once: more is no faster (measured)."""
 
 MANY_PICTURES = 16
-"""From so many on cores take pictures of their own: that is a graph more to compile."""
+"""From so many on cores take pictures of their own: that is a graph more to compile. Once it is,
+all but a picture alone go through it."""
 
 MAP_SCALE = 2
 """Input sizes a side that a map is made of: the starter's 14 places a side point right in 168 of
@@ -105,8 +106,8 @@ class TowerEncoder:
 
     def encode_pixels(self, pixels: Sequence[Pixels]) -> Vectors:
         """Preprocessed pictures to unit rows, shape (n, d), float32."""
-        are_many = len(pixels) >= MANY_PICTURES or "_many_images" in self.__dict__
-        embed = self._many_images if are_many else self._images
+        least = 2 if "_many_images" in self.__dict__ else MANY_PICTURES
+        embed = self._many_images if len(pixels) >= least else self._images
         if embed is None:
             return self._whole.encode_pixels(pixels)
         return self._in_batches(pixels, embed, self.picture_limit)
