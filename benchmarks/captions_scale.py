@@ -25,6 +25,8 @@ from searchengine import Library, open_library
 from searchengine.catalog.records import Batch
 from searchengine.index.types import Modality
 from searchengine.library.writing import Writer
+from searchengine.retrieval.asked import Asked
+from searchengine.retrieval.hits import Hits
 from searchengine.retrieval.query import By, Kind, Query, Source
 from searchengine.spaces.space import Space
 from searchengine.texts.fusion import Matching, spread
@@ -130,13 +132,19 @@ def measured(library: Library, queries: Queries) -> dict[By, NDArray[np.float64]
     took: dict[By, list[tuple[float, float]]] = {By.PICTURES: [], By.BOTH: []}
     for query in queries:
         for by, times in took.items():
-            started = time.perf_counter(), time.process_time()
-            hits = library.search(asking(query, by), k=K)
-            ended = time.perf_counter(), time.process_time()
-            times.append((ended[0] - started[0], ended[1] - started[1]))
+            hits, spent = timed(library, asking(query, by), K)
+            times.append(spent)
             if len(hits) != K:
                 raise SystemExit(f"{len(hits)} hits instead of {K}")
     return {by: 1e3 * np.array(times[1:]) for by, times in took.items()}
+
+
+def timed(library: Library, query: Asked, k: int) -> tuple[Hits, tuple[float, float]]:
+    """A search, and its seconds by the clock and by the processor."""
+    started = time.perf_counter(), time.process_time()
+    hits = library.search(query, k=k)
+    ended = time.perf_counter(), time.process_time()
+    return hits, (ended[0] - started[0], ended[1] - started[1])
 
 
 def agreement(library: Library, queries: Queries, by: By) -> float:

@@ -26,7 +26,7 @@ from searchengine.encoders.interface import Encoder
 from searchengine.encoders.table import names_scale_of, template_of
 from searchengine.images.decode import read_image
 from searchengine.labels.background import beside
-from searchengine.labels.decide import probabilities, texts_of
+from searchengine.labels.decide import Grouping, probabilities, texts_of
 from searchengine.labels.definition import LIKELY
 from searchengine.labels.names import Name, shipped_names
 from searchengine.labels.prompts import in_template
@@ -63,13 +63,19 @@ def labelled(pack: Path, names: tuple[Name, ...]) -> tuple[list[Path], NDArray[n
     return [path for path, _ in found], np.array([number for _, number in found])
 
 
+def asked_of(names: tuple[Name, ...], template: str) -> tuple[list[str], Grouping]:
+    """The texts of names with the background beside them, and whose they are."""
+    others = beside(names)
+    words, grouping = texts_of(names, others)
+    every = (*words, *(each.name for each in others))
+    return [in_template(template, word) for word in every], grouping
+
+
 def told(
     rows: Vectors, names: tuple[Name, ...], encoder: Encoder, template: str, known: Known
 ) -> NDArray[np.float32]:
     """How probable each name is, as `clipseek tag` has it, shape (n, names)."""
-    others = beside(names)
-    words, grouping = texts_of(names, others)
-    asked = [in_template(template, word) for word in (*words, *(each.name for each in others))]
+    asked, grouping = asked_of(names, template)
     unknown = [text for text in dict.fromkeys(asked) if text not in known]
     known.update(zip(unknown, encoder.encode_texts(unknown), strict=True))
     texts = np.stack([known[text] for text in asked])

@@ -20,15 +20,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.labels import vectors_of
+from benchmarks.labels import asked_of, vectors_of
 from benchmarks.machine import machine
 from searchengine import load_encoder
 from searchengine.encoders.interface import Encoder
 from searchengine.encoders.table import template_of
-from searchengine.labels.background import beside
-from searchengine.labels.decide import probabilities, texts_of
+from searchengine.labels.decide import probabilities
 from searchengine.labels.names import Name
-from searchengine.labels.prompts import in_template
 
 ENCODERS = ("starter", "starter-256")
 LEFT_OUT = ("nips2017_imagenet", "coco_train_small", "tuxpaint_stamps")
@@ -71,10 +69,7 @@ def labelled(pack: Path) -> list[Labelled]:
 
 def likelihoods(some: Labelled, encoder: Encoder) -> NDArray[np.float64]:
     """Log of the right name's probability at each of `SCALES`, shape (photos, scales)."""
-    others = beside(some.names)
-    words, grouping = texts_of(some.names, others)
-    template = template_of(encoder.name)
-    texts = [in_template(template, word) for word in (*words, *(each.name for each in others))]
+    texts, grouping = asked_of(some.names, template_of(encoder.name))
     cosines = vectors_of(some.paths, encoder) @ encoder.encode_texts(texts).T
     photos = np.arange(len(some.paths))
     return np.stack(

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.captions_scale import add_images
+from benchmarks.captions_scale import add_images, timed
 from benchmarks.clouds import Clouds, Queries
 from benchmarks.machine import machine
 from indexers.sharded.exchange import export_library
@@ -101,10 +100,9 @@ def _asked(
     times: list[list[tuple[float, float]]] = [[] for _ in libraries]
     for query in queries:
         for library, found, spent in zip(libraries, answers, times, strict=True):
-            started = time.perf_counter(), time.process_time()
-            found.append(library.search(query, k=K))
-            ended = time.perf_counter(), time.process_time()
-            spent.append((ended[0] - started[0], ended[1] - started[1]))
+            hits, seconds = timed(library, query, K)
+            found.append(hits)
+            spent.append(seconds)
     return answers, np.array(times)[:, 1:]
 
 

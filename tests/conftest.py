@@ -65,6 +65,18 @@ class Watcher:
         self.skipped_files[path] = reason
 
 
+def require_balance(report: pipeline.IndexReport) -> None:
+    """The ledger of a run: every file that was found became one of these."""
+    assert report.found == (
+        report.indexed
+        + report.unchanged
+        + report.moved
+        + report.copies
+        + report.failed
+        + report.excluded
+    )
+
+
 class Workbench:
     """A folder of pictures, a library, and one call to bring it up to date."""
 
@@ -98,14 +110,7 @@ class Workbench:
                 observer=self.watcher,
                 options=options or IndexOptions(),
             )
-        assert report.found == (
-            report.indexed
-            + report.unchanged
-            + report.moved
-            + report.copies
-            + report.failed
-            + report.excluded
-        )
+        require_balance(report)
         assert sum(reason.files for reason in report.reasons) == report.failed
         return report
 

@@ -12,7 +12,7 @@ from indexers.plan import Job, in_turns
 from indexers.reading import IndexOptions
 from indexers.rules import WalkRules
 from searchengine.types import FileState
-from tests.conftest import Watcher, Workbench
+from tests.conftest import Watcher, Workbench, require_balance
 from tests.support.libraries import check_library
 
 BURST = 120
@@ -62,14 +62,7 @@ def run(
             options=options,
             told=observer.told,
         )
-    assert report.found == (
-        report.indexed
-        + report.unchanged
-        + report.moved
-        + report.copies
-        + report.failed
-        + report.excluded
-    )
+    require_balance(report)
     check_library(bench.library_path)
     return report
 

@@ -225,15 +225,13 @@ def open_many_images(towers: Towers, precision: str) -> Embed | None:
 def _image_tower(
     towers: Towers, precision: str, kind: Callable[[Any, Weights, str], Opened]
 ) -> Opened | None:
-    preprocessing = towers.facts.preprocessing
-
-    def opened(graph: bytes, data: Weights) -> Opened:
-        model = runtime.read_graph(graph, data)
-        return kind(
-            runtime.taking_pictures(model, preprocessing, preprocessing.size), data, precision
-        )
-
-    return _opened(towers, graph_name(IMAGE, precision), opened)
+    return _opened(
+        towers,
+        graph_name(IMAGE, precision),
+        lambda graph, data: runtime.image_tower(
+            graph, data, towers.facts.preprocessing, precision, kind
+        ),
+    )
 
 
 def _opened(towers: Towers, name: str, opened: Callable[[bytes, Weights], Opened]) -> Opened | None:

@@ -96,7 +96,8 @@ def _convert_images(encoder: ClipEncoder, facts: TowerFacts, directory: Path) ->
 
     def compute(precision: str) -> Vectors:
         graph, weights = _read(directory, graph_name(IMAGE, precision))
-        return runtime.image_tower(graph, weights, facts.preprocessing, precision)(pixels)
+        tower = runtime.image_tower(graph, weights, facts.preprocessing, precision, runtime.Tower)
+        return tower(pixels)
 
     trial = Trial(compute, encoder.encode_pixels(list(pixels)))
     _let_go(encoder.model.visual)

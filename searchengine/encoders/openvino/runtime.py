@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,8 @@ A_TIME = 2
 """Pictures that a core takes at a time: of one to sixteen one to four are the quickest."""
 
 Rows = NDArray[np.float32]
+
+Made = TypeVar("Made")
 
 _ROWS = "rows"
 """The input of a graph that takes rows of the table of tokens."""
@@ -159,15 +161,19 @@ def _keep(request: Any, job: tuple[dict[int, Rows], int, NDArray[np.uint8]]) -> 
 
 
 def image_tower(
-    graph: bytes, weights: Weights, preprocessing: Preprocessing, precision: str
-) -> Tower:
-    """Takes pictures (n, h, w, 3), uint8.
+    graph: bytes,
+    weights: Weights,
+    preprocessing: Preprocessing,
+    precision: str,
+    kind: Callable[[Any, Weights, str], Made],
+) -> Made:
+    """A `Tower` or `Streams` that takes pictures (n, h, w, 3), uint8.
 
     `graph` takes float32 (n, 3, h, w), normalised as `preprocessing` says: here that is its first
     step.
     """
     model = read_graph(graph, weights)
-    return Tower(taking_pictures(model, preprocessing, preprocessing.size), weights, precision)
+    return kind(taking_pictures(model, preprocessing, preprocessing.size), weights, precision)
 
 
 def taking_pictures(model: Any, preprocessing: Preprocessing, size: tuple[int, int]) -> Any:  # noqa: ANN401
