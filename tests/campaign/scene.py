@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from tests.campaign import commands
 from tests.campaign.forked import Done, Fork, warm_up
 from tests.support.fake import FakeEncoder
 from tests.support.libraries import check_library
+from tests.support.pictures import paint, save_again
 
 FACTORY = "IVF4,PQ4np"
-LISTED, NEW = 300, 40
-"""Pictures in the library before a command, and those that come: 256 train an index."""
+LISTED, COPIES, NEW = 300, 10, 40
+"""Pictures in the library before a command, copies of some, and those that come: 256 train an
+index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,9 @@ class Scene:
         self._started = 0
         chance = random.Random(1)
         for number in range(LISTED):
-            _paint(self.photos / f"{number // 50}" / f"{number:04}.png", chance)
+            paint(self.photos / f"{number // 50}" / f"{number:04}.png", chance)
+        for path in sorted((self.photos / "4").iterdir())[:COPIES]:
+            save_again(path)
         self._write_texts()
         library = self.template("listed")
         self.must(library, "index", str(self.photos), "--model", "fake")
@@ -59,11 +60,11 @@ class Scene:
         shutil.copytree(library, self.template("rotten"))
         _rot(self.template("rotten") / "spaces" / "fake" / "vectors.f16")
         for number in range(LISTED, LISTED + NEW):
-            _paint(self.photos / "new" / f"{number:04}.png", chance)
+            paint(self.photos / "new" / f"{number:04}.png", chance)
         for path in sorted((self.photos / "0").iterdir())[:10]:
             path.rename(self.photos / "new" / f"moved-{path.name}")
         for path in sorted((self.photos / "1").iterdir())[:10]:
-            _paint(path, chance)
+            paint(path, chance)
         for path in sorted((self.photos / "2").iterdir())[:10]:
             path.unlink()
 
@@ -186,11 +187,3 @@ def version_of(library: Path) -> int:
     [(version,)] = catalog.execute("PRAGMA user_version").fetchall()
     catalog.close()
     return int(version)
-
-
-def _paint(path: Path, chance: random.Random) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.frombuffer(chance.randbytes(3), dtype=np.uint8).reshape(1, 1, 3)
-    image = np.repeat(np.repeat(pixels, 12, axis=0), 12, axis=1).copy()
-    image[0, :8] = np.frombuffer(chance.randbytes(24), dtype=np.uint8).reshape(8, 3)
-    Image.fromarray(image).save(path)

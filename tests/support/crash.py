@@ -20,9 +20,6 @@ from datetime import datetime
 from pathlib import Path
 from unittest.mock import patch
 
-import numpy as np
-from PIL import Image
-
 from indexers import pipeline
 from indexers import reading as run
 from searchengine.library.library import Library, open_library
@@ -31,9 +28,13 @@ from searchengine.spaces.following import fault_of_columns
 from searchengine.types import Filter, Pixels, Vectors
 from tests.support.fake import FakeEncoder
 from tests.support.libraries import check_library
+from tests.support.pictures import paint, save_again
 from tests.support.places import ROOT
 
-FILES = 240
+FILES, COPIES = 240, 10
+TOO_MANY = 400
+"""Pictures whose facts and vectors a disk of 400 kB does not hold: they take a kilobyte each, and
+an empty library takes half of it."""
 SECONDS_A_FILE = 0.004
 """About what the slow encoder and the rest of the run take; kills are spread over the whole run."""
 
@@ -78,9 +79,9 @@ def fill_up(photos: Path, library: Path) -> None:
     """An index run of more pictures than a small disk holds the facts and vectors of."""
     photos.mkdir(exist_ok=True)
     chance = random.Random(1)
-    for number in range(1_500):
+    for number in range(TOO_MANY):
         if not (photos / f"{number:04}.png").exists():
-            _paint(photos / f"{number:04}.png", chance)
+            paint(photos / f"{number:04}.png", chance)
     run_to_be_killed(photos, library)
 
 
@@ -90,7 +91,9 @@ def campaign(directory: Path, runs: int, seed: int) -> int:
     photos, library = directory / "photos", directory / "library"
     photos.mkdir()
     for number in range(FILES):
-        _paint(photos / f"{number:04}.png", chance)
+        paint(photos / f"{number:04}.png", chance)
+    for number in range(COPIES):
+        save_again(photos / f"{number:04}.png")
     died_early = 0
     for number in range(runs):
         died_early += _start_and_kill(photos, library, chance.random())
@@ -149,16 +152,9 @@ def _disturb(photos: Path, chance: random.Random, number: int) -> None:
     for path in names[5:15]:
         path.rename(photos / f"moved{number}-{path.name}")
     for path in names[15:45]:
-        _paint(path, chance)
+        paint(path, chance)
     for extra in range(5):
-        _paint(photos / f"new{number}-{extra}.png", chance)
-
-
-def _paint(path: Path, chance: random.Random) -> None:
-    pixels = np.frombuffer(chance.randbytes(3), dtype=np.uint8).reshape(1, 1, 3)
-    image = np.repeat(np.repeat(pixels, 24, axis=0), 24, axis=1).copy()
-    image[0, :8] = np.frombuffer(chance.randbytes(24), dtype=np.uint8).reshape(8, 3)
-    Image.fromarray(image).save(path)
+        paint(photos / f"new{number}-{extra}.png", chance)
 
 
 def main() -> None:
