@@ -2,18 +2,20 @@
 
     .venv/bin/python -m benchmarks.columns [--rows 10000000]
 
-Columns only: 17 bytes a row on the disk. Fails where a filter by date that half of the rows pass
-takes over 50 ms.
+Columns only: 21 bytes a row on the disk. Fails where a filter by date or by label that half of the
+rows pass takes over 50 ms.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +39,7 @@ FILTERS = {
     "one folder of 1,000": Filter(under=Path("/photos/000007")),
     "camera": Filter(camera="eos"),
     "shape": Filter(orientation=Orientation.LANDSCAPE),
+    "label, half pass": Filter(label="dog"),
     "all of these": Filter(
         under=Path("/photos"),
         after=HALF,
@@ -45,6 +48,13 @@ FILTERS = {
         orientation=Orientation.LANDSCAPE,
     ),
 }
+
+LABELLED = [
+    json.dumps([animal, *others])
+    for animal in ("dog", "cat")
+    for others in combinations(map(str, range(140)), 2)
+]
+"""Three labels an image: 19,460 that images have together."""
 
 
 def generated(rows: int) -> Iterator[RowFacts]:
@@ -64,13 +74,15 @@ def generated(rows: int) -> Iterator[RowFacts]:
             np.where(dated, when, 1_000 * when),
             (folders - folders[0]).astype(np.int32),
             chance.integers(-1, 3, count).astype(np.int32),
+            chance.integers(0, len(LABELLED), count).astype(np.int32),
             [f"/photos/{number:06}/" for number in range(folders[0], folders[-1] + 1)],
             ["Canon EOS 5D", "NIKON D90", "SONY A7"],
+            LABELLED,
         )
 
 
 def main() -> None:
-    """Measure, print, and fail where the one bound is not kept."""
+    """Measure, print, and fail where the bound is not kept."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000)
     rows = parser.parse_args().rows
@@ -80,8 +92,9 @@ def main() -> None:
         started = time.perf_counter()
         _ = columns.living.size
         print(f"{'which are alive':20} first {1e3 * (time.perf_counter() - started):6.1f} ms")
-    if medians["date, half pass"] > MOST_MS:
-        sys.exit(f"a filter that half pass takes over {MOST_MS:g} ms")
+    for name, median in medians.items():
+        if "half pass" in name and median > MOST_MS:
+            sys.exit(f"{name}: over {MOST_MS:g} ms")
 
 
 def measure(name: str, columns: Columns, where: Filter) -> float:

@@ -49,8 +49,8 @@ def test_a_damaged_library_never_answers_wrong_in_silence() -> None:
     every = {
         "catalog.sqlite", "vectors.f16", "captions.f16", "index.faiss", "index.json", "looks.bin",
         "stacks.safetensors", "alignment.safetensors", "relevance.safetensors", "columns.json",
-        "when.i8", "folder.i4", "camera.i4", "kind.u1", "alive.bits", "sums.u4", "folders.txt",
-        "cameras.txt", "text_tower.safetensors",
+        "when.i8", "folder.i4", "camera.i4", "labels.i4", "kind.u1", "alive.bits", "sums.u4",
+        "folders.txt", "cameras.txt", "labelled.txt", "text_tower.safetensors",
     }  # fmt: skip
     files = said.splitlines()[0].split()
     assert set(files) >= every

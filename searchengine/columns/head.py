@@ -11,7 +11,7 @@ from searchengine.files import read_small
 
 HEAD = "columns.json"
 
-FORMAT = 1
+FORMAT = 2
 """Of the columns. Those of another format are as none, and made anew."""
 
 _PLACE = re.compile(r"columns-[0-9a-f]{8}")
@@ -29,8 +29,10 @@ class Head:
     folders: int
     """Bytes of the names of folders."""
     cameras: int
-    crcs: tuple[int, int]
-    """CRC-32 of the names of folders, and of those of cameras."""
+    labelled: int
+    """Bytes of what labels images have together."""
+    crcs: tuple[int, int, int]
+    """CRC-32 of the three files of names."""
 
 
 def read_head(directory: Path) -> Head | None:
@@ -40,10 +42,10 @@ def read_head(directory: Path) -> Head | None:
         if said.pop("format") != FORMAT:
             return None
         head = Head(**{**said, "crcs": tuple(said["crcs"])})
-        numbers = (head.rows, head.folders, head.cameras, *head.crcs)
+        numbers = (head.rows, head.folders, head.cameras, head.labelled, *head.crcs)
         is_right = (
             all(type(number) is int and 0 <= number < 2**62 for number in numbers)
-            and len(head.crcs) == 2
+            and len(head.crcs) == 3
             and type(head.state) is str
             and _PLACE.fullmatch(head.place) is not None
         )

@@ -9,20 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.catalog.columns.facts import DEAD, RowFacts
+from searchengine.catalog.columns.facts import DEAD, NONE, RowFacts
 
 BLOCK = 16_384
 """Rows that one checksum is of; a multiple of 8. A commit writes the blocks that it changes anew,
-280 KB each."""
+350 KB each."""
 
-WHEN, FOLDER, CAMERA, KIND, ALIVE = "when.i8", "folder.i4", "camera.i4", "kind.u1", "alive.bits"
-COLUMNS = (WHEN, FOLDER, CAMERA, KIND, ALIVE)
+WHEN, FOLDER, CAMERA, LABELS = "when.i8", "folder.i4", "camera.i4", "labels.i4"
+KIND, ALIVE = "kind.u1", "alive.bits"
+COLUMNS = (WHEN, FOLDER, CAMERA, LABELS, KIND, ALIVE)
 """The names of the files. `ALIVE` has eight rows to a byte, the others a number each."""
 
 DTYPES: dict[str, np.dtype[Any]] = {
     WHEN: np.dtype("<i8"),
     FOLDER: np.dtype("<i4"),
     CAMERA: np.dtype("<i4"),
+    LABELS: np.dtype("<i4"),
     KIND: np.dtype("u1"),
     ALIVE: np.dtype("u1"),
 }
@@ -30,7 +32,8 @@ DTYPES: dict[str, np.dtype[Any]] = {
 SUMS = "sums.u4"
 """CRC-32 of each block of each of `COLUMNS`, little-endian, all columns of a block together."""
 
-FOLDERS, CAMERAS = "folders.txt", "cameras.txt"
+FOLDERS, CAMERAS, LABELLED = "folders.txt", "cameras.txt", "labelled.txt"
+NAMES = (FOLDERS, CAMERAS, LABELLED)
 """Names in UTF-8, each with a NUL behind it; a number in a column is a place among them."""
 
 DATED = 8
@@ -51,13 +54,26 @@ class Cells:
     columns: dict[str, NDArray[Any]]
 
 
-def cells_of(facts: RowFacts, folders: NDArray[np.int32], cameras: NDArray[np.int32]) -> Cells:
-    """The cells of facts, whose folders and cameras have these numbers in the files of names."""
-    camera = np.append(cameras, np.int32(-1))[facts.camera]
+def cells_of(
+    facts: RowFacts,
+    folders: NDArray[np.int32],
+    cameras: NDArray[np.int32],
+    labelled: NDArray[np.int32],
+) -> Cells:
+    """The cells of facts, whose names have these numbers in the files of names."""
+    camera = np.append(cameras, np.int32(NONE))[facts.camera]
+    labels = np.append(labelled, np.int32(NONE))[facts.labels]
     folder = folders[facts.folder] if len(folders) else np.zeros_like(facts.folder)
     kind = facts.shape | np.where(facts.dated, DATED, 0).astype(np.uint8)
     kind[facts.shape == DEAD] = 0
-    return Cells(facts.rows, {WHEN: facts.when, FOLDER: folder, CAMERA: camera, KIND: kind})
+    columns: dict[str, NDArray[Any]] = {
+        WHEN: facts.when,
+        FOLDER: folder,
+        CAMERA: camera,
+        LABELS: labels,
+        KIND: kind,
+    }
+    return Cells(facts.rows, columns)
 
 
 def checksum(column: str, block: NDArray[Any], rows: int) -> int:

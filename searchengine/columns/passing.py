@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from searchengine.catalog.columns.facts import SHAPES
 from searchengine.catalog.filters import nanoseconds
-from searchengine.columns.layout import BLOCK, CAMERA, DATED, FOLDER, KIND, WHEN
+from searchengine.columns.layout import BLOCK, CAMERA, DATED, FOLDER, KIND, LABELS, WHEN
 from searchengine.columns.reading import Columns
 from searchengine.paths import below
 from searchengine.types import Filter
@@ -43,6 +43,8 @@ def passing(columns: Columns, where: Filter, root: int | None = None) -> RowSet:
         tests.append(_of_time(columns, where.before, np.less))
     if where.camera is not None:
         tests.append(_of_camera(columns, where.camera))
+    if where.label is not None:
+        tests.append(_of_label(columns, where.label))
     if where.under is not None:
         tests.append(_of_folder(columns, str(where.under), root))
     rows = columns.head.rows
@@ -58,7 +60,7 @@ def passing(columns: Columns, where: Filter, root: int | None = None) -> RowSet:
 
 
 def beyond_columns(where: Filter) -> Filter:
-    """The part of a filter that only the catalog knows, but for its label."""
+    """The part of a filter that only the catalog knows."""
     return Filter(near=where.near, place=where.place, album=where.album)
 
 
@@ -97,6 +99,13 @@ def _of_camera(columns: Columns, text: str) -> Test:
     right = np.array([asked in name.translate(_LOWER) for name in columns.cameras] + [False])
     camera = columns.column(CAMERA)
     return lambda run: right.take(camera[run])  # of no camera the last is asked
+
+
+def _of_label(columns: Columns, label: str) -> Test:
+    right = np.zeros(len(columns.labelled) + 1, dtype=bool)
+    right[columns.labels.get(label.translate(_LOWER), [])] = True
+    labels = columns.column(LABELS)
+    return lambda run: right.take(labels[run])  # of no label the last is asked
 
 
 def _of_folder(columns: Columns, place: str, root: int | None) -> Test:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from searchengine.columns.layout import (
     COLUMNS,
     DTYPES,
     FOLDERS,
+    LABELLED,
     SUMS,
     checksum,
     values_of,
@@ -65,6 +67,23 @@ class Columns:
     def cameras(self) -> Sequence[str]:
         """The names of cameras, by number."""
         return self._names(CAMERAS, self.head.cameras, self.head.crcs[1])
+
+    @cached_property
+    def labelled(self) -> Sequence[str]:
+        """What labels images have together, by number: each a list of names in JSON."""
+        return self._names(LABELLED, self.head.labelled, self.head.crcs[2])
+
+    @cached_property
+    def labels(self) -> Mapping[str, Sequence[int]]:
+        """The numbers of what has a label, by its name in lower case."""
+        found: dict[str, list[int]] = {}
+        try:
+            for number, names in enumerate(self.labelled):
+                for name in set(json.loads(names)):
+                    found.setdefault(name, []).append(number)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise TornColumnsError(LABELLED) from error
+        return found
 
     @cached_property
     def folders_in_order(self) -> tuple[list[str], NDArray[np.int64]]:

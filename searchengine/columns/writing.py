@@ -27,6 +27,8 @@ from searchengine.columns.layout import (
     DTYPES,
     FOLDERS,
     KIND,
+    LABELLED,
+    NAMES,
     SUMS,
     Cells,
     cells_of,
@@ -43,7 +45,8 @@ def make(directory: Path, state: str, parts: Iterable[RowFacts]) -> Head:
     place = directory / f"columns-{os.urandom(4).hex()}"
     place.mkdir()
     try:
-        head = bring(directory, Head(state, place.name, 0, 0, 0, (0, 0)), Names(), state, parts)
+        empty = Head(state, place.name, 0, 0, 0, 0, (0, 0, 0))
+        head = bring(directory, empty, Names(), state, parts)
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)
         raise
@@ -68,14 +71,22 @@ class DamagedColumnsError(Exception):
 
 @dataclass(slots=True)
 class Names:
-    """The numbers of the folders and cameras of columns, by name."""
+    """The numbers that names have in columns."""
 
     folders: dict[str, int]
     cameras: dict[str, int]
+    labelled: dict[str, int]
 
-    def __init__(self, folders: Sequence[str] = (), cameras: Sequence[str] = ()) -> None:
-        self.folders = {name: number for number, name in enumerate(folders)}
-        self.cameras = {name: number for number, name in enumerate(cameras)}
+    def __init__(
+        self,
+        folders: Sequence[str] = (),
+        cameras: Sequence[str] = (),
+        labelled: Sequence[str] = (),
+    ) -> None:
+        self.folders, self.cameras, self.labelled = (
+            {name: number for number, name in enumerate(names)}
+            for names in (folders, cameras, labelled)
+        )
 
 
 def bring(directory: Path, head: Head, names: Names, state: str, parts: Iterable[RowFacts]) -> Head:
@@ -104,7 +115,7 @@ class _Files:
     def __init__(self, place: Path) -> None:
         self._place = place
         self._open: dict[str, BinaryIO] = {}
-        self._new: dict[str, list[bytes]] = {FOLDERS: [], CAMERAS: []}
+        self._new: dict[str, list[bytes]] = {name: [] for name in NAMES}
 
     def __enter__(self) -> _Files:
         return self
@@ -115,8 +126,12 @@ class _Files:
 
     def numbered(self, facts: RowFacts, names: Names) -> Cells:
         """The cells of facts; names that are new get a number."""
-        folders = self._numbers(FOLDERS, facts.folders, names.folders)
-        return cells_of(facts, folders, self._numbers(CAMERAS, facts.cameras, names.cameras))
+        return cells_of(
+            facts,
+            self._numbers(FOLDERS, facts.folders, names.folders),
+            self._numbers(CAMERAS, facts.cameras, names.cameras),
+            self._numbers(LABELLED, facts.labelled, names.labelled),
+        )
 
     def _numbers(self, file: str, said: Sequence[str], known: dict[str, int]) -> NDArray[np.int32]:
         for name in said:
@@ -174,8 +189,8 @@ class _Files:
 
     def end(self, head: Head) -> Head:
         """Write the names that are new, and wait for the disk; returns what counts now."""
-        lengths, crcs = [head.folders, head.cameras], list(head.crcs)
-        for which, name in enumerate((FOLDERS, CAMERAS)):
+        lengths, crcs = [head.folders, head.cameras, head.labelled], list(head.crcs)
+        for which, name in enumerate(NAMES):
             data = b"".join(self._new[name])
             self._file(name).seek(lengths[which])
             self._file(name).write(data)
@@ -186,13 +201,15 @@ class _Files:
         for file in self._open.values():
             file.flush()
             os.fsync(file.fileno())
-        return replace(head, folders=lengths[0], cameras=lengths[1], crcs=(crcs[0], crcs[1]))
+        folders, cameras, labelled = lengths
+        of_names = crcs[0], crcs[1], crcs[2]
+        return replace(head, folders=folders, cameras=cameras, labelled=labelled, crcs=of_names)
 
 
 def is_long_enough(place: Path, head: Head) -> bool:
     """Whether the files hold what the head says."""
     least = {name: DTYPES[name].itemsize * values_of(name, head.rows) for name in COLUMNS}
-    least |= {FOLDERS: head.folders, CAMERAS: head.cameras}
+    least |= {FOLDERS: head.folders, CAMERAS: head.cameras, LABELLED: head.labelled}
     least[SUMS] = 4 * len(COLUMNS) * -(-head.rows // BLOCK)
     try:
         return all((place / name).stat().st_size >= size for name, size in least.items())

@@ -18,9 +18,6 @@ from searchengine.columns.reading import Columns, TornColumnsError
 from searchengine.types import Filter, SpaceInfo
 from searchengine.vectors.rowset import RowSet
 
-MOST_LABELS = 64
-"""Labels whose rows are remembered: at ten million rows a megabyte each."""
-
 log = logging.getLogger("clipseek")
 
 
@@ -32,7 +29,6 @@ class KnownColumns:
         self._directory = directory
         self._kept: Columns | None = None
         self._torn: Head | None = None
-        self._labelled: tuple[str, dict[str, RowSet]] = ("", {})
 
     def living(self, now: CatalogReads, count: int) -> RowSet | None:
         """Which of the `count` rows of a moment are an image's; None where the catalog says it."""
@@ -77,20 +73,6 @@ class KnownColumns:
             ids = now.ids_by_path([str(where.under)])
             root = next(iter(now.rows_of(self._info, [*ids.values()]).values()), None)
         found = passing.passing(columns, where, root)
-        if where.label is not None:
-            found &= self._with_label(now, columns, where.label)
         if (beyond := passing.beyond_columns(where)) != Filter():
             found &= RowSet.of(now.rows_matching(self._info, beyond), found.count)
         return found
-
-    def _with_label(self, now: CatalogReads, columns: Columns, label: str) -> RowSet:
-        """The rows of images with a label, which are remembered for the state."""
-        state, known = self._labelled
-        if state != columns.head.state:
-            self._labelled = _, known = columns.head.state, {}
-        if label not in known:
-            if len(known) >= MOST_LABELS:
-                known.clear()
-            rows = now.rows_matching(self._info, Filter(label=label))
-            known[label] = RowSet.of(rows, columns.head.rows)
-        return known[label]

@@ -11,7 +11,7 @@ import numpy as np
 from searchengine.catalog.columns.facts import RowFacts, UnfitError
 from searchengine.catalog.rows import STATE
 from searchengine.columns.head import Head, read_head
-from searchengine.columns.layout import CAMERA, COLUMNS, FOLDER, KIND, WHEN, cells_of
+from searchengine.columns.layout import CAMERA, COLUMNS, FOLDER, KIND, LABELS, WHEN, cells_of
 from searchengine.columns.reading import Columns, TornColumnsError
 from searchengine.columns.writing import (
     DamagedColumnsError,
@@ -73,7 +73,7 @@ class Following:
         if known is not None and known[0] == head:
             return known[1]
         columns = Columns(space.directory, head)
-        return Names(columns.folders, columns.cameras)
+        return Names(columns.folders, columns.cameras, columns.labelled)
 
 
 def refresh_columns(space: Space) -> None:
@@ -123,7 +123,7 @@ def fault_of_columns(space: Space) -> str | None:
         if head.rows != now.rows(space.info):
             return f"{head.rows:,} rows, the catalog lists {now.rows(space.info):,}"
         try:
-            names = Names(columns.folders, columns.cameras)
+            names = Names(columns.folders, columns.cameras, columns.labelled)
             differing = any(_differs(columns, names, facts) for facts in now.row_facts(space.info))
         except UnfitError:
             differing = True
@@ -134,7 +134,7 @@ def _torn(columns: Columns) -> str | None:
     try:
         for name in COLUMNS:
             columns.column(name)
-        _ = columns.folders, columns.cameras
+        _ = columns.folders, columns.cameras, columns.labels
     except TornColumnsError as error:
         return str(error)
     return None
@@ -142,15 +142,19 @@ def _torn(columns: Columns) -> str | None:
 
 def _differs(columns: Columns, names: Names, facts: RowFacts) -> bool:
     try:
-        folders, cameras = (
+        folders, cameras, labelled = (
             np.array([numbers[name] for name in said], dtype=np.int32)
-            for numbers, said in ((names.folders, facts.folders), (names.cameras, facts.cameras))
+            for numbers, said in (
+                (names.folders, facts.folders),
+                (names.cameras, facts.cameras),
+                (names.labelled, facts.labelled),
+            )
         )
     except KeyError:
         return True
-    cells = cells_of(facts, folders, cameras)
+    cells = cells_of(facts, folders, cameras, labelled)
     living = cells.columns[KIND] != 0
     return not np.array_equal(columns.living[facts.rows], living) or any(
         not np.array_equal(columns.column(name)[facts.rows][living], cells.columns[name][living])
-        for name in (WHEN, FOLDER, CAMERA, KIND)
+        for name in (WHEN, FOLDER, CAMERA, LABELS, KIND)
     )

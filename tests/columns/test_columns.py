@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
@@ -34,6 +35,7 @@ QUICK = [Phase.explicit, Phase.reuse, Phase.generate]
 EXAMPLES = int(os.environ.get("CLIPSEEK_COLUMNS", "8"))
 FOLDERS = ["/", "/a/", "/a/b/", "/a/b.c/", "/ab/", "/ä/é/", "/a/b/c.jpg/", "s3://bucket/x/"]
 CAMERAS = [None, "Canon EOS 5D", "canon eos 5d mark ii", "ÄGFA Öptima", "100% _", ""]
+LABELS = ["red", "RED", "Blaü", '"re\\0']
 TIMES = [
     None,
     datetime(1, 1, 1),
@@ -72,7 +74,7 @@ filters = st.builds(
     camera=st.none() | st.sampled_from(["eos 5D", "ä", "Ä", "%", "_", "", "g", "\\"]),
     orientation=st.none() | st.sampled_from(Orientation),
     dated=st.none() | st.booleans(),
-    label=st.none() | st.sampled_from(["Red", "red", "none"]),
+    label=st.none() | st.sampled_from(["Red", "re", "none", *LABELS]),
     near=st.none() | st.just(Near(50.0, 50.0)),
 )
 Image = tuple[FileState, ImageFacts]
@@ -170,7 +172,7 @@ def _label(library: Library, _: Writer, _given: Given, some: list[int]) -> None:
     if not library.catalog.label_sets():
         library.catalog.put_label_set("colours", "{}")
     [labels] = library.catalog.label_sets()
-    found = [Labelled(i, ["red", "RED", "blue"][i % 3], 0.5) for i in some]
+    found = [Labelled(i, LABELS[(i + n) % 4], 0.5) for i in some for n in range(i % 3)]
     library.catalog.record_labels(labels.id, library.space("one").info, 0, some, found)
 
 
@@ -238,7 +240,7 @@ def compare(library: Library, asked: list[Filter], *, by_columns: bool = True) -
 
 def _beyond(where: Filter) -> list[Filter]:
     """What the catalog is asked in any case."""
-    return [Filter(label=where.label), Filter(near=where.near)]
+    return [Filter(near=where.near)]
 
 
 @settings(max_examples=EXAMPLES, deadline=None, phases=QUICK)
@@ -265,17 +267,27 @@ def library() -> Iterator[Library]:
     """Twelve images, one of them gone, with columns."""
     with empty_library() as made:
         given_images = [
-            (FileState(f"/a/{n % 3}/{n}.jpg", 1, n), ImageFacts(1 + n % 2, 1, "JPEG", TIMES[n % 3]))
+            (
+                FileState(f"/a/{n % 3}/{n}.jpg", 1, n),
+                ImageFacts(1 + n % 2, 1, "JPEG", TIMES[n % 3], CAMERAS[n % 3]),
+            )
             for n in range(12)
         ]
         write(made, "add", given_images, 1)
         with made.writing() as writer:
             writer.remove([Path("/a/0/3.jpg")])
+            _label(made, writer, {}, [*made.catalog.images(range(9))])
             refresh_columns(made.space("one"))
         yield made
 
 
-ASKED = [Filter(under=Path("/a/1")), Filter(dated=True), Filter(after=datetime(1, 1, 1))]
+ASKED = [
+    Filter(under=Path("/a/1")),
+    Filter(dated=True),
+    Filter(after=datetime(1, 1, 1)),
+    Filter(camera="eos"),
+    Filter(label="red"),
+]
 
 
 def column_files(library: Library) -> list[Path]:
@@ -302,7 +314,7 @@ def test_they_are_used_by_another_process_too(library: Library) -> None:
     compare_one(library, by_columns=True)
 
 
-@pytest.mark.parametrize("name", [*layout.COLUMNS, layout.FOLDERS, layout.SUMS, "columns.json"])
+@pytest.mark.parametrize("name", [*layout.COLUMNS, *layout.NAMES, layout.SUMS, "columns.json"])
 @pytest.mark.parametrize("how", ["cut", "flipped", "gone"])
 def test_a_damaged_file_is_not_used_and_made_anew(library: Library, name: str, how: str) -> None:
     head = library.space("one").directory / HEAD
@@ -415,6 +427,28 @@ def test_what_columns_cannot_say_is_left_to_the_catalog(library: Library) -> Non
     refresh(library)
     assert read_head(library.space("one").directory) is None
     check_only_sql_answers(library)
+
+
+def test_those_of_an_earlier_format_are_not_used_and_made_anew(library: Library) -> None:
+    head = library.space("one").directory / HEAD
+    said = json.loads(head.read_text())
+    names = said.pop("labelled"), said["crcs"].pop()
+    assert min(names) > 0, "some are labelled"
+    head.write_text(json.dumps({**said, "format": 1}))
+    check_only_sql_answers(library)
+    refresh(library)
+    compare_one(library, by_columns=True)
+
+
+def test_a_label_that_is_taken_back_is_followed(library: Library) -> None:
+    space = library.space("one")
+    with library.catalog.snapshot() as now:
+        assert space.passing(now, 12, Filter(label="red")).size > 0
+    with library.writing():
+        library.catalog.remove_label_set(library.catalog.label_sets()[0].id)
+    compare_one(library, by_columns=True)
+    with library.catalog.snapshot() as now:
+        assert space.passing(now, 12, Filter(label="red")).size == 0
 
 
 def test_a_small_library_has_none(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:

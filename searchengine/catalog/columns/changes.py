@@ -24,27 +24,33 @@ from searchengine.catalog.rows import STATE
 from searchengine.catalog.surveys import read_setting, set_setting
 from searchengine.types import SpaceInfo
 
+_TOUCHED = (
+    " BEGIN INSERT INTO touched SELECT space_id, row FROM embeddings AS e WHERE {} AND NOT EXISTS "
+    "(SELECT 1 FROM touched AS t WHERE t.space_id = e.space_id AND t.row = e.row); END"
+)
+"""Not OR IGNORE: within what a foreign key does SQLite takes that for ABORT."""
+_FILTERED = ("path", "mtime_ns", "width", "height", "taken_at", "camera")
+_LABELLED = {
+    "INSERT": "NEW.image_id",
+    "UPDATE OF image_id, name": "OLD.image_id, NEW.image_id",
+    "DELETE": "OLD.image_id",
+}
 _WATCH = (
     "PRAGMA temp_store = MEMORY",
     "CREATE TEMP TABLE touched (space_id INTEGER, row INTEGER, PRIMARY KEY (space_id, row)) "
     "WITHOUT ROWID",
     "CREATE TEMP TABLE appended (space_id INTEGER PRIMARY KEY, row INTEGER)",
-    "CREATE TEMP TABLE relabelled (any INTEGER PRIMARY KEY)",
     "CREATE TEMP TRIGGER watch_new AFTER INSERT ON main.embeddings BEGIN "
     "INSERT OR IGNORE INTO appended VALUES (NEW.space_id, NEW.row); END",
-    "CREATE TEMP TRIGGER watch_owner AFTER UPDATE OF owner_id ON main.embeddings BEGIN "
-    "INSERT OR IGNORE INTO touched VALUES (OLD.space_id, OLD.row); END",
+    "CREATE TEMP TRIGGER watch_owner AFTER UPDATE OF owner_id ON main.embeddings"
+    + _TOUCHED.format("space_id = OLD.space_id AND row = OLD.row"),
     "CREATE TEMP TRIGGER watch_image AFTER UPDATE ON main.images WHEN "
-    + " OR ".join(
-        f"OLD.{name} IS NOT NEW.{name}"
-        for name in ("path", "mtime_ns", "width", "height", "taken_at", "camera")
-    )
-    + " BEGIN INSERT OR IGNORE INTO touched SELECT space_id, row FROM embeddings "
-    "WHERE owner_id = NEW.id; END",
+    + " OR ".join(f"OLD.{name} IS NOT NEW.{name}" for name in _FILTERED)
+    + _TOUCHED.format("owner_id = NEW.id"),
     *(
-        f"CREATE TEMP TRIGGER watch_label_{what} AFTER {what} ON main.labels BEGIN "
-        "INSERT OR IGNORE INTO relabelled VALUES (1); END"
-        for what in ("INSERT", "UPDATE", "DELETE")
+        f"CREATE TEMP TRIGGER watch_label_{number} AFTER {what} ON main.labels"
+        + _TOUCHED.format(f"owner_id IN ({whose})")
+        for number, (what, whose) in enumerate(_LABELLED.items())
     ),
 )
 
@@ -76,7 +82,7 @@ class Watch:
     def ending(self, connection: sa.Connection) -> Callable[[], None] | None:
         """What is to be done once the transaction is committed, which is about to be."""
         changed = "SELECT EXISTS (SELECT 1 FROM {}) "
-        tables = ("touched", "appended", "relabelled")
+        tables = ("touched", "appended")
         which = " UNION ALL ".join(changed.format(f"temp.{name}") for name in tables)
         if not any(connection.exec_driver_sql(which).scalars()):
             return None

@@ -18,7 +18,10 @@ DEAD = 0
 
 SHAPES = {Orientation.LANDSCAPE: 1, Orientation.PORTRAIT: 2, Orientation.SQUARE: 3}
 
-NO_CAMERA = -1
+NONE = -1
+"""In the place of a camera, or of labels, where there are none."""
+
+UNLABELLED = "[]"
 
 ROWS_AT_A_TIME = 16_384
 
@@ -27,7 +30,8 @@ SELECT e.row, i.path, i.taken_at, i.mtime_ns, i.camera, CASE
     WHEN i.id IS NULL THEN 0
     WHEN i.width > i.height THEN 1
     WHEN i.width < i.height THEN 2
-    WHEN i.width = i.height THEN 3 END
+    WHEN i.width = i.height THEN 3 END,
+    (SELECT json_group_array(lower(name)) FROM labels WHERE image_id = i.id)
 FROM embeddings AS e LEFT JOIN images AS i ON i.id = e.owner_id
 WHERE e.space_id = ? AND e.row {which} ORDER BY e.row
 """
@@ -58,10 +62,14 @@ class RowFacts:
     folder: NDArray[np.int32]
     """Places in `folders`."""
     camera: NDArray[np.int32]
-    """Places in `cameras`, or `NO_CAMERA`."""
+    """Places in `cameras`, or `NONE`."""
+    labels: NDArray[np.int32]
+    """Places in `labelled`, or `NONE`."""
     folders: Sequence[str]
     """What paths begin with, up to their last separator."""
     cameras: Sequence[str]
+    labelled: Sequence[str]
+    """What labels images have together: names in lower case, as SQLite has it, a list in JSON."""
 
 
 def read_facts(
@@ -80,6 +88,7 @@ def _facts_of(
     modified: Sequence[Any],
     cameras: Sequence[Any],
     shapes: Sequence[Any],
+    names: Sequence[Any],
 ) -> RowFacts:
     if None in shapes or not all(type(path) is str for path in paths if path is not None):
         raise UnfitError("sizes or paths that are none")
@@ -90,6 +99,7 @@ def _facts_of(
     when[dated] = _microseconds([each for each in taken if each is not None])
     folder, folders = _numbered(None if p is None else p[: p.rfind(os.sep) + 1] for p in paths)
     camera, named = _numbered(cameras)
+    labels, labelled = _numbered(None if each == UNLABELLED else each for each in names)
     return RowFacts(
         _integers(rows),
         np.array(shapes, dtype=np.uint8),
@@ -97,8 +107,10 @@ def _facts_of(
         when,
         np.maximum(folder, 0),
         camera,
+        labels,
         folders,
         named,
+        labelled,
     )
 
 
