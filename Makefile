@@ -13,9 +13,10 @@ FIRST := "installing into .venv; the first time this takes minutes and, with tor
 demo: .venv/demo
 	$(BIN)/python sample_data/demo.py
 
-# Two at a time; the threads of one do not spin while the other works.
+# Two at a time; the threads of one do not spin while the other works, and numpy's, which always do,
+# are one each.
 test: .venv/dev lint
-	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist worksteal
+	OMP_WAIT_POLICY=passive OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: .venv/dev
 	$(BIN)/ruff check .
