@@ -18,8 +18,10 @@ TILES = 600
 """The most that are kept: those on the screen and 5,000 pixels around it, in whole lists."""
 
 
-@pytest.fixture
-def crowd(bench: Workbench) -> Workbench:
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
+    """Looked at by both, changed by none."""
+    bench = Workbench(tmp_path_factory.mktemp("crowd"))
     for number in range(PICTURES):
         bench.paint(f"{number:04}.png", (number % 256, 90, number // 8))
     bench.index()

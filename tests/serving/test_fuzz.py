@@ -13,6 +13,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
@@ -32,6 +33,8 @@ from tests.support.served import read_to_end
 ENDS = ("%", "?", "#", "/%2e%2e/", "//", ";", "%00", "\\", "/../../x", "%ed%a0%80")
 ODD_TARGETS = ("*", "http://evil.example/", "//evil.example/?token=x", "x", "evil:80")
 REQUESTS = int(os.environ.get("CLIPSEEK_FUZZ", "300"))
+AT_ONCE = 4
+"""What is torn often waits for the server to lose patience."""
 MEANT = {200, 206, 303, 400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 416, 421, 431, 501}
 
 PATHS = (
@@ -190,10 +193,15 @@ def test_garbage_is_answered_and_not_talked_of(
 ) -> None:
     seed = random.Random(make.__name__)
     told = 0
-    with caplog.at_level(logging.WARNING), _serving(colours) as port:
-        for _ in range(REQUESTS):
-            sent = make(seed, port)
-            answer = _answer(port, sent)
+    with (
+        caplog.at_level(logging.WARNING),
+        _serving(colours) as port,
+        ThreadPoolExecutor(AT_ONCE) as askers,
+    ):
+        requests = [make(seed, port) for _ in range(REQUESTS)]
+        for sent, answer in zip(
+            requests, askers.map(partial(_answer, port), requests), strict=True
+        ):
             if not answer:
                 continue  # it ended before its end, and so did the connection
             status, head, body = _first(answer, sent.startswith(b"HEAD"))
