@@ -109,3 +109,29 @@ def test_what_is_out_of_sight_is_chosen_opened_and_gone_to(
         expect(page.locator(f"#hits a.open:has([alt='{first}'])")).to_be_focused()
         visit.check(address)
         page.close()
+
+
+def test_what_a_mouse_would_show_is_not_laid_out_while_the_page_moves(
+    browser: Browser, crowd: Workbench
+) -> None:
+    moves = """async () => {
+      const marks = [...document.querySelectorAll("#hits .marks")].slice(0, 9);
+      const laidOut = () => marks.map((one) => getComputedStyle(one).display !== "none");
+      for (let pixel = 0; pixel < 100; pixel += 1) {
+        scrollBy(0, 1);
+        await new Promise(requestAnimationFrame);
+        if (laidOut().includes(false)) return laidOut();
+      }
+    }"""
+    with served(crowd) as address:
+        visit = Visit(browser.new_page(viewport={"width": 1600, "height": 800}))
+        page = visit.page
+        page.goto(address)
+        page.locator("#hits .tile").nth(1).get_by_role("button").focus()
+        page.keyboard.press("Space")
+        page.locator("#hits a.open").first.focus()
+        assert page.evaluate(moves) == [True, True] + 7 * [False]  # one has the focus, one is chosen
+        soon(page, "!document.querySelector('.moving')")
+        expect(page.locator("#hits .tile").nth(5).get_by_role("button")).to_have_count(1)
+        visit.check(address)
+        page.close()

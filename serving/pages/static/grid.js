@@ -1,11 +1,14 @@
 // The grid: more hits as one scrolls, and arrows to move about.
 
+import { turn } from "./frames.js";
 import * as hits from "./hits.js";
-import { $, load } from "./page.js";
+import { $, parsed, textAt } from "./page.js";
 
 const AHEAD = "130%"; // of the window, where the browser draws what comes; it skips what is further away
 
-const AT_ONCE = 12; // tiles that are put in for one frame, so that it is not late
+const AT_ONCE = 12; // tiles that are put in for one frame
+
+const STILL = 150; // milliseconds without scrolling until the page stands still
 
 const tileAround = (node) => node?.closest?.("#hits .tile");
 const follower = (one) => one.nextElementSibling ?? hits.bring(one.parentElement.nextElementSibling)?.firstElementChild;
@@ -24,6 +27,17 @@ const watcher = new IntersectionObserver(
   { rootMargin: AHEAD },
 );
 
+// While the page moves, what tiles show to a mouse over them is not laid out: half of a frame's work.
+let still = 0;
+export function listen() {
+  const moving = (on) => $("#page").classList.toggle("moving", on);
+  addEventListener("scroll", () => {
+    moving(true);
+    clearTimeout(still);
+    still = setTimeout(moving, STILL, false);
+  });
+}
+
 function watchNext() {
   watcher.disconnect();
   if ($("#next")) watcher.observe($("#next"));
@@ -39,14 +53,16 @@ export async function more() {
   const next = $("#next");
   if (!next || next.dataset.loading) return false;
   next.dataset.loading = "yes";
-  let fresh;
+  let text;
   try {
-    fresh = await load(next.href);
+    text = await textAt(next.href);
   } catch {
     delete next.dataset.loading; // a click on the link tries again
     return false;
   }
+  await turn();
   if (!next.isConnected) return false; // another search has come
+  const fresh = parsed(text);
   await append($("#hits .grid", fresh));
   if (!next.isConnected) return false;
   const further = $("#next", fresh);
@@ -72,7 +88,7 @@ async function append(list) {
   $("#hits").append(list);
   if (list.contains(here)) here.focus({ preventScroll: true });
   while (fresh.length) {
-    await new Promise(requestAnimationFrame);
+    await turn();
     list.append(...fresh.splice(0, AT_ONCE));
   }
   hits.keep(list);

@@ -1,6 +1,7 @@
 // The hits that are there, in order. What a list far away holds is put by as text, so that the page
 // stays as small as it began, however far one scrolls; what rushes past stays so, and no picture of it is asked for.
 
+import { turn } from "./frames.js";
 import { $ } from "./page.js";
 
 const FAR = "5000px";
@@ -8,10 +9,11 @@ const RUSH = 250; // milliseconds from list to list: ten screens a second, too f
 
 const putBy = new WeakMap(); // lists, with their text and their hits
 const waiting = new Set(); // lists that came near in a rush
+const leaving = new Set(); // lists that went far away
 const lists = () => [...document.querySelectorAll("#hits .grid")];
 
 const keeper = new IntersectionObserver(
-  (entries) => entries.forEach((entry) => (entry.isIntersecting ? near(entry.target) : put(entry))),
+  (entries) => entries.forEach((entry) => (entry.isIntersecting ? near(entry.target) : far(entry))),
   { rootMargin: FAR },
 );
 
@@ -48,24 +50,31 @@ function dress(list) {
 }
 
 function near(list) {
+  leaving.delete(list);
   waiting.add(list);
   if (!rush) calm();
   clearTimeout(rush);
   rush = setTimeout(calm, RUSH);
 }
 
-// One list in a frame, so that none is late.
-function calm() {
+async function calm() {
   rush = 0;
-  const [list] = waiting;
-  if (!list) return;
-  waiting.delete(list);
-  dress(bring(list));
-  requestAnimationFrame(() => rush || calm());
+  while (waiting.size && !rush) {
+    const [list] = waiting;
+    waiting.delete(list);
+    dress(bring(list));
+    await turn();
+  }
 }
 
-function put({ target: list, boundingClientRect: { height } }) {
+async function far({ target: list, boundingClientRect: { height } }) {
   waiting.delete(list);
+  leaving.add(list);
+  await turn();
+  if (leaving.delete(list)) put(list, height);
+}
+
+function put(list, height) {
   if (putBy.has(list) || !list.isConnected || list.contains(document.activeElement)) return;
   undress(list); // what is on its way is no longer waited for
   putBy.set(list, { hits: hitsIn(list), text: list.innerHTML });
@@ -90,5 +99,6 @@ export const keep = (list) => keeper.observe(list);
 export function watch() {
   keeper.disconnect();
   waiting.clear();
+  leaving.clear();
   lists().forEach(keep);
 }

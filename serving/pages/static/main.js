@@ -150,6 +150,7 @@ if ($("#hits")) {
   selection.listen();
   albums.listen();
   document.addEventListener("swapped", grid.watch);
+  grid.listen();
   grid.watch();
   $("#keys-open").addEventListener("click", () => $("#keys").showModal());
   place.listen(shownHref);

@@ -58,10 +58,14 @@ export async function show(href, { typed = false } = {}) {
 }
 
 // The document at an address. Raises when the server is gone or `signal` aborts.
-export async function load(href, signal = running.signal) {
+export const load = async (href, signal) => parsed(await textAt(href, signal));
+
+export async function textAt(href, signal = running.signal) {
   const response = await fetch(href, { signal, headers: { accept: "text/html" } });
-  return new DOMParser().parseFromString(await response.text(), "text/html");
+  return response.text();
 }
+
+export const parsed = (text) => new DOMParser().parseFromString(text, "text/html");
 
 export const unreachable = "The server does not answer. Is clipseek serve still running?";
 
