@@ -38,8 +38,7 @@ WORK = 16.0
 """Milliseconds of the main thread for a frame, of the 16.7 that a frame has."""
 
 INTERVAL = 34.0
-"""Milliseconds between frames, every second one at 60 Hz, where what is scrolled to is there: as
-fast as pages come, the server that makes them has one of two cores."""
+"""Milliseconds between frames: every second one at 60 Hz."""
 
 NODES = 6_000
 """Of the document, however far one has scrolled."""
@@ -103,7 +102,7 @@ def scrolled(browser: Browser, address: str, server: int, seconds: float) -> lis
         frames = fold(json.loads(browser.stop_tracing())["traceEvents"])
         name = f"{address.rpartition('/')[2]} {what}"
         show(name, intervals, frames, spent, page)
-        wrong += judged(name, speed, intervals, frames, page)
+        wrong += judged(name, intervals, frames, page)
     page.close()
     return wrong
 
@@ -152,17 +151,13 @@ def show(
     print(f"  {tiles:,} tiles and {nodes:,} elements in {height:,} pixels", flush=True)
 
 
-def judged(what: str, speed: int, intervals: FloatArray, frames: Frames, page: Page) -> list[str]:
+def judged(what: str, intervals: FloatArray, frames: Frames, page: Page) -> list[str]:
     """What is over its bound."""
     return [
         f"{what}: {name} is {value:,.1f}, over {bound:,.1f}"
         for name, value, bound in (
             ("main thread's p95", float(np.percentile(frames.work, 95)), WORK),
-            (
-                "p95 from frame to frame",
-                float(np.percentile(intervals, 95)),
-                np.inf if speed == FAR else INTERVAL,
-            ),
+            ("p95 from frame to frame", float(np.percentile(intervals, 95)), INTERVAL),
             ("elements", float(page.evaluate("document.querySelectorAll('*').length")), NODES),
         )
         if value > bound

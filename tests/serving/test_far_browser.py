@@ -130,7 +130,7 @@ def test_what_a_mouse_would_show_is_not_laid_out_while_the_page_moves(
         page.locator("#hits .tile").nth(1).get_by_role("button").focus()
         page.keyboard.press("Space")
         page.locator("#hits a.open").first.focus()
-        assert page.evaluate(moves) == [True, True] + 7 * [False]  # one has the focus, one is chosen
+        assert page.evaluate(moves) == [True, True] + 7 * [False]  # focused, chosen
         soon(page, "!document.querySelector('.moving')")
         expect(page.locator("#hits .tile").nth(5).get_by_role("button")).to_have_count(1)
         visit.check(address)

@@ -6,9 +6,9 @@ import { $, parsed, textAt } from "./page.js";
 
 const AHEAD = "130%"; // of the window, where the browser draws what comes; it skips what is further away
 
-const AT_ONCE = 12; // tiles that are put in for one frame
+const AT_ONCE = 8; // tiles that are put in for one frame
 
-const STILL = 150; // milliseconds without scrolling until the page stands still
+const STILL = 500; // milliseconds without scrolling until the page stands still
 
 const tileAround = (node) => node?.closest?.("#hits .tile");
 const follower = (one) => one.nextElementSibling ?? hits.bring(one.parentElement.nextElementSibling)?.firstElementChild;

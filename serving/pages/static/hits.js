@@ -5,7 +5,7 @@ import { turn } from "./frames.js";
 import { $ } from "./page.js";
 
 const FAR = "5000px";
-const RUSH = 250; // milliseconds from list to list: ten screens a second, too fast to see a picture
+const RUSH = 400; // milliseconds from list to list: four screens a second, too fast to see a picture
 
 const putBy = new WeakMap(); // lists, with their text and their hits
 const waiting = new Set(); // lists that came near in a rush
