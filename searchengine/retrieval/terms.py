@@ -71,9 +71,16 @@ def parse_text(text: str) -> list[Source]:
 def _tokens(word: str) -> list[str]:
     """The parts of a word between spaces, if it is not a path or an address as a whole."""
     parts: list[str] = _TOKEN.findall(word)
+    if len(parts) < 2:
+        return parts
     name = _weighed(word)[1]
-    is_address = _ADDRESS.match(name) and not OPERATORS.keys() & set(parts)
-    return [word] if is_address or (len(parts) > 1 and _is_file(name)) else parts
+    joined = bool(OPERATORS.keys() & set(parts))
+    if name.startswith(_PATHS):
+        names_one = is_image_name(name) and not is_image_name(parts[0]) and not joined
+        is_one = names_one or names_a_folder(name)
+    else:
+        is_one = _ADDRESS.match(name) is not None and not joined
+    return [word] if is_one or _is_file(name) else parts
 
 
 def _read(tokens: Sequence[str], *, may_name: bool) -> list[Source]:

@@ -167,12 +167,27 @@ def test_a_path_that_leads_nowhere_is_no_text(
                 parse_terms(words)
 
 
+def test_a_path_with_space_that_leads_nowhere_is_named_whole(pool: str) -> None:
+    with pytest.raises(QueryError, match=r"^/not here/my photo\.jpg: no such image file"):
+        parse_terms(["2:/not here/my photo.jpg"])
+    photo = Source(Kind.FILE, pool)
+    assert parse_terms([f"{pool} at night, as in {pool}"]) == [
+        photo,
+        text("at night, as in"),
+        photo,
+    ]
+
+
 def test_a_folder_is_no_term(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "beach" / "new").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     for name in ("./beach", "beach/new", str(tmp_path)):
         with pytest.raises(QueryError, match=f"{name}: a folder is no term; did you mean --under"):
             parse_terms(["dog", "-", name])
+    (tmp_path / "my beach.jpg").mkdir()
+    whole = f"{tmp_path / 'my beach.jpg'}"
+    with pytest.raises(QueryError, match=f"^{whole}: a folder is no term"):
+        parse_terms([whole])
     assert parse_terms(["beach"]) == [text("beach")], "a word, also where a folder is named so"
     [hint] = about_folder(["beach"], parse_terms(["beach"]))
     assert "--under beach" in hint
