@@ -29,8 +29,13 @@ LOOK = np.dtype(
 """A look as it is kept. `grey` is luma and `colour` Cb and Cr (ITU-R BT.601), each 0 to 255, over
 the whole picture whatever its shape. `crc` is CRC-32 of what is before it."""
 
-STRIP = 64
-"""Lines that are looked at together."""
+FINER = 3
+"""Times the means of brightness a side: what pictures are reduced to at least, by whole numbers of
+pixels, before means are made of that. Nearly those of all pixels, at a third of the cost."""
+
+STRIP, ADDED = 256, 64
+"""Lines that are looked at together, and those whose squares are added in single precision: with
+other numbers sharpness would differ in its last bit from what libraries hold."""
 
 Looks: TypeAlias = NDArray[np.void]
 """Of dtype `LOOK`, of any shape."""
@@ -44,12 +49,12 @@ def look_of(picture: Image.Image) -> Looks:
     Sharpness is Brenner's: the mean square of differences of brightness two pixels apart (Brenner
     et al., 1976). It compares pictures that were decoded at the same size, no others.
     """
-    luma = picture.convert("L")
-    small = picture.reduce(max(1, min(picture.size) // (2 * COLOUR_SIDE)))
+    step = max(1, min(picture.size) // (FINER * GREY_SIDE))
+    small, whole = picture.reduce(step), (picture.width / step, picture.height / step)
     look = np.zeros((), dtype=LOOK)
-    look["grey"] = np.asarray(_means(luma, GREY_SIDE))
-    look["colour"] = np.asarray(_means(small, COLOUR_SIDE).convert("YCbCr"))[..., 1:]
-    look["sharpness"] = _sharpness(luma)
+    look["grey"] = np.asarray(_means(small.convert("L"), GREY_SIDE, whole))
+    look["colour"] = np.asarray(_means(small, COLOUR_SIDE, whole).convert("YCbCr"))[..., 1:]
+    look["sharpness"] = _sharpness(picture.convert("L"))
     look["crc"] = _crc(look)
     return look
 
@@ -63,29 +68,36 @@ def _crc(look: Looks) -> int:
     return zlib.crc32(look.tobytes()[:_CHECKED])
 
 
-def _means(picture: Image.Image, side: int) -> Image.Image:
+def _means(picture: Image.Image, side: int, size: tuple[float, float]) -> Image.Image:
+    """Of what is inside `size`, a width and height that may end within the last pixels."""
     from PIL import Image  # late: a search by words, which imports this room, needs no pictures
 
-    return picture.resize((side, side), Image.Resampling.BILINEAR)
+    return picture.resize(
+        (side, side), Image.Resampling.BILINEAR, box=(0, 0, *size), reducing_gap=FINER
+    )
 
 
 def _sharpness(luma: Image.Image) -> float:
     """Of every second line and column: all of them say little more, at ten times the cost.
 
-    By strips that stay in the processor's cache: four times as fast as all at once.
+    By strips that stay in the processor's cache. Every second column is the lower half of two
+    bytes that are read as one number.
     """
     width, height = luma.size
     across = down = 0.0
     for top in range(0, height, STRIP):
-        strip = np.asarray(luma.crop((0, top, width, min(top + STRIP + 2, height))))
-        lines, columns = strip[:STRIP:2].astype(np.int16), strip[:, ::2].astype(np.int16)
-        across += _squares(lines[:, 2:] - lines[:, :-2])
-        down += _squares(columns[2:] - columns[:-2])
+        bottom = min(top + STRIP + 2, height)
+        strip = np.asarray(luma.crop((0, top, width + width % 2, bottom)))
+        lines = strip[:STRIP:2, :width].astype(np.int16)
+        columns = strip.view("<i2") & np.int16(255)
+        across += _squares(lines[:, 2:] - lines[:, :-2], ADDED // 2)
+        down += _squares(columns[2:] - columns[:-2], ADDED)
     pairs_across = -(-height // 2) * max(0, width - 2)
     pairs_down = max(0, height - 2) * -(-width // 2)
     return across / max(1, pairs_across) + down / max(1, pairs_down)
 
 
-def _squares(differences: NDArray[np.int16]) -> float:
-    values = differences.astype(np.float32).ravel()
-    return float(values @ values)
+def _squares(differences: NDArray[np.int16], lines: int) -> float:
+    values = differences.astype(np.float32)
+    parts = (values[first : first + lines].ravel() for first in range(0, len(values), lines))
+    return sum(float(part @ part) for part in parts)
