@@ -32,7 +32,7 @@ WAYS = {
     RAY: ["--shard-size", "40", "--executor", "ray", "--workers", "2"],
 }
 ACTORS = 2
-ACTOR = "MapWorker"
+ACTOR = "ray::_RayWorker"
 """In the title of a process of Ray that holds an encoder."""
 
 LEAST_COSINE = 0.9999

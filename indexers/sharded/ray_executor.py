@@ -6,7 +6,6 @@ what is done. So actors, and the driver, may be killed at any time.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import random
@@ -27,7 +26,6 @@ SETTINGS = {
     "RAY_worker_niceness": "0",  # else workers starve beside anything else that computes
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to Ray's makers
     "RAY_BACKEND_LOG_LEVEL": "fatal",
-    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
 }
 """Of Ray, where the user has not set them otherwise."""
 
@@ -64,27 +62,23 @@ class RayExecutor:
     def _run(self, ray: Any, work: Work, shards: Sequence[Shard]) -> Iterator[Outcome]:  # noqa: ANN401
         workers, cpus = self._sizes(ray.cluster_resources(), len(shards))
         work = replace(work, threads=work.threads or cpus, cores=cpus)
-        rows = [
-            {"work": json.dumps(asdict(work)), "shard": shard.id}
-            # Another driver may be at work here: in one order both would do every shard.
-            for shard in random.sample(shards, len(shards))
-        ]
-        done = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
-            _RayWorker,
-            compute=ray.data.ActorPoolStrategy(size=workers),
-            num_cpus=cpus,
-            num_gpus=self.gpus or None,
-        )  # Ray Data restarts actors and repeats their tasks without end, which receipts allow
+        kind = ray.remote(
+            num_cpus=cpus, num_gpus=self.gpus or None, max_restarts=-1, max_task_retries=-1
+        )(_RayWorker)  # started again, and asked again, without end: receipts allow that
+        asked: dict[Any, tuple[Any, Shard | None]] = {}
+        for worker in [kind.remote(asdict(work)) for _ in range(workers)]:
+            asked[worker.ready.remote()] = worker, None
+        # Another driver may be at work here: in one order both would do every shard.
+        left = random.sample(shards, len(shards))
         storage = Storage(work.library)
-        by_id = {shard.id: shard for shard in shards}
-        for row in done.iter_rows():
-            if row["fatal"]:
-                raise EncoderError(row["fatal"])
-            shard = by_id[row["shard"]]
-            if row["reason"]:
-                yield FailedShard(shard, row["reason"])
-            else:
-                yield receipts(storage, [shard.id])[shard.id]
+        while left or any(shard for _, shard in asked.values()):
+            [said], _ = ray.wait([*asked])
+            worker, shard = asked.pop(said)
+            if left:
+                following = left.pop()
+                asked[worker.do.remote(following.id)] = worker, following
+            if shard is not None:
+                yield _outcome(storage, shard, *ray.get(said))
 
     def _sizes(self, there: dict[str, float], shards: int) -> tuple[int, int]:
         """How many workers, and how many cores each has, with what the cluster has."""
@@ -102,24 +96,29 @@ class RayExecutor:
 class _RayWorker:
     """A `Worker` in an actor: it is given names, and looks up the rest in the library."""
 
-    def __init__(self) -> None:
-        self._worker: Worker | None = None
+    def __init__(self, work: dict[str, Any]) -> None:
+        self._worker = Worker(Work(**work))
         self._shards: dict[str, Shard] = {}
 
-    def __call__(self, row: dict[str, str]) -> dict[str, str]:
-        if self._worker is None:
-            self._worker = Worker(Work(**json.loads(row["work"])))
-        if row["shard"] not in self._shards:
+    def ready(self) -> None:
+        """Answers once there is a place for it, which no shard should wait for."""
+
+    def do(self, shard_id: str) -> tuple[str, str]:
+        """Do a shard; why it failed, and why all would, each empty where that is not so."""
+        if shard_id not in self._shards:
             plans = planned(Storage(self._worker.work.library))
             self._shards = {shard.id: shard for shard in plans}
-        said = {"shard": row["shard"], "reason": "", "fatal": ""}
         try:
-            outcome = self._worker(self._shards[row["shard"]])
+            outcome = self._worker(self._shards[shard_id])
         except ClipseekError as error:
-            said["fatal"] = first_line(error)
-        else:
-            said["reason"] = outcome.reason if isinstance(outcome, FailedShard) else ""
-        return said
+            return "", first_line(error)
+        return (outcome.reason if isinstance(outcome, FailedShard) else ""), ""
+
+
+def _outcome(storage: Storage, shard: Shard, reason: str, fatal: str) -> Outcome:
+    if fatal:
+        raise EncoderError(fatal)
+    return FailedShard(shard, reason) if reason else receipts(storage, [shard.id])[shard.id]
 
 
 def started() -> Any:  # noqa: ANN401 - a module that is imported late
@@ -128,11 +127,9 @@ def started() -> Any:  # noqa: ANN401 - a module that is imported late
         os.environ.setdefault(name, value)
     try:
         import ray
-        import ray.data
     except ImportError as error:
         raise MissingExtraError("--executor ray needs ray", "cluster") from error
     logging.getLogger("ray").setLevel(logging.ERROR)
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
     if os.environ.get("RAY_ADDRESS"):
         ray.init(log_to_driver=False, logging_level=logging.ERROR)
         return ray

@@ -61,7 +61,7 @@ def workers() -> list[int]:
     below = {os.getpid()}
     for _ in range(4):
         below |= {int(pid) for pid, parent, _ in known if int(parent) in below}
-    return [int(pid) for pid, _, said in known if int(pid) in below and "MapWorker" in said]
+    return [int(pid) for pid, _, said in known if int(pid) in below and "ray::_RayWorker" in said]
 
 
 def wait_for(library: Path, parts: int, driver: subprocess.Popen[str]) -> None:
