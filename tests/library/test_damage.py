@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import pytest
 
 from searchengine import open_library
 from searchengine.errors import LibraryDamagedError
-from searchengine.index.facts import read_facts
+from searchengine.index.facts import read_facts, write_facts
+from searchengine.index.faiss_index import fault_of
 from searchengine.library.library import Library
 from searchengine.retrieval import rank
 from searchengine.vectors import file as vector_file
@@ -172,6 +174,10 @@ def test_a_row_number_twice_is_one_hit(indexed: Path) -> None:
     with open_library(indexed) as library:
         ids = [hit.id for hit in library.search(query, k=10)]
     assert len(ids) == len(set(ids)) == 10
+    facts = read_facts(indexed / "spaces/fake")
+    assert facts is not None
+    write_facts(indexed / "spaces/fake", replace(facts, crc=None))
+    assert "rows twice" in (fault_of(indexed / "spaces/fake", N) or "")
 
 
 ODD_FACTS = ["null", "5", '"x"', "[" * 100_000, "[]", "", '{"format": 1}', "\x00", "NaN"]
