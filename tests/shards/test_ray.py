@@ -14,6 +14,7 @@ import pytest
 
 from indexers import pipeline
 from indexers.sharded.ray_executor import started
+from indexers.sharded.work import cores
 from searchengine.encoders.loading import load_encoder
 from searchengine.library.library import open_library
 from searchengine.shards.layout import done_shards
@@ -38,10 +39,10 @@ def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
     ray.shutdown()
 
 
-def driver_at(cluster: str, library: Path, size: int) -> subprocess.Popen[str]:
-    """`clipseek index --executor ray` with two workers."""
+def driver_at(cluster: str, library: Path, size: int, workers: int) -> subprocess.Popen[str]:
+    """`clipseek index --executor ray`."""
     command = [sys.executable, "-m", "cli", "index", str(PHOTOS), "--library", url_of(library)]
-    engine = ["--model", "starter", "--executor", "ray", "--workers", "2"]
+    engine = ["--model", "starter", "--executor", "ray", "--workers", str(workers)]
     return subprocess.Popen(
         [*command, *engine, "--shard-size", str(size)],
         cwd=ROOT,
@@ -84,7 +85,7 @@ def test_workers_and_the_driver_may_be_killed(cluster: str, tmp_path: Path) -> N
         listed, rows = local.stored_vectors()
     library = tmp_path / "parts"
     size = -(-len(listed) // SHARDS)
-    driver = driver_at(cluster, library, size)
+    driver = driver_at(cluster, library, size, 2)
     wait_for(library, 1, driver)
     killed = workers()[:1]
     for worker in killed:
@@ -93,7 +94,7 @@ def test_workers_and_the_driver_may_be_killed(cluster: str, tmp_path: Path) -> N
     driver.kill()
     driver.communicate()
     assert killed
-    driver = driver_at(cluster, library, size)
+    driver = driver_at(cluster, library, size, cores() + 1)  # one of which never gets a place
     said, told = driver.communicate(timeout=200)
     assert driver.returncode == 0, told
     assert said == ""
