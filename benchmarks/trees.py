@@ -1,19 +1,21 @@
 """What a command takes together with everything it starts, looked at five times a second. Linux.
 
-Orphans are taken over by this process, so that daemons stay in sight until they end. A process
-counts as it was last seen: of those that we wait for that is all of it, of others at most a fifth
-of a second is lost.
+A process stands between, which takes over orphans, so that daemons stay in sight until they end,
+and nothing else that we have started. Each counts as it was last seen: of those that are waited for
+here that is all of it, of others at most a fifth of a second is lost.
 """
 
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import select
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 PAUSE = 0.2
@@ -46,16 +48,21 @@ class Tree:
 def tree_of(command: Sequence[str], environment: Mapping[str, str]) -> Tree:
     """Run a command, which must end well, with what `environment` adds to ours.
 
-    Raises CalledProcessError, and TimeoutError where what it started goes on without it.
+    Raises CalledProcessError, also where what it started goes on without it.
     """
+    done = subprocess.run(
+        [sys.executable, __file__, *command],
+        check=True,
+        stdout=subprocess.PIPE,
+        env={**os.environ, **environment},
+    )
+    return Tree(**json.loads(done.stdout))
+
+
+def _looked_at(command: Sequence[str]) -> Tree:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     started = time.perf_counter()
-    root = subprocess.Popen(
-        command,
-        env={**os.environ, **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    root = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     seen, ended = _Seen(), os.pidfd_open(root.pid)
     while not select.select([ended], [], [], PAUSE)[0]:
         seen.look()
@@ -134,3 +141,7 @@ def _wait_for_orphans() -> None:
             pass
     except ChildProcessError:
         pass
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(_looked_at(sys.argv[1:]))))
