@@ -52,27 +52,37 @@ degree and more, 98 of 100 stick out."""
 Cuts = tuple[int, int, int, int]
 """Units cut away above and below, left and right."""
 
-NOTHING: Cuts = (0, 0, 0, 0)
+_NOWHERE = -1
 
 
 def are_crops(whole: Grey, parts: Grey) -> NDArray[np.bool_]:
     """Which `parts`, shape (n, side, side), are `whole` with a little cut away."""
     fitted = standard(_cut(whole)).reshape(len(_PAIRS), -1)
-    shown = standard(_WINDOWS[0] @ parts @ _WINDOWS[0].T).reshape(len(parts), -1)
-    products = shown @ fitted.T
+    roughly = standard(_WINDOWS[0] @ parts @ _WINDOWS[0].T).reshape(len(parts), -1)
+    products = roughly @ fitted.T
     best = products.argmax(axis=1)
-    found: NDArray[np.bool_] = products.max(axis=1) >= ROUGH_CORRELATION
-    for number in np.flatnonzero(found):
-        found[number] = _is_crop(whole, parts[number], _in_units(best[number]))
+    may_be = products.max(axis=1) >= ROUGH_CORRELATION
+    found = np.zeros(len(parts), dtype=bool)
+    for pair in np.unique(best[may_be]):
+        numbers = np.flatnonzero(may_be & (best == pair))
+        found[numbers] = _are_cut(whole, parts[numbers], _in_units(pair))
     return found
 
 
-def _is_crop(whole: Grey, part: Grey, rough: Cuts) -> bool:
-    shown = _left(part, [NOTHING])
-    cuts = _exactly(whole, shown, rough)
-    if min(cuts) < -UNSURE or max(cuts) <= UNSURE:
-        return False
-    return bool(detail_apart(_left(whole, [cuts]), shown)[0] <= SAME_DETAIL)
+def _are_cut(whole: Grey, parts: Grey, rough: Cuts) -> NDArray[np.bool_]:
+    """Which of some parts, from which nearly so much was cut away if anything was."""
+    as_they_are = _fine_means(0, 0)
+    shown: Grey = np.matmul(np.matmul(as_they_are, parts), as_they_are.T)
+    found = np.zeros(len(parts), dtype=bool)
+    for number, cuts in enumerate(_exactly(whole, _details(shown), rough)):
+        if _are_a_crop(cuts):
+            apart = detail_apart(_left(whole, [cuts]), shown[number : number + 1])
+            found[number] = apart[0] <= SAME_DETAIL
+    return found
+
+
+def _are_a_crop(cuts: Cuts) -> bool:
+    return min(cuts) >= -UNSURE and max(cuts) > UNSURE
 
 
 def _cut(whole: Grey) -> Grey:
@@ -89,24 +99,30 @@ def _in_units(pair: int) -> Cuts:
     return above, below, left, right
 
 
-def _exactly(whole: Grey, shown: Grey, cuts: Cuts) -> Cuts:
-    """What was cut away of `whole` to show this, near what was found."""
-    wanted = standard(detail(shown)).ravel()
+def _exactly(whole: Grey, wanted: NDArray[np.float32], rough: Cuts) -> list[Cuts]:
+    """What was cut away of `whole` to show details, shape (n, places), near what was found.
 
-    def fits(places: list[Cuts]) -> list[float]:
-        details = standard(detail(_left(whole, places))).reshape(len(places), -1)
-        return [float(fit) for fit in details @ wanted]
-
-    [best] = fits([cuts])
-    for step in STEPS:
-        while True:
-            near = list(_near(cuts, step))
-            fitted = fits(near)
-            if max(fitted) <= best:
-                break
-            best = max(fitted)
-            cuts = near[fitted.index(best)]
-    return cuts
+    Each goes uphill by itself; of those that are at one place the next step is looked for at once.
+    """
+    best = (_details(_left(whole, [rough])) @ wanted.T)[0]
+    ends = [rough] * len(wanted)
+    climbing = {(rough, 0): np.arange(len(wanted))}
+    while climbing:
+        (cuts, step), numbers = climbing.popitem()
+        if step == len(STEPS):
+            for number in numbers:
+                ends[number] = cuts
+            continue
+        near = list(_near(cuts, STEPS[step]))
+        fits = _details(_left(whole, near)) @ wanted[numbers].T
+        highest = fits.max(axis=0)
+        following = np.where(highest > best[numbers], fits.argmax(axis=0), _NOWHERE)
+        best[numbers] = np.maximum(best[numbers], highest)
+        for place in np.unique(following):
+            there = (cuts, step + 1) if place == _NOWHERE else (near[place], step)
+            those = climbing.get(there, numbers[:0])
+            climbing[there] = np.concatenate([those, numbers[following == place]])
+    return ends
 
 
 def _near(cuts: Cuts, step: int) -> Iterator[Cuts]:
@@ -120,6 +136,11 @@ def _near(cuts: Cuts, step: int) -> Iterator[Cuts]:
         )
         if min(moved) >= MOST_OUTSIDE and max(moved) <= MOST_INSIDE:
             yield moved
+
+
+def _details(grey: Grey) -> NDArray[np.float32]:
+    """Of each picture a row of length 1, shape (n, places)."""
+    return standard(detail(grey)).reshape(len(grey), -1)
 
 
 def _left(grey: Grey, places: list[Cuts]) -> Grey:
