@@ -25,7 +25,7 @@ import numpy as np
 
 from benchmarks.machine import machine
 from searchengine.files import checksum_of
-from searchengine.index.cells import ON_CPU
+from searchengine.index.cells import ON_CPU, TorchCells
 from searchengine.index.facts import index_path, write_facts
 from searchengine.index.faiss_build import empty_index, extend
 from searchengine.index.faiss_index import inverted_file, load_faiss
@@ -45,12 +45,8 @@ FOR_CELLS = 8_192
 """Rows whose cells are found, to reckon with."""
 
 
-class Anywhere:
+class Anywhere(TorchCells):
     """Puts rows into any cells at once: what finding them takes is measured by itself."""
-
-    def centres(self, sample: Vectors, cells: int) -> Vectors:
-        """Not asked for."""
-        raise NotImplementedError
 
     def assign(self, vectors: Vectors, centres: Vectors) -> RowNumbers:
         """The cell of each vector, shape (n,)."""
@@ -81,7 +77,7 @@ def main() -> None:
         stored, nobody = file.read(rows + added), np.empty(0, dtype=np.int64)
         seconds = _timed(
             "read and written anew",
-            lambda: extend(stored, directory, dead=nobody, finder=Anywhere()),
+            lambda: extend(stored, directory, dead=nobody, finder=Anywhere("cpu")),
         )
         sample = fresh[:FOR_CELLS].astype(np.float32)
         times = added / len(sample)

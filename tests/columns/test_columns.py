@@ -298,6 +298,12 @@ def check_only_sql_answers(library: Library) -> None:
     compare_one(library, by_columns=False)
 
 
+def check_only_sql_answers_until_refreshed(library: Library) -> None:
+    check_only_sql_answers(library)
+    refresh(library)
+    compare_one(library, by_columns=True)
+
+
 def compare_one(library: Library, *, by_columns: bool) -> None:
     with open_library(library.path) as opened:
         space = opened.space("one")
@@ -348,9 +354,7 @@ def test_a_writer_that_died_before_they_followed_leaves_them_unused(
             library.remove([Path("/a/1/4.jpg")])
     check_only_sql_answers(library)
     assert library.remove([Path("/a/1/7.jpg")]) == 1, "whoever writes next goes on"
-    check_only_sql_answers(library)
-    refresh(library)
-    compare_one(library, by_columns=True)
+    check_only_sql_answers_until_refreshed(library)
 
 
 @pytest.mark.parametrize("at", ["_write", "end", "put"])
@@ -369,9 +373,7 @@ def test_a_writer_that_died_in_the_middle_leaves_them_unused(
         patch.setattr(writing._Files, at, killed)
         with pytest.raises(KeyboardInterrupt):
             library.remove([Path("/a/1/4.jpg")])
-    check_only_sql_answers(library)
-    refresh(library)
-    compare_one(library, by_columns=True)
+    check_only_sql_answers_until_refreshed(library)
 
 
 def test_a_moment_before_a_write_is_answered_as_it_was(library: Library) -> None:
@@ -435,9 +437,7 @@ def test_those_of_an_earlier_format_are_not_used_and_made_anew(library: Library)
     names = said.pop("labelled"), said["crcs"].pop()
     assert min(names) > 0, "some are labelled"
     head.write_text(json.dumps({**said, "format": 1}))
-    check_only_sql_answers(library)
-    refresh(library)
-    compare_one(library, by_columns=True)
+    check_only_sql_answers_until_refreshed(library)
 
 
 def test_a_label_that_is_taken_back_is_followed(library: Library) -> None:

@@ -23,16 +23,6 @@ PHOTOS = sorted((ROOT / "sample_data" / "photos").rglob("*.jpg"))[1::3]
 
 
 @pytest.fixture(scope="module")
-def pictures() -> list[Image.Image]:
-    return [Image.open(path).convert("RGB") for path in PHOTOS]
-
-
-@pytest.fixture(scope="module")
-def looks(pictures: list[Image.Image]) -> Looks:
-    return np.stack([look_of(picture) for picture in pictures])
-
-
-@pytest.fixture(scope="module")
 def older(pictures: list[Image.Image]) -> Looks:
     return np.stack([_older_look_of(picture) for picture in pictures])
 

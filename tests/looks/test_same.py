@@ -17,16 +17,6 @@ PHOTOS = sorted((ROOT / "sample_data" / "photos").rglob("*.jpg"))[::3]
 """A third of the sample photos: none of them chose a threshold."""
 
 
-@pytest.fixture(scope="module")
-def pictures() -> list[Image.Image]:
-    return [Image.open(path).convert("RGB") for path in PHOTOS]
-
-
-@pytest.fixture(scope="module")
-def looks(pictures: list[Image.Image]) -> Looks:
-    return np.stack([look_of(picture) for picture in pictures])
-
-
 def test_copies_are_known_whatever_their_size_and_format(
     pictures: list[Image.Image], looks: Looks
 ) -> None:
