@@ -69,13 +69,14 @@ async function calm() {
 
 async function far({ target: list, boundingClientRect: { height } }) {
   waiting.delete(list);
+  if (putBy.has(list)) return;
   leaving.add(list);
   await turn();
   if (leaving.delete(list)) put(list, height);
 }
 
 function put(list, height) {
-  if (putBy.has(list) || !list.isConnected || list.contains(document.activeElement)) return;
+  if (!list.isConnected || list.contains(document.activeElement)) return;
   undress(list); // what is on its way is no longer waited for
   putBy.set(list, { hits: hitsIn(list), text: list.innerHTML });
   list.style.height = `${height}px`;
