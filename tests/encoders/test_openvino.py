@@ -30,6 +30,7 @@ from searchengine.encoders.text.encoder import TOWER_FILE
 from searchengine.encoders.text.export import PROBES
 from searchengine.errors import EncoderError
 from searchengine.images.decode import read_image
+from searchengine.paths import user_cache
 from tests.support.damage import flip
 from tests.support.models import make_model, make_siglip
 from tests.support.places import ROOT
@@ -78,8 +79,9 @@ def _one_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def towers(tiny: str) -> Iterator[KeptTowers]:
-    """Those of the tiny model; whole again for the next test."""
+    """Those of the tiny model, not yet measured here; whole again for the next test."""
     load_encoder(tiny, device="cpu", precision="float32")
+    user_cache("precision.json").unlink(missing_ok=True)
     found = find(tiny)
     assert found is not None
     before = {path: path.read_bytes() for path in found.directory.iterdir()}
