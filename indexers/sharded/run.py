@@ -121,7 +121,7 @@ def publish_parts(storage: Storage, parts: Sequence[Receipt]) -> Snapshot:
     while True:
         before = newest(storage)
         after = followed_by(before, parts)
-        if len(after.parts) == len(before.parts):
+        if after.parts == before.parts:
             return before
         if publish(storage, after):
             return after

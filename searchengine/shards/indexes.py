@@ -111,7 +111,7 @@ def index_snapshot(
             storage.upload(file, _name(snapshot.number, file.name))
     storage.write(_name(snapshot.number, "trained"), str(folder).encode())
     storage.write(_name(snapshot.number, "index.json"), to_json(facts))
-    return _publish_with(storage, snapshot.number)
+    return _publish_with_index_of(storage, snapshot)
 
 
 def fetch_index(storage: Storage, number: int, directory: Path) -> None:
@@ -135,12 +135,13 @@ def fetch_index(storage: Storage, number: int, directory: Path) -> None:
     remove_index(directory, but=facts)
 
 
-def _publish_with(storage: Storage, number: int) -> Snapshot:
+def _publish_with_index_of(storage: Storage, snapshot: Snapshot) -> Snapshot:
     while True:
         last = newest(storage)
-        if last.index is not None and last.index >= number:
+        is_older = last.index is None or last.index < snapshot.number
+        if not is_older or last.parts[: len(snapshot.parts)] != snapshot.parts:
             return last
-        after = replace(last, number=last.number + 1, index=number)
+        after = replace(last, number=last.number + 1, index=snapshot.number)
         if publish(storage, after):
             return after
 

@@ -98,7 +98,12 @@ def publish(storage: Storage, snapshot: Snapshot) -> bool:
 
 
 def followed_by(before: Snapshot, order: Sequence[Receipt]) -> Snapshot:
-    """The next snapshot: the parts of `before` where they were, and those of `order` behind."""
-    known = {part.shard for part in before.parts}
-    fresh = tuple(receipt for receipt in order if receipt.shard not in known)
-    return Snapshot(before.number + 1, before.parts + fresh, before.index)
+    """The next snapshot: the parts of `before` where they were, and those of `order` behind.
+
+    A part that was made anew, as its receipt was removed, stands where the old one was: rows behind
+    it may have other numbers, and the index is left behind.
+    """
+    now = {part.shard: part for part in order}
+    first = tuple(now.pop(part.shard, part) for part in before.parts)
+    index = before.index if first == before.parts else None
+    return Snapshot(before.number + 1, (*first, *now.values()), index)

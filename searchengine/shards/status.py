@@ -23,8 +23,8 @@ from searchengine.shards.storage import Storage, Stored
 from searchengine.shards.tables import from_parquet
 
 ORPHAN_SECONDS = 24 * 3600.0
-"""Age from which a file that no receipt names is what a killed attempt left. A slow attempt writes
-its files minutes before its receipt."""
+"""Age from which a file that no receipt or snapshot names is what a killed attempt left. A slow
+attempt writes its files minutes before its receipt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +106,23 @@ class Tidied:
 def collect(storage: Storage, keep: int, orphan_seconds: float = ORPHAN_SECONDS) -> Tidied:
     """Take away all snapshots but the newest `keep`, their indexes, and what killed attempts left.
 
-    Parts that have a receipt stay, whether or not a snapshot lists them.
+    Parts that have a receipt stay, whether or not a snapshot lists them, and so do those that a
+    snapshot lists that stays.
     """
     known = numbers(storage)
     old = known[:-keep]
     kept = [read(storage, number) for number in known[-keep:]]
     gone = [Snapshot(number, ()).name for number in old]
-    leaving = [*_orphans(storage, orphan_seconds), *_indexes(storage, kept)]
+    leaving = [*_orphans(storage, kept, orphan_seconds), *_indexes(storage, kept)]
     storage.remove([*gone, *(file.name for file in leaving)])
     return Tidied(old, len(gone) + len(leaving), sum(file.size for file in leaving))
 
 
-def _orphans(storage: Storage, seconds: float) -> Iterator[Stored]:
+def _orphans(storage: Storage, kept: list[Snapshot], seconds: float) -> Iterator[Stored]:
     # The files are listed first: a receipt that comes meanwhile names some of them.
     files = [*storage.listing(PARTS), *storage.listing(SNAPSHOTS), *storage.listing(SOURCES)]
-    named = {name for part in receipts(storage).values() for name in _files_of(part)}
+    listed = [part for snapshot in kept for part in snapshot.parts]
+    named = {name for part in (*receipts(storage).values(), *listed) for name in _files_of(part)}
     for file in files:
         is_part = file.name.startswith(f"{PARTS}/") and file.name.endswith(SUFFIXES)
         is_left = (is_part and file.name not in named) or file.name.endswith(".part")

@@ -14,11 +14,12 @@ from searchengine.index.faiss_build import add_rows
 from searchengine.index.faiss_index import inverted_file, load_faiss, read_index
 from searchengine.index.merged import fill_part, merge
 from searchengine.library.cached.opening import CopiedLibrary, open_copy
+from searchengine.measures.agreement import agreement
 from searchengine.retrieval.query import Kind, Query, Source
 from searchengine.shards import indexes
 from searchengine.shards.indexes import facts_in, index_snapshot, trained_of
-from searchengine.shards.layout import LIBRARY, MadeBy, to_json
-from searchengine.shards.parts import commit, read_vectors
+from searchengine.shards.layout import LIBRARY, MadeBy, Receipt, receipt_name, to_json
+from searchengine.shards.parts import commit, read_entries, read_vectors
 from searchengine.shards.snapshots import Snapshot, followed_by, newest, publish
 from searchengine.shards.status import collect
 from searchengine.shards.storage import Storage
@@ -63,9 +64,20 @@ def add_parts(storage: Storage, seeds: range) -> Snapshot:
             for number in range(ROWS)
         ]
         parts.append(commit(storage, f"{seed:020}", entries, clouds(seed, ROWS), [], "wide", "me"))
+    return published(storage, parts)
+
+
+def published(storage: Storage, parts: Sequence[Receipt]) -> Snapshot:
     snapshot = followed_by(newest(storage), parts)
     assert publish(storage, snapshot)
     return snapshot
+
+
+def made_anew(storage: Storage, part: Receipt, seed: int) -> Receipt:
+    """The part with fewer and other rows."""
+    storage.remove([receipt_name(part.shard)])
+    entries = read_entries(storage, part)[1:]
+    return commit(storage, part.shard, entries, clouds(seed, ROWS)[1:], [], "wide", "me")
 
 
 def lists_of(index: Any) -> list[tuple[list[int], bytes]]:
@@ -102,14 +114,44 @@ def test_it_has_the_lists_of_one_that_is_built_at_once(tmp_path: Path) -> None:
     assert merged.ntotal == len(rows) == 4 * ROWS
     assert lists_of(merged) == lists_of(at_once)
     assert sorted(row for ids, _ in lists_of(merged) for row in ids) == list(range(len(rows)))
-    queries = clouds(99, 50)
-    parameters = faiss.SearchParametersIVF(nprobe=4)
-    for found, expected in zip(
-        merged.search(queries, 20, params=parameters),
-        at_once.search(queries, 20, params=parameters),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(found, expected)
+    queries = clouds(99, 200)
+    exact = np.argsort(-(queries @ rows.T), axis=1)[:, :10]
+    for cells in (1, 2, 4):
+        parameters = faiss.SearchParametersIVF(nprobe=cells)
+        shares = []
+        for index in (merged, at_once):
+            _, found = index.search(queries, 20, params=parameters)
+            scores = np.einsum("qd,qsd->qs", queries, rows[found])
+            order = np.argsort(np.where(found < 0, np.inf, -scores), axis=1)
+            shares.append(agreement(np.take_along_axis(found, order, axis=1), exact, 10))
+        assert abs(shares[0] - shares[1]) <= 0.002
+        assert 0.5 < shares[0] < 0.999  # so approximate that it could differ
+
+
+def test_a_part_that_was_made_anew_takes_the_index_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rows are others, and those behind it have other numbers."""
+    storage = Storage(url_of(tmp_path / "parts"))
+    indexed = index_snapshot(storage, add_parts(storage, range(4)), DIM, factory=FACTORY)
+    after = published(storage, [made_anew(storage, indexed.parts[1], 77)])
+    assert (after.rows, after.index) == (4 * ROWS - 1, None)
+    again = index_snapshot(storage, after, DIM, factory=FACTORY)
+    assert again.index == after.number
+    merged = read_index(tmp_path / "parts" / "index" / "00000003" / "merged.faiss", mapped=True)
+    assert merged is not None
+    assert merged.ntotal == after.rows
+    assert after.rows - 1 in merged.search(clouds(3, ROWS)[-1:], 50)[1]
+    anew: list[Snapshot] = []
+
+    def late(*arguments: Any) -> int:
+        anew.append(published(storage, [made_anew(storage, after.parts[2], 78)]))
+        return merge(*arguments)
+
+    monkeypatch.setattr(indexes, "merge", late)
+    more = add_parts(storage, range(4, 9))
+    assert index_snapshot(storage, more, DIM) == anew[0] == newest(storage)
+    assert newest(storage).index is None
 
 
 def test_it_goes_on_with_the_parts_that_are_there_and_takes_in_new_ones(

@@ -9,23 +9,23 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pytest
 
 import clipseek
-from indexers.sharded import members as reading
 from indexers.sharded.executors import middle_of_longest_run, parse_task
 from indexers.sharded.plan import plan, planned, shard_of
 from indexers.sharded.sources import Inputs, Kind, expanded
 from indexers.sharded.work import Work, Worker
 from searchengine.encoders import loading, names
 from searchengine.errors import EncoderMismatchError, InputError, StorageError
-from searchengine.shards.layout import Receipt, receipts
+from searchengine.shards.layout import Receipt, receipt_name
 from searchengine.shards.parts import commit, read_vectors
 from searchengine.shards.snapshots import LATEST, newest, newest_number
-from searchengine.shards.storage import Storage, open_input
+from searchengine.shards.status import collect, faults
+from searchengine.shards.storage import Storage
 from searchengine.shards.tables import to_parquet
 from tests.conftest import Run, Workbench
 from tests.support.places import ROOT
@@ -250,25 +250,6 @@ def test_who_meets_another_goes_where_nobody_is() -> None:
     assert middle_of_longest_run(order, "abh") == 1
 
 
-def test_going_on_reads_only_what_is_not_done(
-    monkeypatch: pytest.MonkeyPatch, encoder: Counting, photos: list[Path], tmp_path: Path
-) -> None:
-    tars = [tar_of(tmp_path / f"{number:03}.tar", photos[:1]) for number in range(100)]
-    index(tmp_path / "parts", tmp_path / "*.tar")
-    storage = Storage(url_of(tmp_path / "parts"))
-    lost = shard_of(Kind.TAR, [str(tars[42])]).id
-    storage.remove([*named([receipts(storage)[lost]])])
-    opened: list[str] = []
-
-    def noting(url: str) -> BinaryIO:
-        opened.append(url)
-        return open_input(url)
-
-    monkeypatch.setattr(reading, "open_input", noting)
-    assert index(tmp_path / "parts", tmp_path / "*.tar").done == 1
-    assert opened == [str(tars[42])]
-
-
 def test_a_damaged_tar_is_a_shard_that_fails(run: Run, photos: list[Path], tmp_path: Path) -> None:
     good = tar_of(tmp_path / "good.tar", photos)
     whole = good.read_bytes()
@@ -323,6 +304,25 @@ def test_a_flipped_byte_of_a_part_is_named(
     file.write_bytes(file.read_bytes()[:-1] + b"\0")
     with pytest.raises(StorageError, match=part.name("f16")):
         read_vectors(storage, part, 8)
+
+
+def test_a_part_whose_receipt_is_removed_is_made_anew(
+    encoder: Counting, photos: list[Path], tmp_path: Path
+) -> None:
+    """What is said to do about a damaged part. Meanwhile its files serve."""
+    index(tmp_path / "parts", photos[0].parent)
+    storage = Storage(url_of(tmp_path / "parts"))
+    before = newest(storage)
+    storage.remove([receipt_name(before.parts[1].shard)])
+    assert collect(storage, keep=1, orphan_seconds=-1.0).files == 0
+    assert len(stored(tmp_path / "parts")) == 10
+    assert index(tmp_path / "parts", photos[0].parent).done == 1
+    after = check_parts(tmp_path / "parts", [*map(str, photos)], orphans=True)
+    assert [part.shard for part in after.parts] == [part.shard for part in before.parts]
+    assert after.parts[1].attempt != before.parts[1].attempt
+    assert [fault for _, fault in faults(storage) if fault] == []
+    collect(storage, keep=1, orphan_seconds=-1.0)
+    check_parts(tmp_path / "parts", [*map(str, photos)])
 
 
 def test_other_weights_are_refused(

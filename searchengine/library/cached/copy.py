@@ -103,7 +103,7 @@ def _fresh_parts(library: Library, state: State, snapshot: Snapshot) -> Sequence
     """The parts that the copy lacks: it has the first ones."""
     there = [part.attempt for part in snapshot.parts[: len(state.attempts)]]
     if there != list(state.attempts):
-        why = f"another library is there now than {library.path} is a copy of; remove that folder"
+        why = f"other parts are there now than {library.path} is a copy of; remove that folder"
         raise StorageError(state.url, why)
     return snapshot.parts[len(state.attempts) :]
 
