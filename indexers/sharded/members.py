@@ -13,16 +13,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from indexers.sharded.plan import Shard
 from indexers.sharded.sources import Kind
-from searchengine.errors import FileTooLargeError, InputError, StorageError, first_line
+from searchengine.errors import FileTooLargeError, StorageError, first_line
 from searchengine.files import file_state, read_whole
 from searchengine.images.formats import is_image_name
 from searchengine.paths import is_url
 from searchengine.shards.storage import open_input
-from searchengine.shards.tables import column_names, rows_of_group
+from searchengine.shards.tables import cells
 from searchengine.types import FileState
 
 
@@ -136,23 +136,13 @@ def _too_large(size: int) -> Callable[[int], Picture]:
 
 def _of_table(inputs: tuple[str, ...]) -> Iterator[Member]:
     table = inputs[0].rpartition("#")[0]
+    groups = [int(name.rpartition("#")[2]) for name in inputs]
     with open_input(table) as file:
-        names = column_names(file)
-        if "image" in names:
-            for group, number, row in _rows(file, inputs, ["image"]):
-                yield _of_cell(row, f"{table}/{group}-{number}")
-        elif "path" in names:
-            for _, _, path in _rows(file, inputs, ["path"]):
-                yield _of_file(path)
-        else:
-            raise InputError(f"it has neither a column image nor path, but {', '.join(names)}")
-
-
-def _rows(file: IO[bytes], inputs: tuple[str, ...], names: list[str]) -> Iterator[Any]:
-    for name in inputs:
-        group = int(name.rpartition("#")[2])
-        for number, (value,) in enumerate(rows_of_group(file, group, names)):
-            yield group, number, value
+        for cell in cells(file, groups, ("image", "path")):
+            if cell.column == "path":
+                yield _of_file(cell.value)
+            else:
+                yield _of_cell(cell.value, f"{table}/{cell.group}-{cell.row}")
 
 
 def _of_cell(value: Any, place: str) -> Member:  # noqa: ANN401 - bytes, or as Hugging Face has it

@@ -78,16 +78,18 @@ def _shards(inputs: Inputs, taken: set[tuple[Kind, str]], size: int) -> Iterator
     for tar in inputs.tars:
         if (Kind.TAR, tar) not in taken:
             yield shard_of(Kind.TAR, [tar])
+    tables = {name.rpartition("#")[0] for kind, name in taken if kind is Kind.TABLE}
     for table in inputs.tables:
-        for names in _groups(table, taken, size):
-            yield shard_of(Kind.TABLE, names)
+        if table not in tables:  # else all of its groups are: a plan is made at once
+            for names in _groups(table, size):
+                yield shard_of(Kind.TABLE, names)
     files = [file for file in inputs.files if (Kind.FILES, file) not in taken]
     for start in range(0, len(files), size):
         yield shard_of(Kind.FILES, files[start : start + size])
 
 
-def _groups(table: str, taken: set[tuple[Kind, str]], size: int) -> Iterator[list[str]]:
-    """The row groups of a table that are not taken, as many together as hold `size` rows."""
+def _groups(table: str, size: int) -> Iterator[list[str]]:
+    """The row groups of a table, as many together as hold `size` rows."""
     try:
         with open_input(table) as file:
             counts = row_groups(file)
@@ -96,13 +98,10 @@ def _groups(table: str, taken: set[tuple[Kind, str]], size: int) -> Iterator[lis
     names: list[str] = []
     rows = 0
     for group, count in enumerate(counts):
-        name = f"{table}#{group}"
-        if (Kind.TABLE, name) in taken:
-            continue
         if names and rows + count > size:
             yield names
             names, rows = [], 0
-        names.append(name)
+        names.append(f"{table}#{group}")
         rows += count
     if names:
         yield names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import IO, Any
 
 from searchengine.errors import InputError, MissingExtraError, first_line
@@ -87,19 +88,33 @@ def row_groups(file: IO[bytes]) -> list[int]:
     return [found.row_group(number).num_rows for number in range(found.num_row_groups)]
 
 
-def column_names(file: IO[bytes]) -> list[str]:
-    """The names of a parquet file's columns."""
-    _, pq = _arrow()
-    return list(pq.ParquetFile(file).schema_arrow.names)
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value in a parquet file, and where."""
+
+    column: str
+    group: int
+    row: int
+    """In its group."""
+    value: Any
 
 
-def rows_of_group(file: IO[bytes], group: int, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """The rows of one row group: the values of these columns."""
+def cells(file: IO[bytes], groups: Sequence[int], columns: Sequence[str]) -> Iterator[Cell]:
+    """The cells of these row groups in the first of `columns` that there is.
+
+    Raises InputError where there is none.
+    """
     _, pq = _arrow()
-    batches = pq.ParquetFile(file).iter_batches(256, row_groups=[group], columns=list(names))
-    for batch in batches:
-        columns = batch.to_pydict()
-        yield from zip(*(columns[name] for name in names), strict=True)
+    table = pq.ParquetFile(file)
+    there = table.schema_arrow.names
+    column = next((name for name in columns if name in there), None)
+    if column is None:
+        raise InputError(f"it has neither a column {' nor '.join(columns)}, but {', '.join(there)}")
+    for group in groups:
+        batches = table.iter_batches(256, row_groups=[group], columns=[column])
+        values = (value for batch in batches for value in batch.column(0).to_pylist())
+        for row, value in enumerate(values):
+            yield Cell(column, group, row, value)
 
 
 def _arrow() -> tuple[Any, Any]:
