@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from indexers import pipeline
-from indexers.sharded.ray_executor import started
 from indexers.sharded.work import cores
 from searchengine.encoders.loading import load_encoder
 from searchengine.library.library import open_library
@@ -21,6 +20,7 @@ from searchengine.shards.layout import done_shards
 from searchengine.shards.storage import Storage
 from tests.conftest import Watcher
 from tests.support.places import ROOT
+from tests.support.ray_cluster import actors, cluster
 from tests.support.shards import check_parts, cosine, stored, url_of
 
 pytest.importorskip("ray", reason="ray is not installed: the extra cluster")
@@ -29,14 +29,11 @@ PHOTOS = ROOT / "sample_data" / "photos" / "animals"
 SHARDS = 6
 
 
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
-    """The address of a cluster that is started as a run without one starts it."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
-    ray = started()
-    yield ray.get_runtime_context().gcs_address
-    ray.shutdown()
+@pytest.fixture(name="cluster")
+def one_cluster() -> Iterator[str]:
+    """The address of a cluster."""
+    with cluster() as address:
+        yield address
 
 
 def driver_at(cluster: str, library: Path, size: int, workers: int) -> subprocess.Popen[str]:
@@ -51,18 +48,6 @@ def driver_at(cluster: str, library: Path, size: int, workers: int) -> subproces
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def workers() -> list[int]:
-    """The processes of Ray that hold an encoder, below this process."""
-    lines = subprocess.run(
-        ["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    known = [line.split(None, 2) for line in lines[1:]]
-    below = {os.getpid()}
-    for _ in range(4):
-        below |= {int(pid) for pid, parent, _ in known if int(parent) in below}
-    return [int(pid) for pid, _, said in known if int(pid) in below and "ray::_RayWorker" in said]
 
 
 def wait_for(library: Path, parts: int, driver: subprocess.Popen[str]) -> None:
@@ -87,7 +72,7 @@ def test_workers_and_the_driver_may_be_killed(cluster: str, tmp_path: Path) -> N
     size = -(-len(listed) // SHARDS)
     driver = driver_at(cluster, library, size, 2)
     wait_for(library, 1, driver)
-    killed = workers()[:1]
+    killed = actors()[:1]
     for worker in killed:
         os.kill(worker, signal.SIGKILL)
     wait_for(library, 3, driver)
