@@ -1,17 +1,19 @@
 """Runs into a library in parts on a Ray cluster, killed at random moments, then completed.
 
-    python -m tests.campaign.actors --runs 50
+    python -m tests.campaign.actors --runs 50 [--own]
 
 Each run, one or two times, loses an actor's process or its driver, which is started again. In the
 end every picture must be in the library once, with the vector that an undisturbed run gives it, and
 nothing else once what killed attempts left is collected. The tars are served slowly over HTTP, by
 this process, which so sees how often each shard was begun: an actor that is killed may lose one,
-a driver one for each of its actors. Linux.
+a driver one for each of its actors. With --own each driver starts a cluster, which dies with it.
+Linux.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
 import random
 import signal
@@ -21,7 +23,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -36,7 +38,7 @@ from searchengine.shards.layout import done_shards
 from searchengine.shards.status import collect
 from searchengine.shards.storage import Storage
 from tests.support.places import ROOT
-from tests.support.ray_cluster import actors, cluster
+from tests.support.ray_cluster import actors, apart, cluster
 from tests.support.shards import check_parts, cosine, stored, tar_of, url_of
 
 PHOTOS = ROOT / "sample_data" / "photos" / "animals"
@@ -46,6 +48,9 @@ SECONDS_A_SHARD = 0.4
 PATIENCE = 180.0
 """Seconds in which a run, and what a killed one left, must have ended."""
 LEAST_COSINE = 0.9999
+
+_PR_SET_CHILD_SUBREAPER = 36
+"""What a killed driver leaves becomes ours, and is so seen until it ends."""
 
 
 class Inputs(ThreadingHTTPServer):
@@ -88,8 +93,8 @@ class Scene:
 
     directory: Path
     inputs: Inputs
-    cluster: str
-    """Its address."""
+    surroundings: Mapping[str, str]
+    """Of drivers: where their cluster is."""
 
     def driver(self, library: Path) -> subprocess.Popen[bytes]:
         """A run under way."""
@@ -99,7 +104,7 @@ class Scene:
             return subprocess.Popen(
                 [*command, *options, "--workers", str(ACTORS)],
                 cwd=ROOT,
-                env={**os.environ, "RAY_ADDRESS": self.cluster},
+                env={**os.environ, **self.surroundings},
                 stdout=said,
                 stderr=said,
             )
@@ -111,8 +116,8 @@ class Scene:
 
 
 @contextmanager
-def scene(directory: Path) -> Iterator[Scene]:
-    """A cluster, and inputs that are served."""
+def scene(directory: Path, *, own: bool) -> Iterator[Scene]:
+    """Inputs that are served, and a cluster, unless drivers have their `own`."""
     photos = sorted(PHOTOS.iterdir())
     (directory / "tars").mkdir()
     for number in range(SHARDS):
@@ -120,8 +125,13 @@ def scene(directory: Path) -> Iterator[Scene]:
         tar_of(directory / "tars" / f"{number:02}.tar", some)
     inputs = Inputs(directory / "tars")
     threading.Thread(target=inputs.serve_forever, daemon=True).start()
-    with cluster() as address:
-        yield Scene(directory, inputs, address)
+    if own:
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        with apart():
+            yield Scene(directory, inputs, {})
+    else:
+        with cluster() as address:
+            yield Scene(directory, inputs, {"RAY_ADDRESS": address})
     inputs.shutdown()
     inputs.server_close()
 
@@ -239,9 +249,10 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=50)
     parser.add_argument("--first", type=int, default=0, help="the number of the first run")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--own", action="store_true", help="a cluster for each driver")
     asked = parser.parse_args()
     runs = range(asked.first, asked.first + asked.runs)
-    with tempfile.TemporaryDirectory() as directory, scene(Path(directory)) as made:
+    with tempfile.TemporaryDirectory() as directory, scene(Path(directory), own=asked.own) as made:
         counts = campaign(made, runs, asked.seed)
     for what, number in sorted(counts.items()):
         print(f"{number:6}  {what}")
