@@ -13,6 +13,7 @@ from searchengine.catalog.captions import OF_FILES
 from searchengine.errors import EncoderMismatchError, NothingIndexedError
 from searchengine.float16 import widened
 from searchengine.library.cached.copy import update
+from searchengine.library.cached.files import entries_of_rows
 from searchengine.library.library import Library
 from searchengine.shards.indexes import index_snapshot
 from searchengine.shards.layout import (
@@ -26,8 +27,6 @@ from searchengine.shards.layout import (
 from searchengine.shards.parts import commit
 from searchengine.shards.storage import Storage
 from searchengine.shards.tables import from_parquet, to_parquet
-from searchengine.spaces.space import Space
-from searchengine.types import ImageEntry
 
 EXPORTED_BY = "export"
 """In the receipts of parts that were not encoded."""
@@ -57,29 +56,25 @@ def export_library(
     EncoderMismatchError where another encoder made what is there.
     """
     chosen, storage = library.space(space), Storage(url)
-    _require_same(storage, chosen)
+    info = chosen.info
+    agree_on(storage, MadeBy(info.encoder, info.fingerprint, info.dim, info.precision))
     with library.catalog.snapshot() as now:
-        numbers, paths = now.embedded_images(chosen.info)
+        numbers, paths = now.embedded_images(info)
         if not paths:
             raise NothingIndexedError(library.path)
         row_of = dict(zip(paths, numbers.tolist(), strict=True))
         shards = plan(storage, Inputs(paths, [], []), shard_size)
         done = set(done_shards(storage))
-        rows = chosen.images.read(now.rows(chosen.info))
+        rows = chosen.images.read(now.rows(info))
         copied = 0
         for shard in shards:
             is_ours = shard.kind is Kind.FILES and all(name in row_of for name in shard.inputs)
             if shard.id in done or not is_ours:
                 continue
             places = np.array([row_of[name] for name in shard.inputs], dtype=np.int64)
-            records = now.images_of_rows(chosen.info, places.tolist())
-            entries = [
-                ImageEntry(record.file, record.content_hash, record.facts)
-                for record in (records[place] for place in places.tolist())
-            ]
+            entries = entries_of_rows(now, chosen, places.tolist())
             vectors = widened(rows[places])
-            fingerprint = chosen.info.fingerprint
-            commit(storage, shard.id, entries, vectors, [], fingerprint, EXPORTED_BY)
+            commit(storage, shard.id, entries, vectors, [], info.fingerprint, EXPORTED_BY)
             copied += len(entries)
         captions = now.captions_from(OF_FILES)
     if captions:
@@ -87,7 +82,7 @@ def export_library(
         storage.write(CAPTIONS, to_parquet(told))
     parts = receipts(storage)
     snapshot = publish_parts(storage, [parts[shard.id] for shard in shards if shard.id in parts])
-    after = index_snapshot(storage, snapshot, chosen.info.dim)
+    after = index_snapshot(storage, snapshot, info.dim)
     return ExportReport(storage.url, copied, after.rows, len(captions), after.number)
 
 
@@ -127,8 +122,3 @@ def import_library(url: str, library: Library) -> ImportReport:
         library.space().refresh_index()
         writer.measure_relevance(library.space())
     return ImportReport(str(library.path), number, len(library), added)
-
-
-def _require_same(storage: Storage, space: Space) -> None:
-    info = space.info
-    agree_on(storage, MadeBy(info.encoder, info.fingerprint, info.dim, info.precision))

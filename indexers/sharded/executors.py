@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 from indexers.sharded.plan import Shard
 from indexers.sharded.work import FailedShard, Work, Worker
 from searchengine.errors import InputError
-from searchengine.shards.layout import Receipt, done_shards
+from searchengine.shards.layout import Receipt, done_shards, receipt_of
 from searchengine.shards.storage import Storage
 
 Outcome: TypeAlias = Receipt | FailedShard
@@ -36,9 +36,8 @@ class LocalExecutor:
             outcome = worker(left.pop(order[at]))
             yield outcome
             for done in sorted(left.keys() & set(done_shards(storage))):
-                by_another = worker.receipt_of(left.pop(done))
-                assert by_another is not None, "receipts stay"
-                yield by_another
+                del left[done]
+                yield receipt_of(storage, done)
             was_late = isinstance(outcome, Receipt) and outcome.by != worker.name
             at = (at + 1) % len(order)
             if was_late or order[at] not in left:

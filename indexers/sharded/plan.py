@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from indexers.sharded.sources import Inputs, Kind
 from searchengine.errors import StorageError, first_line
-from searchengine.shards.layout import SOURCES
+from searchengine.shards.layout import SOURCES, plans
 from searchengine.shards.storage import Storage, open_input
 from searchengine.shards.tables import from_parquet, row_groups, to_parquet
 
@@ -36,12 +36,12 @@ def shard_of(kind: Kind, inputs: Sequence[str]) -> Shard:
 
 def planned(storage: Storage) -> list[Shard]:
     """Every shard that was planned so far, in the order of the plans."""
-    return _shards_in(storage, _plans(storage))
+    return _shards_in(storage, plans(storage))
 
 
-def _shards_in(storage: Storage, plans: Sequence[str]) -> list[Shard]:
+def _shards_in(storage: Storage, names: Sequence[str]) -> list[Shard]:
     found: dict[str, tuple[Kind, list[str]]] = {}
-    for data in storage.read_all(plans):
+    for data in storage.read_all(names):
         columns = from_parquet(data)
         for shard, kind, name in zip(
             columns["shard"], columns["kind"], columns["input"], strict=True
@@ -57,21 +57,17 @@ def plan(storage: Storage, inputs: Inputs, shard_size: int) -> list[Shard]:
     at once one is first, and the others look again.
     """
     while True:
-        plans = _plans(storage)  # looked at once: whoever plans meanwhile takes the next number
-        known = _shards_in(storage, plans)
+        before = plans(storage)  # looked at once: whoever plans meanwhile takes the next number
+        known = _shards_in(storage, before)
         taken = {(shard.kind, name) for shard in known for name in shard.inputs}
         fresh = list(_shards(inputs, taken, shard_size))
         if not fresh:
             return known
-        name = f"{SOURCES}/{len(plans) + 1:08}.parquet"
+        name = f"{SOURCES}/{len(before) + 1:08}.parquet"
         rows = [(shard.id, shard.kind.value, name) for shard in fresh for name in shard.inputs]
         columns = dict(zip(("shard", "kind", "input"), zip(*rows, strict=True), strict=True))
         if storage.create(name, to_parquet(columns)):
             return [*known, *fresh]
-
-
-def _plans(storage: Storage) -> list[str]:
-    return [file.name for file in storage.listing(SOURCES) if file.name.endswith(".parquet")]
 
 
 def _shards(inputs: Inputs, taken: set[tuple[Kind, str]], size: int) -> Iterator[Shard]:

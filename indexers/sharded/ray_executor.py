@@ -19,7 +19,7 @@ from indexers.sharded.executors import Outcome
 from indexers.sharded.plan import Shard, planned
 from indexers.sharded.work import FailedShard, Work, Worker, cores
 from searchengine.errors import ClipseekError, EncoderError, MissingExtraError, first_line
-from searchengine.shards.layout import receipts
+from searchengine.shards.layout import receipt_of
 from searchengine.shards.storage import Storage
 
 SETTINGS = {
@@ -118,7 +118,7 @@ class _RayWorker:
 def _outcome(storage: Storage, shard: Shard, reason: str, fatal: str) -> Outcome:
     if fatal:
         raise EncoderError(fatal)
-    return FailedShard(shard, reason) if reason else receipts(storage, [shard.id])[shard.id]
+    return FailedShard(shard, reason) if reason else receipt_of(storage, shard.id)
 
 
 def started() -> Any:  # noqa: ANN401 - a module that is imported late

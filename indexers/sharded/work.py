@@ -28,7 +28,7 @@ from searchengine.shards.layout import (
     agree_on,
     made_by,
     receipt_name,
-    receipts,
+    receipt_of,
 )
 from searchengine.shards.parts import commit
 from searchengine.shards.storage import Storage
@@ -86,9 +86,8 @@ class Worker:
         Raises the encoder's errors, and StorageError where the library cannot be written; what
         the shard itself does is a `FailedShard`.
         """
-        done = self.receipt_of(shard)
-        if done is not None:
-            return done
+        if self._storage.exists(receipt_name(shard.id)):
+            return receipt_of(self._storage, shard.id)
         encoder = self._loaded()
         try:
             part = self._part(shard, encoder)
@@ -106,12 +105,6 @@ class Worker:
             encoder.fingerprint,
             self.name,
         )
-
-    def receipt_of(self, shard: Shard) -> Receipt | None:
-        """The receipt of a shard that is done."""
-        if not self._storage.exists(receipt_name(shard.id)):
-            return None
-        return receipts(self._storage, [shard.id])[shard.id]
 
     def _loaded(self) -> Encoder:
         if self._encoder is None:

@@ -79,7 +79,7 @@ def to_json(value: DataclassInstance) -> bytes:
     return json.dumps({"format": FORMAT, **asdict(value)}, indent=1).encode()
 
 
-def from_json(kind: type[Made], data: bytes, url: str) -> Made:
+def _from_json(kind: type[Made], data: bytes, url: str) -> Made:
     """What one of our files says. Raises LibraryTooNewError, and StorageError where it is none."""
     try:
         record: dict[str, Any] = json.loads(data)
@@ -94,7 +94,7 @@ def from_json(kind: type[Made], data: bytes, url: str) -> Made:
 def made_by(storage: Storage) -> MadeBy | None:
     """The encoder of the library, or None where nothing was done yet."""
     data = storage.find(LIBRARY)
-    return None if data is None else from_json(MadeBy, data, f"{storage.url}/{LIBRARY}")
+    return None if data is None else _from_json(MadeBy, data, f"{storage.url}/{LIBRARY}")
 
 
 def agree_on(storage: Storage, ours: MadeBy) -> MadeBy:
@@ -116,13 +116,23 @@ def agree_on(storage: Storage, ours: MadeBy) -> MadeBy:
     return known
 
 
-def receipts(storage: Storage, shards: list[str] | None = None) -> dict[str, Receipt]:
-    """The receipts by shard: of all that are done, or of `shards`, which are."""
-    if shards is None:
-        shards = done_shards(storage)
+def plans(storage: Storage) -> list[str]:
+    """The names of the plans, in their order."""
+    return [file.name for file in storage.listing(SOURCES) if file.name.endswith(".parquet")]
+
+
+def receipt_of(storage: Storage, shard: str) -> Receipt:
+    """The receipt of a shard that is done. Raises StorageError where it is not."""
+    name = receipt_name(shard)
+    return _from_json(Receipt, storage.read(name), f"{storage.url}/{name}")
+
+
+def receipts(storage: Storage) -> dict[str, Receipt]:
+    """The receipts of all shards that are done, by shard."""
+    shards = done_shards(storage)
     names = [receipt_name(shard) for shard in shards]
     return {
-        shard: from_json(Receipt, data, f"{storage.url}/{name}")
+        shard: _from_json(Receipt, data, f"{storage.url}/{name}")
         for shard, name, data in zip(shards, names, storage.read_all(names), strict=True)
     }
 

@@ -10,15 +10,17 @@ import numpy as np
 
 from searchengine.catalog.records import FailedFile
 from searchengine.errors import StorageError
-from searchengine.shards.layout import Receipt, from_json, receipt_name, to_json
+from searchengine.shards.layout import Receipt, receipt_name, receipt_of, to_json
 from searchengine.shards.storage import Storage
 from searchengine.shards.tables import (
     columns_of_entries,
+    columns_of_files,
     entries_of_columns,
+    files_of_columns,
     from_parquet,
     to_parquet,
 )
-from searchengine.types import FailureKind, FileState, ImageEntry, Vectors
+from searchengine.types import FailureKind, ImageEntry, Vectors
 from searchengine.vectors.file import Rows
 
 SUFFIXES = ("f16", "parquet", "failed.parquet")
@@ -58,8 +60,7 @@ def commit(
     if storage.create(receipt_name(shard), to_json(receipt)):
         return receipt
     storage.remove([receipt.name(suffix) for suffix in SUFFIXES])
-    name = receipt_name(shard)
-    return from_json(Receipt, storage.read(name), f"{storage.url}/{name}")
+    return receipt_of(storage, shard)
 
 
 def read_vectors(storage: Storage, receipt: Receipt, dim: int) -> Rows:
@@ -83,10 +84,10 @@ def read_failures(storage: Storage, receipt: Receipt) -> list[FailedFile]:
     if not receipt.failed:
         return []
     columns = from_parquet(storage.read(receipt.name("failed.parquet")))
-    names = ("path", "size", "mtime_ns", "ctime_ns", "kind", "reason", "tried_with")
+    said = zip(*(columns[name] for name in ("kind", "reason", "tried_with")), strict=True)
     return [
-        FailedFile(FileState(*file), FailureKind(kind), reason, tried_with)
-        for *file, kind, reason, tried_with in zip(*(columns[name] for name in names), strict=True)
+        FailedFile(file, FailureKind(kind), reason, tried_with)
+        for file, (kind, reason, tried_with) in zip(files_of_columns(columns), said, strict=True)
     ]
 
 
@@ -100,10 +101,7 @@ def damaged(storage: Storage, receipt: Receipt, suffix: str) -> StorageError:
 
 def _columns_of_failures(failed: Sequence[FailedFile]) -> dict[str, list[object]]:
     return {
-        "path": [failure.file.path for failure in failed],
-        "size": [failure.file.size for failure in failed],
-        "mtime_ns": [failure.file.mtime_ns for failure in failed],
-        "ctime_ns": [failure.file.ctime_ns for failure in failed],
+        **columns_of_files([failure.file for failure in failed]),
         "kind": [failure.kind.value for failure in failed],
         "reason": [failure.reason for failure in failed],
         "tried_with": [failure.tried_with for failure in failed],

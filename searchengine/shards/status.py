@@ -14,6 +14,7 @@ from searchengine.shards.layout import (
     SOURCES,
     Receipt,
     made_by,
+    plans,
     receipt_name,
     receipts,
 )
@@ -55,15 +56,14 @@ class PartsInfo:
 
 def parts_info(storage: Storage) -> PartsInfo:
     """The numbers of the library at a storage."""
-    plans = [file.name for file in storage.listing(SOURCES) if file.name.endswith(".parquet")]
-    planned = {shard for data in storage.read_all(plans) for shard in from_parquet(data)["shard"]}
+    said = [from_parquet(data)["shard"] for data in storage.read_all(plans(storage))]
     done, made, last = receipts(storage).values(), made_by(storage), newest(storage)
     return PartsInfo(
         url=storage.url,
         encoder=made.encoder if made else None,
         dim=made.dim if made else None,
         precision=made.precision if made else None,
-        planned=len(planned),
+        planned=len({shard for plan in said for shard in plan}),
         done=len(done),
         images=sum(part.rows for part in done),
         failed=sum(part.failed for part in done),

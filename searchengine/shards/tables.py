@@ -9,6 +9,9 @@ from typing import IO, Any
 from searchengine.errors import InputError, MissingExtraError, first_line
 from searchengine.types import FileState, ImageEntry, ImageFacts
 
+FILE = ("path", "size", "mtime_ns", "ctime_ns")
+"""The columns of `FileState`, by their names and in their order."""
+
 FACTS = ("width", "height", "format", "taken_at", "camera", "latitude", "longitude", "taken_from")
 """The columns of `ImageFacts`, by their names."""
 
@@ -62,10 +65,7 @@ def from_parquet(data: bytes) -> dict[str, list[Any]]:
 def columns_of_entries(entries: Sequence[ImageEntry]) -> Columns:
     """What a part says of its images, in the order of its rows."""
     return {
-        "path": [entry.file.path for entry in entries],
-        "size": [entry.file.size for entry in entries],
-        "mtime_ns": [entry.file.mtime_ns for entry in entries],
-        "ctime_ns": [entry.file.ctime_ns for entry in entries],
+        **columns_of_files([entry.file for entry in entries]),
         "content_hash": [entry.content_hash for entry in entries],
         **{name: [getattr(entry.facts, name) for entry in entries] for name in FACTS},
     }
@@ -73,12 +73,21 @@ def columns_of_entries(entries: Sequence[ImageEntry]) -> Columns:
 
 def entries_of_columns(columns: Columns) -> list[ImageEntry]:
     """As they were given to `columns_of_entries`."""
-    files = zip(*(columns[name] for name in ("path", "size", "mtime_ns", "ctime_ns")), strict=True)
-    facts = zip(*(columns[name] for name in FACTS), strict=True)
+    files, facts = files_of_columns(columns), zip(*(columns[name] for name in FACTS), strict=True)
     return [
-        ImageEntry(FileState(*file), content, ImageFacts(**dict(zip(FACTS, said, strict=True))))
+        ImageEntry(file, content, ImageFacts(**dict(zip(FACTS, said, strict=True))))
         for file, content, said in zip(files, columns["content_hash"], facts, strict=True)
     ]
+
+
+def columns_of_files(files: Sequence[FileState]) -> dict[str, list[Any]]:
+    """What is said of files, a row each."""
+    return {name: [getattr(file, name) for file in files] for name in FILE}
+
+
+def files_of_columns(columns: Columns) -> list[FileState]:
+    """As they were given to `columns_of_files`."""
+    return [FileState(*row) for row in zip(*(columns[name] for name in FILE), strict=True)]
 
 
 def row_groups(file: IO[bytes]) -> list[int]:

@@ -8,9 +8,11 @@ from io import BytesIO
 
 import numpy as np
 
+from searchengine.catalog.catalog import CatalogReads
 from searchengine.library.library import Library
 from searchengine.shards.storage import Storage
 from searchengine.shards.tables import columns_of_entries, to_parquet
+from searchengine.spaces.space import Space
 from searchengine.types import ImageEntry
 from searchengine.vectors.file import Rows
 
@@ -56,9 +58,11 @@ def _runs(
         stored = chosen.images.read(now.rows(chosen.info))
         for start in range(0, len(numbers), size):
             some = numbers[start : start + size]
-            records = now.images_of_rows(chosen.info, some.tolist())
-            found = [records[row] for row in some.tolist()]
-            yield (
-                [ImageEntry(each.file, each.content_hash, each.facts) for each in found],
-                stored[some],
-            )
+            yield entries_of_rows(now, chosen, some.tolist()), stored[some]
+
+
+def entries_of_rows(now: CatalogReads, space: Space, rows: Sequence[int]) -> list[ImageEntry]:
+    """What parts and files say of the images of these rows, none of which is dead."""
+    records = now.images_of_rows(space.info, rows)
+    found = [records[row] for row in rows]
+    return [ImageEntry(each.file, each.content_hash, each.facts) for each in found]
