@@ -137,6 +137,7 @@ def _files_of(part: Receipt) -> Iterator[str]:
 def _indexes(storage: Storage, kept: list[Snapshot]) -> Iterator[Stored]:
     numbers = {snapshot.index for snapshot in kept if snapshot.index is not None}
     numbers |= {trained_of(storage, number) for number in numbers}
+    numbers |= {snapshot.number for snapshot in kept}  # theirs may be under way
     used = {f"{number:08}" for number in numbers}
     for name in storage.folders(INDEXES):
         if name not in used:

@@ -173,6 +173,7 @@ def test_it_goes_on_with_the_parts_that_are_there_and_takes_in_new_ones(
         index_snapshot(storage, add_parts(storage, range(4)), DIM, factory=FACTORY)
     assert newest(storage).index is None
     assert filled == [0, 500, 1000, 1500]
+    assert collect(storage, keep=1).files == 0  # somebody may be about to make it
     monkeypatch.setattr(indexes, "merge", merge)
     indexed = index_snapshot(storage, newest(storage), DIM, factory=FACTORY)
     assert filled == [0, 500, 1000, 1500]
