@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -13,9 +14,10 @@ from searchengine.encoders import loading
 from searchengine.errors import InputError, NothingIndexedError, StorageError
 from searchengine.library.cached import copy as copying
 from searchengine.library.cached import opening
+from searchengine.library.cached.copy import copy_directory, state_of
 from searchengine.library.cached.opening import CopiedLibrary, following, open_copy
 from searchengine.library.library import open_library
-from searchengine.shards.layout import PARTS
+from searchengine.shards.layout import PARTS, receipt_name
 from searchengine.shards.parts import read_vectors
 from searchengine.shards.snapshots import newest, newest_number, numbers
 from searchengine.shards.status import collect, faults, parts_info
@@ -175,6 +177,25 @@ def test_another_library_at_the_same_place_is_told_apart(
     index(tmp_path / "parts", colours.paint("x.png", "red"))
     with opened(parts) as library:  # what is here serves, and that is said
         assert len(library) == 6
+
+
+def test_a_copy_of_a_part_that_was_made_anew_serves_until_it_is_removed(
+    parts: str, colours: Workbench, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with opened(parts):
+        pass
+    storage = Storage(parts)
+    storage.remove([receipt_name(newest(storage).parts[0].shard)])
+    index(tmp_path / "parts", colours.photos, size=2)
+    with opened(parts) as library:
+        assert len(library) == 6
+        assert state_of(library).number == 1
+    copy = copy_directory(parts)
+    assert f"other parts are there now than {copy} is a copy of; remove that folder" in caplog.text
+    shutil.rmtree(copy)
+    with opened(parts) as library:
+        assert len(library) == 6
+        assert state_of(library).number == newest_number(storage) == 2
 
 
 def test_a_copy_takes_no_changes(parts: str, colours: Workbench) -> None:
