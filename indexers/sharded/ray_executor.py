@@ -10,6 +10,8 @@ import logging
 import os
 import random
 import sys
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, replace
@@ -39,6 +41,9 @@ STORE_BYTES = 200_000_000
 CORES_A_WORKER = 2
 """Where the user gives neither workers nor GPUs. Processes of few threads encode more together than
 one of many; each holds the encoder."""
+
+LOOK_SECONDS = 1.0
+"""Between looks of an actor whether its node is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,7 @@ class _RayWorker:
     """A `Worker` in an actor: it is given names, and looks up the rest in the library."""
 
     def __init__(self, work: dict[str, Any]) -> None:
+        threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
         self._worker = Worker(Work(**work))
         self._shards: dict[str, Shard] = {}
 
@@ -113,6 +119,17 @@ class _RayWorker:
         except ClipseekError as error:
             return "", first_line(error)
         return (outcome.reason if isinstance(outcome, FailedShard) else ""), ""
+
+
+def end_with(parent: int) -> None:
+    """End this process once `parent`, which started it, has ended.
+
+    Ray's own workers stay for a minute or more when their node has gone, as it does with a driver
+    that is killed: with the encoder in memory that the next run wants.
+    """
+    while os.getppid() == parent:
+        time.sleep(LOOK_SECONDS)
+    os._exit(1)
 
 
 def _outcome(storage: Storage, shard: Shard, reason: str, fatal: str) -> Outcome:

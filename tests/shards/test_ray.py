@@ -89,3 +89,16 @@ def test_workers_and_the_driver_may_be_killed(cluster: str, tmp_path: Path) -> N
     found = stored(library)
     for path, row in zip(listed, rows, strict=True):
         assert cosine(found[str(path)][1], row) >= 0.9999
+
+
+def test_an_actor_ends_with_the_process_that_started_it() -> None:
+    actor = (
+        "import os; from indexers.sharded.ray_executor import end_with; "
+        "print('here', flush=True); end_with(os.getppid())"
+    )
+    node = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {actor!r}])"
+    with subprocess.Popen([sys.executable, "-c", node], cwd=ROOT, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"here\n"
+        parent.kill()
+        assert parent.stdout.read() == b""  # it has it open as long as it is there
