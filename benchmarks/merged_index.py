@@ -51,7 +51,7 @@ def main() -> None:
             parameters = load_faiss().SearchParametersIVF(nprobe=cells)
             lists = [index.search(queries, SHORTLIST, params=parameters)[1] for index in indexes]
             same = int((lists[0] == lists[1]).all(axis=1).sum())
-            shares = [agreement(_scored_again(found, rows, queries), exact, K) for found in lists]
+            shares = [agreement(scored_again(found, rows, queries, K), exact, K) for found in lists]
             print(f"| {cells} | {same} of {QUERIES} | {shares[0]:.4f} | {shares[1]:.4f} |")
             if abs(shares[0] - shares[1]) > MOST_APART:
                 raise SystemExit("the merged index finds other rows than one built at once")
@@ -76,13 +76,13 @@ def _indexes(rows: Rows, parts: int, directory: Path) -> Iterator[Any]:
     yield at_once
 
 
-def _scored_again(found: Numbers, rows: Rows, queries: Vectors) -> Numbers:
-    """The rows of each shortlist by their scores, best first."""
-    order = []
-    for numbers, query in zip(found, queries, strict=True):
-        scores = np.where(numbers == NO_ROW, -np.inf, rows[numbers].astype(np.float32) @ query)
-        order.append(np.argsort(-scores))
-    best: Numbers = np.take_along_axis(found, np.array(order), axis=1)
+def scored_again(found: Numbers, rows: Rows | Vectors, queries: Vectors, k: int) -> Numbers:
+    """The k best rows of each shortlist, best first; `NO_ROW` behind those of shorter ones."""
+    best = np.full((len(found), k), NO_ROW, dtype=np.int64)
+    for line, numbers, query in zip(best, found, queries, strict=True):
+        among = np.sort(numbers[numbers != NO_ROW])
+        [nearest] = scan(rows, query[np.newaxis], k, among=among)[1]
+        line[: len(nearest)] = nearest
     return best
 
 
