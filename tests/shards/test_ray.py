@@ -94,7 +94,7 @@ def test_workers_and_the_driver_may_be_killed(cluster: str, tmp_path: Path) -> N
 def test_an_actor_ends_with_the_process_that_started_it() -> None:
     actor = (
         "import os; from indexers.sharded.ray_executor import end_with; "
-        "print('here', flush=True); end_with(os.getppid())"
+        "node = os.getppid(); print('here', flush=True); end_with(node)"
     )
     node = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {actor!r}])"
     with subprocess.Popen([sys.executable, "-c", node], cwd=ROOT, stdout=subprocess.PIPE) as parent:
