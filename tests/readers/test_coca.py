@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -97,16 +98,20 @@ def test_other_encoders_are_refused_before_anything_is_loaded(name: str) -> None
         load_captioner(name)
 
 
-def test_a_library_is_described_once(colours: Workbench, run: Run, coca: str) -> None:
-    done = run("caption", "--model", coca)
+def test_a_library_is_described_once(
+    colours: Workbench, run: Run, coca: str, tmp_path: Path
+) -> None:
+    own = Path(shutil.copytree(coca.removeprefix("local-dir:"), tmp_path / "coca"))
+    model = f"local-dir:{own}"
+    done = run("caption", "--model", model)
     assert (done.code, done.out[:20]) == (0, "6 images: 6 read, 0 "), done.err
-    source = f"model {coca}"
+    source = f"model {model}"
     assert json.loads(run("captions", "list", "--json").out) == {source: 6}
     photo = colours.photos / "red.png"
     said = json.loads(run("describe", photo, "--source", source, "--json").out)["texts"][0]["text"]
     assert said
-    assert run("caption", "--model", coca).out.startswith("6 images: 0 read, 0 without text, 0 f")
+    assert run("caption", "--model", model).out.startswith("6 images: 0 read, 0 without text, 0 f")
     done = run("caption", "--model", "starter")
     assert (done.code, "it writes no captions" in done.err) == (1, True)
-    Path(coca.removeprefix("local-dir:"), "open_clip_model.safetensors").unlink()
-    assert run("caption", "--model", coca).code == 0, "nothing is left to describe"
+    (own / "open_clip_model.safetensors").unlink()
+    assert run("caption", "--model", model).code == 0, "nothing is left to describe"
