@@ -49,7 +49,7 @@ from searchengine.catalog.sqlite.connection import Database, OneConnection, Watc
 from searchengine.catalog.sqlite.migrations import bring_up_to_date
 from searchengine.catalog.sqlite.opening import state_of
 from searchengine.catalog.sqlite.schema import caption_embeddings, captions, failures, images
-from searchengine.catalog.sqlite.words import COMPLETE, rewrite_words
+from searchengine.catalog.sqlite.words import COMPLETE, READING, rewrite_words
 from searchengine.catalog.surveys import SurveyReads, forget_survey, record_survey, set_setting
 from searchengine.catalog.words import WordReads
 from searchengine.errors import LibraryDamagedError
@@ -285,7 +285,7 @@ class Catalog(CatalogReads, LabelWrites, KeptOutWrites, AlbumWrites, Watched):
         """Make the table of words anew: where an older version kept none, or it is damaged."""
         with self._database.writing() as connection:
             rewrite_words(connection)
-            set_setting(connection, COMPLETE, "")
+            set_setting(connection, COMPLETE, READING)
 
     def record_caption_vectors(
         self, space: SpaceInfo, caption_ids: Sequence[int], append: Append | None = None

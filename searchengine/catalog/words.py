@@ -42,7 +42,10 @@ class WordReads(Reads):
 
     def words_beginning_with(self, letter: str) -> dict[str, int]:
         """Words of images that begin with a letter, and how many images have each."""
-        query = "SELECT term, doc FROM temp.vocabulary WHERE term >= ? AND term < ? LIMIT ?"
+        query = (
+            "SELECT term, doc FROM temp.vocabulary "
+            "WHERE term >= ? AND term < ? AND term NOT GLOB '*[0-9]*' LIMIT ?"
+        )
         values = (letter, chr(ord(letter) + 1), MOST_WORDS)
         with self._reading() as connection:
             connection.exec_driver_sql(_VOCABULARY)

@@ -16,7 +16,7 @@ import numpy as np
 from searchengine.catalog.captions import OF_FILES
 from searchengine.catalog.records import Append, Batch, Found, Freed
 from searchengine.catalog.sqlite.opening import identity_of
-from searchengine.catalog.sqlite.words import COMPLETE
+from searchengine.catalog.sqlite.words import COMPLETE, READING
 from searchengine.embedding.crops import crops_of
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
@@ -265,9 +265,9 @@ class Writer:
             log.warning("searches cannot tell yet what matches: %s", error)
 
     def complete_words(self) -> None:
-        """Keep the words of images where a version listed them that kept none; says so."""
-        if self._catalog.setting(COMPLETE) is None:
-            log.warning("keeping the words of names and captions: searches find them from now on")
+        """Keep the words of images where a version kept none, or read them otherwise; says so."""
+        if self._catalog.setting(COMPLETE) != READING:
+            log.warning("keeping the words of names and captions, which searches find from now on")
             self._catalog.rewrite_words()
 
     def complete_checksums(self, space: Space) -> None:

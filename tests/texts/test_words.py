@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,10 @@ CAPTION = "Fulgencio at grandmother Ilse in Kragero"
         ("京都旅行2019", ["京", "都", "旅", "行", "2019"]),
         ("Москва ночью", ["москва", "ночью"]),
         ("\x1b[31m \0 --", ["31", "m"]),
+        ("A2B249AB-4712-4FAA-BEAD-3BED00FDFEAE 2", ["a2b249ab47124faabead3bed00fdfeae", "2"]),
+        ("1000268201_693b08cb0e", ["1000268201", "693b08cb0e"]),
+        ("20190506bed 12345678 facaded effaced", ["20190506", "bed", "12345678", "facaded", "effaced"]),
+        ("rome2019may2020", ["rome", "2019", "may", "2020"]),
         ("", []),
     ],
 )
@@ -88,6 +93,18 @@ def test_a_name_brings_its_picture_first(
     plain = library.search(Query((Source(Kind.TEXT, query),), by=By.PICTURES), k=30)
     assert plain[0].path.stem != name
     assert not any(hit.matched for hit in plain)
+
+
+def test_letters_of_a_code_are_no_words(bench: Workbench) -> None:
+    code = "A2B249AB-4712-4FAA-8BED-3BED00FDFEAE"
+    for number in range(3):
+        bench.paint(f"img-{number}.png", (number * 80, 40, 200))
+    bench.paint(f"{code}.png", "yellow")
+    bench.index()
+    with bench.open() as library:
+        assert not any(hit.matched for hit in library.search("bed", k=4))
+        assert library.search(code, k=1)[0].path.stem == code
+        assert all(word.isalpha() for word in library.catalog.words_beginning_with("a"))
 
 
 def test_a_folder_brings_its_pictures_first_in_their_order(library: Library) -> None:
@@ -199,3 +216,18 @@ def test_an_older_library_gains_words_with_the_next_run(bench: Workbench, tmp_pa
         assert {hit.matched.kind for hit in hits if hit.matched} == {"name", "caption"}
         assert all(hit.matched and "chameleon" in hit.path.name for hit in hits)
         assert old.check().is_sound
+
+
+def test_words_that_were_read_otherwise_are_read_again(bench: Workbench) -> None:
+    bench.paint("1000268201_693b08bed0.png", "yellow")
+    bench.index()
+    with closing(sqlite3.connect(bench.library_path / "catalog.sqlite")) as catalog, catalog:
+        catalog.execute("UPDATE words SET name = '1000268201 693 b 08 bed 0'")
+        catalog.execute("UPDATE settings SET value = '' WHERE name = 'words'")
+    with bench.open() as library:
+        assert library.catalog.has_word("bed")
+        assert library.check().is_sound
+    bench.index()
+    with bench.open() as library:
+        assert not library.catalog.has_word("bed")
+        assert library.check().is_sound

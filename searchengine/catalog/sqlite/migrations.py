@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from searchengine.catalog.sqlite.connection import Database
 from searchengine.catalog.sqlite.schema import SCHEMA_VERSION, settings, tables
-from searchengine.catalog.sqlite.words import COMPLETE, TABLE
+from searchengine.catalog.sqlite.words import COMPLETE, READING, TABLE
 from searchengine.errors import LibraryDamagedError, LibraryTooNewError, LibraryUnusableError
 
 Step: TypeAlias = Callable[[sa.Connection], None]
@@ -268,7 +268,7 @@ def _advance(connection: sa.Connection, found: int, steps: Sequence[Step], newes
     if found == 0:
         tables.create_all(connection)
         connection.exec_driver_sql(TABLE)
-        connection.execute(sa.insert(settings).values(name=COMPLETE, value=""))
+        connection.execute(sa.insert(settings).values(name=COMPLETE, value=READING))
         reached = newest
     else:
         steps[found - 1](connection)

@@ -26,8 +26,9 @@ TABLE = "CREATE VIRTUAL TABLE words USING fts5(caption, text, name, tokenize = '
 SHADOWS = frozenset(f"words_{part}" for part in ("data", "idx", "content", "docsize", "config"))
 """The tables that FTS5 keeps it in."""
 
-COMPLETE = "words"
-"""The setting that says that the words of all images are in the table."""
+COMPLETE, READING = "words", "2"
+"""The setting that says that the words of all images are in the table, and its value where they are
+as `words_of` reads them now."""
 
 FETCHED_AT_A_TIME = 1_000
 """Images whose words are written together."""
@@ -38,7 +39,12 @@ _UNSPACED = (
 )
 """Thai, Lao, Burmese, Khmer, Japanese and Chinese."""
 
-_WORD = re.compile(rf"[{_UNSPACED}]|\d+|[^\W\d_{_UNSPACED}]+")
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_HASH = r"(?=[a-f]*\d+[a-f]+\d|\d*[a-f]+\d+[a-f])[0-9a-f]{8,}"
+_CODE = rf"(?<![^\W_])(?:{_UUID}|{_HASH})(?![^\W_])"
+"""Of such names letters are words by chance, "bed" and "face" among them: the whole is one."""
+
+_WORD = re.compile(rf"{_CODE}|[{_UNSPACED}]|\d+|[^\W\d_{_UNSPACED}]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -47,7 +53,7 @@ def words_of(text: str) -> list[str]:
     if not text.isascii():
         parts = unicodedata.normalize("NFKD", text)
         text = "".join(part for part in parts if not unicodedata.combining(part))
-    return _WORD.findall(text.casefold())
+    return [word.replace("-", "") for word in _WORD.findall(text.casefold())]
 
 
 def words_of_path(path: str) -> list[str]:
@@ -83,7 +89,7 @@ def rewrite_words(connection: sa.Connection) -> None:
 def faults_of_words(connection: sa.Connection) -> Iterator[str]:
     """A sentence where the table does not say what the others do, or is damaged inside."""
     query = sa.select(settings.c.value).where(settings.c.name == COMPLETE)
-    if connection.execute(query).scalar_one_or_none() is None:
+    if connection.execute(query).scalar_one_or_none() != READING:
         return  # the next index run fills it in
     kept = connection.exec_driver_sql("SELECT rowid, caption, text, name FROM words ORDER BY rowid")
     made = _words(connection, sa.true(), sa.true())
