@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 from searchengine.retrieval.hits import Hits
 from searchengine.retrieval.query import Kind, Source
+from searchengine.texts.words import empty_words
 
 _GLUED = re.compile(r"(?<=\s)([+-])([^\W\d_]\S*)")
 _WEIGHED = re.compile(r"(?<=\s)(\d+(?:\.\d*)?:[^\W\d_]\S*)")
-_NEGATED = re.compile(r"\b(no|not|without)\s+(?:an?\s+|any\s+|the\s+)?(\w+)", re.IGNORECASE)
+_NEGATED = re.compile(r"\b(no|not|without)((?:\s+\w+)+)", re.IGNORECASE)
 
 
 def notes_on(terms: Sequence[Source], hits: Hits) -> list[str]:
@@ -47,7 +48,7 @@ def hints(terms: Sequence[Source]) -> list[str]:
     texts = _texts(terms)
     said = [_about_glued(*found.groups()) for text in texts if (found := _GLUED.search(text))]
     said += [_about_weight(found[1]) for text in texts if (found := _WEIGHED.search(text))]
-    said += [_about_not(*found.groups()) for text in texts if (found := _NEGATED.search(text))]
+    said += [_about_not(*negated) for text in texts if (negated := _negated(text))]
     return said
 
 
@@ -71,6 +72,15 @@ def about_gone(hits: Hits) -> list[str]:
 
 def _texts(terms: Sequence[Source]) -> list[str]:
     return [term.value for term in terms if term.kind is Kind.TEXT]
+
+
+def _negated(text: str) -> tuple[str, str] | None:
+    """The first "no", "not" or "without" of a text, and the word that it likely means."""
+    for no, following in _NEGATED.findall(text):
+        for word in following.split():
+            if word.lower() not in empty_words():
+                return no, word
+    return None
 
 
 def _about_glued(sign: str, word: str) -> str:

@@ -203,6 +203,7 @@ def test_a_folder_is_no_term(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ("no dog", "A - dog"),
         ("a street without any cars", "A - cars"),
         ("a photo without a dog", "A - dog"),
+        ("a dog that is not on the grass", "A - grass"),
     ],
 )
 def test_hints(typed: str, hint: str) -> None:
@@ -210,7 +211,9 @@ def test_hints(typed: str, hint: str) -> None:
     assert said.endswith(hint)
 
 
-@pytest.mark.parametrize("typed", ["dog - cat", "a t-shirt", "3:00 pm", "snow -5 degrees", "noon"])
+@pytest.mark.parametrize(
+    "typed", ["dog - cat", "a t-shirt", "3:00 pm", "snow -5 degrees", "noon", "no one"]
+)
 def test_no_hint_where_nothing_is_odd(typed: str) -> None:
     assert hints(parse_text(typed)) == []
 
