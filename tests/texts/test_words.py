@@ -56,6 +56,7 @@ def test_quotes_are_phrases_and_the_rest_words_that_mean_something() -> None:
     words = read_words([('the dog of "Aunt Ilse" on a sofa', False), ("A Dog", True)])
     assert words == Words((("aunt", "ilse"), ("a", "dog")), ("dog", "sofa"))
     assert read_words([('"!" the of', False)]) == Words((), ())
+    assert read_words([("<b>plan b</b>", False), ("B", True)]) == Words((("b",),), ("plan",))
 
 
 @pytest.fixture
