@@ -2,7 +2,7 @@
 
     dog + snow - person          terms, joined by + and - with space around them
     2:golden retriever - .5:dog  a weight before a term
-    "2:1 scale - blue"           in double quotes: words as they stand
+    "2:1 scale - blue"           in double quotes, straight or curly: words as they stand
 
 Words that follow each other are one text. A weight begins a term, and neither a digit nor space
 follows its colon: `16:9`, `10:10`, `3:00 pm` and `2001: a space odyssey` are words. Where files and
@@ -33,6 +33,9 @@ _TOKEN = re.compile(rf'(?:{_NUMBER}:)?"[^"]+"(?!\S)|\S+')
 _QUOTED = re.compile(r'"([^"]+)"')
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 _OTHER_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S", re.IGNORECASE)
+_CURLY = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u201f", '"'))
+"""Double quotes as phones and word processors set them."""
+
 _SEPARATORS = os.sep + "/"
 _PATHS = tuple(start + slash for start in (".", "..", "~", "") for slash in _SEPARATORS)
 """What only paths begin with."""
@@ -62,7 +65,7 @@ def parse_text(text: str) -> list[Source]:
     An operator at the end is left out: the person is still typing. No terms where there are no
     words. Raises QueryError where the terms make no query.
     """
-    tokens = _TOKEN.findall(text)
+    tokens = _TOKEN.findall(text.translate(_CURLY))
     while tokens and tokens[-1] in OPERATORS:
         tokens.pop()
     return _read(tokens, may_name=False)
@@ -70,6 +73,8 @@ def parse_text(text: str) -> list[Source]:
 
 def _tokens(word: str) -> list[str]:
     """The parts of a word between spaces, if it is not a path or an address as a whole."""
+    if not _is_file(word):
+        word = word.translate(_CURLY)
     parts: list[str] = _TOKEN.findall(word)
     if len(parts) < 2:
         return parts
@@ -119,7 +124,7 @@ def _group(tokens: Sequence[str], sign: float, *, may_name: bool) -> Iterator[So
 
 def _single(text: str, sign: float) -> Source:
     """A term that was given apart: no operator in it counts."""
-    return _picture(text, sign) or _text(text, sign)
+    return _picture(text, sign) or _text(text.translate(_CURLY), sign)
 
 
 def _text(text: str, sign: float) -> Source:

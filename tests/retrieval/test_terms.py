@@ -218,6 +218,16 @@ def test_no_hint_where_nothing_is_odd(typed: str) -> None:
     assert hints(parse_text(typed)) == []
 
 
+def test_quotes_that_phones_set_are_quotes(pool: str) -> None:
+    curly = "\u201c2:1 scale - blue\u201d + \u201edog\u201c"
+    straight = '"2:1 scale - blue" + "dog"'
+    assert parse_terms([curly]) == parse_text(curly) == parse_terms([straight])
+    assert parse_terms([], add=["\u201cdog\u201d"]) == parse_terms([], add=['"dog"'])
+    named = Path("\u201cpool\u201d.jpg")
+    Path(pool).rename(named)
+    assert parse_terms([str(named)]) == [Source(Kind.FILE, str(named))]
+
+
 def test_a_word_is_not_a_file_that_happens_to_be_named_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
