@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from cli import main as cli_main
@@ -23,12 +24,31 @@ from searchengine.retrieval.query import By
 from tests.support.fake import FakeEncoder
 
 
-@pytest.fixture(autouse=True)
-def _no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+settings.register_profile(
+    "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("suite")
+"""The same examples in every run, however slow; `--hypothesis-profile default` looks for others."""
+
+
+def _at_home(patch: pytest.MonkeyPatch, home: Path) -> None:
     """No test reaches a model hub, a cached model, the user's own library or cache."""
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("CLIPSEEK_LIBRARY", str(tmp_path / "default-library"))
+    patch.setenv("HF_HUB_OFFLINE", "1")
+    patch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+    patch.setenv("CLIPSEEK_LIBRARY", str(home / "default-library"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _module_at_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a module's tests share is made apart too."""
+    with pytest.MonkeyPatch.context() as patch:
+        _at_home(patch, tmp_path_factory.mktemp("home"))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _test_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    _at_home(monkeypatch, tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -243,7 +243,7 @@ def _beyond(where: Filter) -> list[Filter]:
     return [Filter(near=where.near)]
 
 
-@settings(max_examples=EXAMPLES, deadline=None, phases=QUICK)
+@settings(max_examples=EXAMPLES, phases=QUICK)
 @given(st.lists(images, max_size=30), steps, st.lists(filters, min_size=1, max_size=6))
 def test_they_answer_as_sql_whatever_is_written(
     first: list[Image], written: list[tuple[str, list[Image], int]], asked: list[Filter]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from searchengine.datasets import dataset as datasets
@@ -336,7 +336,7 @@ WORDS = st.text(
 ).filter(lambda text: text.strip() == text)
 
 
-@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(captions=st.lists(st.lists(WORDS, min_size=1, max_size=4), min_size=1, max_size=4))
 def test_what_is_written_is_read(
     captions: list[list[str]], tmp_path_factory: pytest.TempPathFactory

@@ -220,7 +220,7 @@ ODD_TAGS = st.dictionaries(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(main=ODD_TAGS, details=ODD_TAGS, gps=ODD_TAGS)
 def test_every_fact_fits_the_catalog_and_json(
     main: dict[int, Any], details: dict[int, Any], gps: dict[int, Any]

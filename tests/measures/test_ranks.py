@@ -46,7 +46,7 @@ def assert_same(found: PairRanks, wanted: PairRanks) -> None:
         np.testing.assert_array_equal(getattr(found, name), getattr(wanted, name), err_msg=name)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @example(seed=0, n=1, most=1, block=5)
 @example(seed=3, n=12, most=7, block=3)
 @given(
@@ -148,7 +148,7 @@ def test_rows_that_are_all_the_same_all_tie(monkeypatch: pytest.MonkeyPatch, blo
     assert found.caption_ties.tolist() == [12] * 14
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000))
 def test_the_order_of_images_and_captions_does_not_matter(seed: int) -> None:
     case = make(seed, 9, 4, d=6)

@@ -42,7 +42,7 @@ def index(tied: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> AnnInde
     return faiss_build.build(tied[:COVERED], plan, tmp_path_factory.mktemp("index"))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @example(seed=0, page=10, share=1.0, shortlist=300, probes=8, copy=True)
 @example(seed=0, page=7, share=1.0, shortlist=60, probes=2, copy=True)
 @given(

@@ -60,7 +60,7 @@ def small_blocks(patch: pytest.MonkeyPatch, rows: int) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 10_000),
     n=st.integers(1, 90),
