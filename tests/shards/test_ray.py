@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +27,22 @@ pytest.importorskip("ray", reason="ray is not installed: the extra cluster")
 PHOTOS = ROOT / "sample_data" / "photos" / "animals"
 SHARDS = 6
 
+STOPPING = """
+import os, signal
+from cli.main import main
+from indexers.sharded import ray_executor
+outcome_of, ended = ray_executor._outcome, []
+def outcome(*given):
+    ended.append(given)
+    if len(ended) in (1, 3):
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return outcome_of(*given)
+ray_executor._outcome = outcome
+main()
+"""
+"""`clipseek` that stands still when the first shard has ended, and the third: two workers have one
+each then, and one is left."""
+
 
 @pytest.fixture(name="cluster")
 def one_cluster() -> Iterator[str]:
@@ -36,9 +51,11 @@ def one_cluster() -> Iterator[str]:
         yield address
 
 
-def driver_at(cluster: str, library: Path, size: int, workers: int) -> subprocess.Popen[str]:
+def driver_at(
+    cluster: str, library: Path, size: int, workers: int, program: tuple[str, str] = ("-m", "cli")
+) -> subprocess.Popen[str]:
     """`clipseek index --executor ray`."""
-    command = [sys.executable, "-m", "cli", "index", str(PHOTOS), "--library", url_of(library)]
+    command = [sys.executable, *program, "index", str(PHOTOS), "--library", url_of(library)]
     engine = ["--model", "starter", "--executor", "ray", "--workers", str(workers)]
     return subprocess.Popen(
         [*command, *engine, "--shard-size", str(size)],
@@ -50,12 +67,9 @@ def driver_at(cluster: str, library: Path, size: int, workers: int) -> subproces
     )
 
 
-def wait_for(library: Path, parts: int, driver: subprocess.Popen[str]) -> None:
-    storage = Storage(url_of(library))
-    until = time.monotonic() + 120
-    while len(done_shards(storage)) < parts and driver.poll() is None:
-        assert time.monotonic() < until, "no part came"
-        time.sleep(0.05)
+def wait_until_it_stands_still(driver: subprocess.Popen[str]) -> None:
+    _, status = os.waitpid(driver.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status), driver.communicate()
 
 
 def test_workers_and_the_driver_may_be_killed(cluster: str, tmp_path: Path) -> None:
@@ -70,15 +84,14 @@ def test_workers_and_the_driver_may_be_killed(cluster: str, tmp_path: Path) -> N
         listed, rows = local.stored_vectors()
     library = tmp_path / "parts"
     size = -(-len(listed) // SHARDS)
-    driver = driver_at(cluster, library, size, 2)
-    wait_for(library, 1, driver)
-    killed = actors()[:1]
-    for worker in killed:
-        os.kill(worker, signal.SIGKILL)
-    wait_for(library, 3, driver)
+    driver = driver_at(cluster, library, size, 2, ("-c", STOPPING))
+    wait_until_it_stands_still(driver)
+    os.kill(actors()[0], signal.SIGKILL)
+    driver.send_signal(signal.SIGCONT)
+    wait_until_it_stands_still(driver)
     driver.kill()
     driver.communicate()
-    assert killed
+    assert 3 <= len(done_shards(Storage(url_of(library)))) < SHARDS
     driver = driver_at(cluster, library, size, cores() + 1)  # one of which never gets a place
     said, told = driver.communicate(timeout=200)
     assert driver.returncode == 0, told

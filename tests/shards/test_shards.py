@@ -7,7 +7,8 @@ import random
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from searchengine.shards.snapshots import LATEST, newest, newest_number
 from searchengine.shards.status import collect, faults
 from searchengine.shards.storage import Storage
 from searchengine.shards.tables import to_parquet
+from searchengine.types import Pixels, Vectors
 from tests.conftest import Run, Workbench
 from tests.support.places import ROOT
 from tests.support.shards import (
@@ -214,19 +216,35 @@ def test_a_run_that_is_killed_at_any_write_is_completed_by_the_next(
         check_parts(library, [*map(str, photos)], orphans=True)
 
 
+class InStep(Counting):
+    """Encodes when another one does too, as long as there is one."""
+
+    def __init__(self, both: threading.Barrier) -> None:
+        super().__init__()
+        self._both = both
+
+    def encode_pixels(self, pixels: Sequence[Pixels]) -> Vectors:
+        with suppress(threading.BrokenBarrierError):
+            self._both.wait(60)
+        return super().encode_pixels(pixels)
+
+
 def test_two_drivers_at_once_share_the_work(
     monkeypatch: pytest.MonkeyPatch, bench: Workbench, tmp_path: Path
 ) -> None:
     for number in range(24):
         bench.paint(f"{number:02}.png", (number * 10, 9, 99))
-    made = [Counting(0.02), Counting(0.03)]
+    both = threading.Barrier(2)
+    made = [InStep(both), InStep(both)]
     waiting, starts = list(made), [0, 8]
     monkeypatch.setattr(loading, "load_encoder", lambda *_arguments, **_options: waiting.pop())
     monkeypatch.setattr(random, "randrange", lambda _shards: starts.pop())
-    drivers = [
-        threading.Thread(target=index, args=(tmp_path / "parts", bench.photos), kwargs={"size": 2})
-        for _ in made
-    ]
+
+    def drive() -> None:
+        index(tmp_path / "parts", bench.photos, size=2)
+        both.abort()  # the other may have a shard left
+
+    drivers = [threading.Thread(target=drive) for _ in made]
     for driver in drivers:
         driver.start()
     for driver in drivers:
