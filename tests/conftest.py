@@ -23,7 +23,6 @@ from searchengine.retrieval.asked import as_query
 from searchengine.retrieval.query import By
 from tests.support.fake import FakeEncoder
 
-
 settings.register_profile(
     "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
