@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from starlette.convertors import Convertor, register_url_convertor
-from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -17,10 +16,18 @@ from searchengine.errors import InputError, NotListedError
 from searchengine.retrieval.hints import notes_on
 from searchengine.retrieval.terms import parse_text
 from searchengine.types import ImageRecord
+from serving.asking.forms import read_form
 from serving.asking.looking import records_of
 from serving.files.answer import FileAnswer, asked_part, file_headers
 from serving.files.archive import require_few
-from serving.question import NAMES, Question, read_question, read_whole
+from serving.question import (
+    NAMES,
+    Question,
+    one_of,
+    read_one_whole,
+    read_question,
+    read_whole,
+)
 from serving.replies import FOREVER, JsonResponse, image_record, thumbnail_url, version_of
 from serving.service import LibraryService
 from serving.thumbnails import Side
@@ -86,9 +93,8 @@ async def search(request: Request) -> Response:
             raise InputError("a search takes one picture; send one image, or the key of one")
         question = read_question([*pairs, ("picture", await service_of(request).hold(uploads[0]))])
     question, taken = await service_of(request).located(question)
-    given = dict(pairs)
-    k = read_whole("k", given.get("k"), low=1, high=MAX_K, default=10)
-    offset = read_whole("offset", given.get("offset"), low=0, high=MAX_OFFSET, default=0)
+    k = read_one_whole(pairs, "k", low=1, high=MAX_K, default=10)
+    offset = read_one_whole(pairs, "offset", low=0, high=MAX_OFFSET, default=0)
     hits = await service_of(request).search(question, k=k, offset=offset)
     hits.put_in(question.order)
     facets = await service_of(request).facets(question.where)
@@ -144,7 +150,7 @@ async def image(request: Request) -> Response:
 
 async def thumbnail(request: Request) -> Response:
     """A small picture of an image."""
-    size = request.query_params.get("size", "small")
+    size = one_of(request.query_params.multi_items(), "size") or "small"
     if size not in SIZES:
         raise InputError(f"size must be small or large, not {size!r}")
     record = await service_of(request).record(image_id(request))
@@ -157,7 +163,8 @@ async def where(request: Request) -> Response:
     """A map of where words are seen in an image, to lay over it."""
     record = await service_of(request).record(image_id(request))
     headers = _kept(request, record)
-    data = await service_of(request).where(record, request.query_params.get("q", ""))
+    asked = [pair for pair in request.query_params.multi_items() if pair[0] == "q"]
+    data = await service_of(request).where(record, read_question(asked).text)
     return Response(data, media_type="image/png", headers=headers)
 
 
@@ -183,8 +190,10 @@ async def file(request: Request) -> Response:
 
 async def packed(request: Request) -> Response:
     """The files of several images as one archive."""
-    pairs, _ = await read_form(request)
-    chosen = [value for name, value in pairs if name == "id"]
+    pairs, uploads = await read_form(request)
+    if uploads or any(name != "id" for name, _ in pairs):
+        raise InputError("an archive takes ids of images of the library, in id, and nothing else")
+    chosen = [value for name, value in pairs if value]
     ids = [read_whole("id", value, low=0, high=MAX_ID, default=-1) for value in chosen]
     records = await service_of(request).ask(records_of, ids)
     require_few(records)
@@ -199,11 +208,10 @@ async def packed(request: Request) -> Response:
 async def describe(request: Request) -> Response:
     """The stored captions nearest to an image of the library, or to an uploaded one."""
     pairs, uploads = await read_form(request)
-    given = dict(pairs)
-    if unknown := sorted(given.keys() - {"id", "k"}):
+    if unknown := sorted({name for name, _ in pairs} - {"id", "k"}):
         raise InputError(f"unknown parameter {unknown[0]!r}; describe takes id, k and an image")
-    k = read_whole("k", given.get("k"), low=1, high=MAX_K, default=5)
-    chosen = read_whole("id", given.get("id"), low=0, high=MAX_ID, default=-1)
+    k = read_one_whole(pairs, "k", low=1, high=MAX_K, default=5)
+    chosen = read_one_whole(pairs, "id", low=0, high=MAX_ID, default=-1)
     if len(uploads) + (chosen >= 0) != 1:
         raise InputError("describe takes one image: an id, or an upload")
     texts = await service_of(request).describe(
@@ -243,30 +251,6 @@ async def openapi(request: Request) -> Response:
     """The description of this API."""
     described = json.loads(Path(__file__).with_name("openapi.json").read_text("utf-8"))
     return JsonResponse({**described, "servers": [{"url": base_of(request) or "/"}]})
-
-
-async def read_form(request: Request) -> tuple[list[tuple[str, str]], list[bytes]]:
-    """The parameters of a request, in its URL and in its form, and the pictures it sends."""
-    pairs = request.query_params.multi_items()
-    if request.method != "POST":
-        return pairs, []
-    try:
-        async with request.form() as form:
-            return [*pairs, *_texts(form)], [await upload.read() for upload in _uploads(form)]
-    except UnicodeError as error:  # the sender names the encoding
-        raise InputError(f"the form is no text in the encoding that it names: {error}") from error
-
-
-def _texts(form: FormData) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
-
-
-def _uploads(form: FormData) -> list[UploadFile]:
-    files = [(name, value) for name, value in form.multi_items() if isinstance(value, UploadFile)]
-    for name, _ in files:
-        if name != "image":
-            raise InputError(f"send the picture in the field image, not in {name!r}")
-    return [upload for _, upload in files if upload.size]  # a form sends an empty one for none
 
 
 def strict_question(pairs: Pairs, *others: str) -> Question:

@@ -175,6 +175,18 @@ def read_what_can_be(parameters: Iterable[tuple[str, str]]) -> tuple[Question, I
     return read_question(kept), wrong
 
 
+def one_of(pairs: Iterable[tuple[str, str]], name: str) -> str | None:
+    """The value of a parameter, None where it is not given. Raises InputError for several."""
+    return _only(name, [value.strip() for key, value in pairs if key == name and value.strip()])
+
+
+def read_one_whole(
+    pairs: Iterable[tuple[str, str]], name: str, *, low: int, high: int, default: int
+) -> int:
+    """The whole number that a parameter is, as `read_whole`. Raises InputError."""
+    return read_whole(name, one_of(pairs, name), low=low, high=high, default=default)
+
+
 def read_whole(name: str, text: str | None, *, low: int, high: int, default: int) -> int:
     """A whole number from `low` to `high`, `default` where there is none. Raises InputError."""
     if not text:
@@ -185,10 +197,14 @@ def read_whole(name: str, text: str | None, *, low: int, high: int, default: int
 
 
 def _one(given: dict[str, list[str]], name: str) -> str | None:
-    values = list(dict.fromkeys(given[name]))
-    if len(values) > 1:
-        raise InputError(f"{name} is given {len(values)} times; give it once")
-    return values[0] if values else None
+    return _only(name, given[name])
+
+
+def _only(name: str, values: list[str]) -> str | None:
+    several = list(dict.fromkeys(values))
+    if len(several) > 1:
+        raise InputError(f"{name} is given {len(several)} times; give it once")
+    return several[0] if several else None
 
 
 def _text(name: str, value: str) -> str:

@@ -16,7 +16,6 @@ from searchengine.catalog.gathered.places import PlaceCount
 from searchengine.catalog.labels.given import Label
 from searchengine.catalog.records import Facets
 from searchengine.errors import InputError, QueryError
-from searchengine.library.learned.albums import Albums
 from searchengine.library.library import Library
 from searchengine.library.status import LibraryInfo
 from searchengine.retrieval.hits import Hits
@@ -54,6 +53,7 @@ class LibraryService:
         self._thumbnails = thumbnails
         self._contents = KnownContents()
         self._maps = Maps()
+        self._changes = asyncio.Lock()
         self._searchers = ThreadPoolExecutor(SEARCHERS, "search")
         self._decoders = ThreadPoolExecutor(DECODERS, "thumbnail")
         self._readers = ThreadPoolExecutor(READERS, "file")
@@ -162,17 +162,18 @@ class LibraryService:
                 return known
         return await self._on(self._searchers, lambda: self._opened.now().counts.get(where))
 
-    async def on_albums(self, work: Callable[[Albums], T]) -> T:
-        """What `work` does to the albums; the counts of the filters follow at once."""
+    async def change(self, work: Callable[[Library], T]) -> T:
+        """What `work` writes to the library, one after another; counts follow at once."""
 
         def change(opened: Opened) -> T:
             try:
-                return work(opened.library.albums)
+                return work(opened.library)
             finally:
                 opened.counts.forget()
                 opened.orders.forget()
 
-        return await self.ask(change)
+        async with self._changes:
+            return await self.ask(change)
 
     async def places(self) -> list[PlaceCount]:
         """The places where images were taken."""

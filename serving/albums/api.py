@@ -14,7 +14,8 @@ from searchengine.errors import InputError
 from searchengine.library.learned.albums import Album, Albums
 from searchengine.types import ImageRecord
 from serving.albums.saved import require_kept
-from serving.api import MAX_ID, base_of, read_form, service_of
+from serving.api import MAX_ID, base_of, service_of
+from serving.asking.forms import read_form
 from serving.question import NAMES, read_question, read_whole
 from serving.replies import JsonResponse, image_record
 
@@ -47,7 +48,9 @@ async def album(request: Request) -> Response:
 async def put(request: Request) -> Response:
     """Add images to an album, made where there is none, or keep a search under its name."""
     name = request.path_params["name"]
-    pairs, _ = await read_form(request)
+    pairs, uploads = await read_form(request)
+    if uploads:
+        raise InputError("an album takes ids of images of the library, no pictures")
     ids = _ids(pairs)
     asked = [(key, value) for key, value in pairs if key != "id"]
     if unknown := sorted({key for key, _ in asked} - {*NAMES}):
@@ -71,7 +74,10 @@ async def save(request: Request, name: str, asked: list[tuple[str, str]]) -> Non
 async def take(request: Request) -> Response:
     """Take images out of an album; without any, the album or saved search itself."""
     name = request.path_params["name"]
-    ids = _ids(request.query_params.multi_items())
+    pairs, uploads = await read_form(request)
+    ids = _ids(pairs)
+    if uploads or any(key != "id" for key, _ in pairs) or (pairs and not ids):
+        raise InputError("give ids of images to take out with id, or nothing to remove the album")
     if not ids:
         await _change(request, lambda there: there.remove(name))
         return JsonResponse({"name": name, "taken": 0, "removed": True})
@@ -84,7 +90,7 @@ async def _on(request: Request, work: Callable[[Albums], T]) -> T:
 
 
 async def _change(request: Request, work: Callable[[Albums], T]) -> T:
-    return await service_of(request).on_albums(work)
+    return await service_of(request).change(lambda library: work(library.albums))
 
 
 def _ids(pairs: list[tuple[str, str]]) -> list[int]:

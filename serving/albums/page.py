@@ -14,7 +14,8 @@ from searchengine.library.learned.albums import Album
 from searchengine.library.library import Library
 from serving.albums.api import save
 from serving.albums.saved import question_of, said_of
-from serving.api import base_of, read_form, service_of
+from serving.api import base_of, service_of
+from serving.asking.forms import read_form
 from serving.pages.rendering import render
 from serving.pages.view import pictures
 from serving.question import Question
@@ -60,7 +61,7 @@ async def remove(request: Request) -> Response:
     """Take an album or a saved search away; its pictures stay."""
     pairs, _ = await read_form(request)
     name = dict(pairs).get("name", "")
-    await service_of(request).on_albums(lambda there: there.remove(name))
+    await service_of(request).change(lambda library: library.albums.remove(name))
     return _back(request)
 
 

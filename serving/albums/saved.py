@@ -16,6 +16,8 @@ def may_be_saved(question: Question) -> bool:
 
 def require_kept(question: Question) -> None:
     """Raise InputError for a question that cannot be saved."""
+    if question == Question():
+        raise InputError("nothing to save: a saved search has words or filters")
     if _is_forgotten(question):
         raise InputError("a saved search is of words and filters, without pictures and marks")
 

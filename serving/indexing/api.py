@@ -10,7 +10,8 @@ from starlette.routing import Route
 
 from searchengine.errors import InputError
 from serving.access import may_index
-from serving.api import read_form, service_of
+from serving.api import service_of
+from serving.asking.forms import read_form
 from serving.indexing.folder import read_folder
 from serving.indexing.runs import IndexRuns
 from serving.problems import IndexRefusedError

@@ -9,7 +9,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from searchengine.errors import ClipseekError
-from serving.api import base_of, read_form, service_of
+from serving.api import base_of, service_of
+from serving.asking.forms import read_form
 from serving.indexing.api import allowed, begin, runs_of
 from serving.indexing.numbers import numbers_of
 from serving.indexing.run import Run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from http import HTTPStatus
 from urllib.parse import quote, urlencode
 
@@ -13,9 +14,10 @@ from starlette.routing import Route
 from searchengine.errors import InputError
 from searchengine.library.learned.teaching import Review
 from searchengine.library.library import Library
-from serving.api import MAX_ID, base_of, read_form, service_of
+from serving.api import MAX_ID, base_of, service_of
+from serving.asking.forms import read_form
 from serving.pages.rendering import render
-from serving.question import Question, read_whole
+from serving.question import Question, read_one_whole
 
 MOST_SKIPPED = 10**9
 ANSWERS = {"accept": True, "refuse": False, "next": None}
@@ -25,7 +27,7 @@ ANSWERS = {"accept": True, "refuse": False, "next": None}
 async def review(request: Request) -> Response:
     """One label of a set that nobody has looked at: the least sure."""
     name = request.path_params["name"]
-    skip = _skipped(dict(request.query_params.multi_items()))
+    skip = _skipped(request.query_params.multi_items())
 
     def look(library: Library) -> Review | None:
         return library.label_sets.to_review(name, skip)
@@ -51,17 +53,17 @@ async def say(request: Request) -> Response:
     answer = given.get("answer", "")
     if answer not in ANSWERS:
         raise InputError(f"answer must be accept, refuse or next, not {answer!r}")
-    skip, is_right = _skipped(given), ANSWERS[answer]
+    skip, is_right = _skipped(pairs), ANSWERS[answer]
     if is_right is None:
         skip += 1
     else:
-        image = read_whole("image", given.get("image"), low=0, high=MAX_ID, default=0)
+        image = read_one_whole(pairs, "image", low=0, high=MAX_ID, default=0)
         label = given.get("label", "")
 
         def keep(library: Library) -> None:
             library.label_sets.say(name, image, label, is_right=is_right)
 
-        await service_of(request).on_library(keep)
+        await service_of(request).change(keep)
     return RedirectResponse(base_of(request) + address(name, skip), HTTPStatus.SEE_OTHER)
 
 
@@ -71,8 +73,8 @@ def address(name: str, skip: int = 0) -> str:
     return f"{path}?{urlencode({'skip': skip})}" if skip else path
 
 
-def _skipped(given: dict[str, str]) -> int:
-    return read_whole("skip", given.get("skip"), low=0, high=MOST_SKIPPED, default=0)
+def _skipped(pairs: Iterable[tuple[str, str]]) -> int:
+    return read_one_whole(pairs, "skip", low=0, high=MOST_SKIPPED, default=0)
 
 
 ROUTES = [

@@ -11,7 +11,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from searchengine.errors import ClipseekError, InputError, NothingIndexedError
-from serving.api import MAX_OFFSET, base_of, image_id, read_form, service_of
+from serving.api import MAX_OFFSET, base_of, image_id, service_of
+from serving.asking.forms import read_form
 from serving.asking.gathered import Gathered, gathered_in
 from serving.asking.looking import Detail, detail_of, groups_of
 from serving.asking.where import wanted
@@ -31,7 +32,7 @@ from serving.pages.stacked import (
 from serving.pages.timeline import timeline
 from serving.pages.view import Tile, tile_of, tiles_of
 from serving.problems import Problem, problem_of
-from serving.question import Question, read_question, read_what_can_be, read_whole
+from serving.question import Question, read_one_whole, read_question, read_what_can_be
 from serving.service import LibraryService
 
 PAGE = 60
@@ -58,8 +59,8 @@ async def home(request: Request) -> Response:
         gathered = await service.on_library(gathered_in)
         if wrong:
             raise wrong
-        given = request.query_params.get("offset")
-        offset = read_whole("offset", given, low=0, high=MAX_OFFSET, default=0)
+        given = request.query_params.multi_items()
+        offset = read_one_whole(given, "offset", low=0, high=MAX_OFFSET, default=0)
         found = await find(service, question, offset, facets.total, PAGE)
         typed = replace(question, as_typed=True).url() if found.is_corrected else None
     except NothingIndexedError:
@@ -153,7 +154,7 @@ async def side_by_side(request: Request) -> Response:
     """Copies of one picture, or pictures of one moment, side by side."""
     given = request.query_params
     level = read_level(given.get("level"))
-    offset = read_whole("offset", given.get("offset"), low=0, high=MAX_OFFSET, default=0)
+    offset = read_one_whole(given.multi_items(), "offset", low=0, high=MAX_OFFSET, default=0)
     found, total = await service_of(request).ask(groups_of, level, k=GROUPS, offset=offset)
     return render(
         "duplicates.html",

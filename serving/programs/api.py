@@ -9,8 +9,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from searchengine.errors import InputError
-from serving.api import MAX_ID, MAX_K, read_form, service_of, strict_question
-from serving.question import read_question, read_whole
+from serving.api import MAX_ID, MAX_K, service_of, strict_question
+from serving.asking.forms import read_form
+from serving.question import read_one_whole, read_question, read_whole
 from serving.replies import JsonResponse
 
 MOST_TEXTS, MOST_IMAGES = 100, 500
@@ -29,7 +30,7 @@ async def searches(request: Request) -> Response:
     questions = [
         replace(strict_question([("q", text), *shared], "k"), where=first.where) for text in texts
     ]
-    k = read_whole("k", dict(shared).get("k"), low=1, high=MAX_K, default=10)
+    k = read_one_whole(shared, "k", low=1, high=MAX_K, default=10)
     found = await service_of(request).search_all(questions, k=k)
     for question, hits in zip(questions, found, strict=True):
         hits.put_in(question.order)
