@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from searchengine.errors import reason_of
 from searchengine.images.formats import IMAGE_SUFFIXES, PASSED_OVER_SUFFIXES
 from searchengine.types import PassedOver
 
@@ -23,6 +25,7 @@ MOST_SUFFIXES = 30
 """Suffixes of files that are no pictures that are kept for a root; the others are added up."""
 
 NOT_UTF8 = "the name is not valid UTF-8; rename it"
+GONE = reason_of(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
 
 _PLAIN = re.compile(r"\.[a-z0-9_~-]{1,12}")
 
@@ -37,6 +40,14 @@ class Unreadable:
     path: str
     reason: str
     is_dir: bool
+
+    @property
+    def went(self) -> bool:
+        """Whether it is a file that was listed a moment before.
+
+        The next run knows what became of it, and whether a whole drive went.
+        """
+        return not self.is_dir and self.reason == GONE
 
 
 class Tally:

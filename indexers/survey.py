@@ -71,12 +71,19 @@ def take_survey(
     if not plan.waiting:  # one of those may be an image of another name
         plan.missing = catalog.unseen(roots, plan.seen)
     away = find_away(walk, plan.missing, filled, remembered)
-    plan.missing = {path: gone for path, gone in plan.missing.items() if gone not in away.hidden}
+    went = {entry.path for entry in walk.unreadable if entry.went}
+    plan.missing = {
+        path: gone
+        for path, gone in plan.missing.items()
+        if gone not in away.hidden and path not in went
+    }
     plan.failed_paths.update(path for path in failed if away.hides(path))
     return Survey(
         plan=plan,
         excluded=walk.excluded,
-        failed=[_failed(entry, trial) for entry in walk.unreadable if not entry.is_dir],
+        failed=[
+            _failed(entry, trial) for entry in walk.unreadable if not (entry.is_dir or entry.went)
+        ],
         unreadable=[(entry.path, entry.reason) for entry in walk.unreadable if entry.is_dir],
         roots=roots,
         away=away,

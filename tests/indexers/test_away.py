@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from indexers import walk as walking
+from searchengine.types import FileState
 from tests.conftest import Run, Workbench
 from tests.support.libraries import check_library
 
@@ -34,6 +36,24 @@ def mount(monkeypatch: pytest.MonkeyPatch, *mounted: Path) -> None:
         return real(path, facts) + on  # type: ignore[arg-type]
 
     monkeypatch.setattr(walking, "device_of", device)
+
+
+def test_a_drive_that_goes_while_it_is_walked_keeps_its_images(
+    colours: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, seen = walking.file_state, list[str]()
+
+    def pulled_out(path: str, facts: os.stat_result) -> FileState:
+        seen.append(path)
+        if len(seen) == 3:
+            colours.photos.rename(colours.photos.with_name("away"))
+        return state(path, facts)
+
+    monkeypatch.setattr(walking, "file_state", pulled_out)
+    report = colours.index()
+    assert (report.unchanged, report.removed, report.failed) == (3, 0, 0)
+    colours.photos.with_name("away").rename(colours.photos)
+    assert colours.index().unchanged == 6
 
 
 def test_an_empty_mount_point_below_a_root_keeps_its_images(
