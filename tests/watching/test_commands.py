@@ -65,6 +65,13 @@ def wait_until_said(tmp_path: Path, words: str) -> None:
         time.sleep(0.1)
 
 
+def bring(photo: Path, folder: Path) -> None:
+    """A copy of a photo or a folder that is there at once: nobody sees a part of it."""
+    copy = folder.parent / f"copy-{photo.name}"
+    shutil.copytree(photo, copy) if photo.is_dir() else shutil.copy(photo, copy)
+    copy.rename(folder / photo.name)
+
+
 def names(tmp_path: Path) -> set[str]:
     with open_library(tmp_path / "library") as library:
         return {Path(state.path).name for state, _ in library.catalog.contents()}
@@ -74,7 +81,7 @@ def names(tmp_path: Path) -> set[str]:
 def test_index_goes_on_until_it_is_ended(photos: Path, tmp_path: Path, end: signal.Signals) -> None:
     with clipseek(tmp_path, "index", photos, "--watch", "--model", "starter", "--json") as process:
         wait_until_said(tmp_path, "watching ")
-        shutil.copy(PHOTOS / "nature" / "blue-flowers.jpg", photos)
+        bring(PHOTOS / "nature" / "blue-flowers.jpg", photos)
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["indexed"] == 3
         assert json.loads(process.stdout.readline())["indexed"] == 1, said(tmp_path)
@@ -96,7 +103,7 @@ def test_serve_finds_what_comes_and_ends_with_its_watch(
         address = process.stdout.readline().strip()
         wait_until_said(tmp_path, "watching ")
         if end is signal.SIGINT:
-            shutil.copy(PHOTOS / "nature" / "blue-flowers.jpg", photos)
+            bring(PHOTOS / "nature" / "blue-flowers.jpg", photos)
             wait_until_said(tmp_path, "1 indexed; 4 in all")
             with urllib.request.urlopen(f"{address}api/search?q=blue+flowers&k=1") as answer:
                 [hit] = json.load(answer)["hits"]
@@ -119,8 +126,7 @@ def test_serve_makes_the_library_that_its_watch_fills(photos: Path, tmp_path: Pa
         with urllib.request.urlopen(address) as answer:
             assert answer.status == 200
         wait_until_said(tmp_path, "watching ")
-        for photo in sorted(photos.iterdir()):
-            shutil.copy(photo, empty)
+        bring(photos, empty)
         wait_until_said(tmp_path, "3 indexed; 3 in all")
         with urllib.request.urlopen(f"{address}api/search?q=food&k=5") as answer:
             assert len(json.load(answer)["hits"]) == 3
