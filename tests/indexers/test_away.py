@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from indexers import walk as walking
+from searchengine.files import file_state
 from searchengine.types import FileState
 from tests.conftest import Run, Workbench
 from tests.support.libraries import check_library
@@ -41,13 +42,13 @@ def mount(monkeypatch: pytest.MonkeyPatch, *mounted: Path) -> None:
 def test_a_drive_that_goes_while_it_is_walked_keeps_its_images(
     colours: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state, seen = walking.file_state, list[str]()
+    seen = list[str]()
 
     def pulled_out(path: str, facts: os.stat_result) -> FileState:
         seen.append(path)
         if len(seen) == 3:
             colours.photos.rename(colours.photos.with_name("away"))
-        return state(path, facts)
+        return file_state(path, facts)
 
     monkeypatch.setattr(walking, "file_state", pulled_out)
     report = colours.index()
