@@ -35,6 +35,15 @@ class Near:
     radius: float = USUAL_RADIUS
     """Metres, along the ground; more than 0."""
 
+    def __post_init__(self) -> None:
+        """Raises InputError for what is no place on the Earth."""
+        is_place = -90 <= self.latitude <= 90 and -180 <= self.longitude <= 180
+        if not (is_place and 0 < self.radius < math.inf):
+            raise InputError(
+                f"no place: {self.latitude} degrees north, {self.longitude} degrees east, "
+                f"{self.radius} metres around it; they are from -90 to 90, from -180 to 180, over 0"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Named:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -43,7 +42,7 @@ def list_(library: LibraryOption = None, json_output: JsonOption = False) -> Non
 def add(
     name: NameArgument,
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Images of the library, or folders.")
+        list[str], typer.Argument(metavar="PATH...", help="Images of the library, or folders.")
     ],
     library: LibraryOption = None,
     json_output: JsonOption = False,
@@ -102,7 +101,7 @@ def show(
 def remove(
     name: NameArgument,
     paths: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(metavar="PATH...", help="Images to take out; without any, the album goes."),
     ] = None,
     library: LibraryOption = None,

@@ -138,6 +138,7 @@ def index(
     from searchengine import load_encoder, open_library
     from searchengine.index.plan import cells_of
     from searchengine.library.layout import url_of
+    from searchengine.library.places import named
 
     sharded = ShardedOptions(shard_size, task, finish, allow_missing, executor, gpus_per_worker)
     url = url_of(library)
@@ -145,7 +146,6 @@ def index(
         sharded.require_none()
     if not (paths or sharded.finish):
         raise typer.BadParameter("Missing argument 'PATH...'.")
-    limit = parse_size(memory) if memory else None
     _require_crops(crops, in_parts=url is not None)
     if watch and url is not None:
         raise typer.BadParameter("--watch is for libraries in a folder, not for one in parts")
@@ -158,7 +158,7 @@ def index(
         max_megapixels=max_megapixels,
         max_file_size=parse_size(max_file_size),
         retry_failed=retry_failed,
-        memory=limit,
+        memory=parse_size(memory) if memory else None,
         crops=crops,
         factory=factory,
         device=device,
@@ -177,7 +177,7 @@ def index(
             as_json=json_output,
         )
         return
-    roots = [Path(path).expanduser() for path in paths or ()]
+    roots = [Path(path).expanduser() for path in named(paths or ())]
     require_roots(roots)
     require_a_picture(roots, options.max_megapixels, options.max_file_size)
     with (

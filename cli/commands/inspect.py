@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -163,7 +162,7 @@ def _due(failures: Sequence[Failure], encoders: Sequence[str]) -> int:
 
 
 def remove(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Images or folders.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Images or folders.")],
     forever: Annotated[
         bool,
         typer.Option(

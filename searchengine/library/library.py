@@ -19,7 +19,7 @@ from searchengine.library.learned.front import Learning
 from searchengine.library.open_spaces import OpenSpaces
 from searchengine.library.places import listed_ids, placed, take_back
 from searchengine.retrieval.answer import answer, describe
-from searchengine.retrieval.asked import as_query
+from searchengine.retrieval.asked import as_filter, as_query
 from searchengine.retrieval.compose import encoded_part, listed_part, read_part, unit
 from searchengine.retrieval.hits import Hits
 from searchengine.retrieval.rank import nearest_captions
@@ -128,7 +128,7 @@ class Library(Learning):
             self.encoders,
             k=k,
             offset=offset,
-            where=placed(self.catalog, where or Filter()),
+            where=placed(self.catalog, as_filter(where)),
             min_score=min_score,
             exact=exact,
             present_only=present_only,

@@ -32,6 +32,19 @@ NEAR = 3
 """Folders that are named where one was not found."""
 
 
+def named(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+) -> Iterator[str | os.PathLike[str]]:
+    """The paths that somebody names: one on its own is one, and not its letters.
+
+    Raises InputError for an empty one, by which nobody means the working directory.
+    """
+    for path in [paths] if isinstance(paths, str | os.PathLike) else paths:
+        if not os.fspath(path):
+            raise InputError("an empty path names nothing; for the working directory write .")
+        yield path
+
+
 def listed_place(catalog: CatalogReads, path: str | os.PathLike[str]) -> str:
     """The spelling under which images at or under a path are listed.
 
@@ -92,7 +105,7 @@ def listed_images(catalog: CatalogReads, paths: Sequence[str]) -> dict[str, str]
 
 def listed_ids(catalog: CatalogReads, paths: Iterable[str | os.PathLike[str]]) -> list[int]:
     """The ids of images, in order, by any spelling of their paths. Raises NotListedError."""
-    asked = [absolute(path) for path in paths]
+    asked = [absolute(path) for path in named(paths)]
     places = listed_images(catalog, list(dict.fromkeys(asked)))
     for path in asked:
         if path not in places:
@@ -107,7 +120,7 @@ def take_back(catalog: Catalog, paths: Iterable[str | os.PathLike[str]]) -> int:
     Raises InputError, with what is left out, where nothing at a path is.
     """
     known = catalog.kept_out()
-    places = [Places().real(path) for path in paths]
+    places = [Places().real(path) for path in named(paths)]
     for place in places:
         if not any(is_at_or_below(each, place) for each in known):
             there = f"; there is: {', '.join(known[:NEAR])}" if known else ""

@@ -22,6 +22,7 @@ from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
     EncoderError,
     LibraryLockedError,
+    LibraryReplacedError,
     LibraryUnusableError,
     MissingExtraError,
     StorageFullError,
@@ -29,7 +30,7 @@ from searchengine.errors import (
 )
 from searchengine.files import read_small
 from searchengine.library.layout import LOCK, PID, space_directory
-from searchengine.library.places import listed_images, listed_place, place_to_keep_out
+from searchengine.library.places import listed_images, listed_place, named, place_to_keep_out
 from searchengine.looks.look import LOOK, Looks
 from searchengine.spaces.following import Following
 from searchengine.spaces.names import space_name
@@ -72,11 +73,13 @@ class HeldLock:
 def lock(directory: Path) -> Iterator[HeldLock]:
     """Hold the write lock of the library in `directory`.
 
-    Raises LibraryLockedError at once while another process holds it, and LibraryUnusableError where
-    it cannot be held.
+    Raises LibraryLockedError at once while another process holds it, LibraryReplacedError where
+    there is no such directory, and LibraryUnusableError where it cannot be held.
     """
     import filelock
 
+    if not directory.is_dir():  # the lock would make it
+        raise LibraryReplacedError(directory)
     held = filelock.FileLock(directory / LOCK, timeout=0)
     pid = directory / PID
     try:
@@ -188,13 +191,9 @@ class Writer:
         With `forever` index runs leave out what is there, listed or not. Raises
         NothingListedError, and removes nothing, where a path holds no image, or else nothing.
         """
-        ids: set[int] = set()
-        places: list[str] = []
         place_of = place_to_keep_out if forever else listed_place
-        for path in paths:
-            place = place_of(self._catalog, path)
-            places.append(place)
-            ids.update(self._catalog.image_ids(place))
+        places = [place_of(self._catalog, path) for path in named(paths)]
+        ids = {image for place in places for image in self._catalog.image_ids(place)}
         self._catalog.record(None, Batch(removed=sorted(ids)))
         self._catalog.forget_survey(places)
         if forever:

@@ -162,6 +162,10 @@ def describe(
     source: str | None = None,
 ) -> list[TextHit]:
     """What `Library.describe` returns. Raises as it, where it can before an encoder is loaded."""
+    if texts is not None:
+        texts = [texts] if isinstance(texts, str) else list(texts)  # a text is not its letters
+    if k < 1 or texts == []:
+        raise InputError(f"no texts to choose from, or k below 1: it is {k}; give texts and a k")
     pictures = read_part(query)
     if texts is None and catalog.vector_counts(space.info)[1] == 0:
         raise InputError(

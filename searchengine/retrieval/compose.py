@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -92,9 +93,11 @@ def listed_part(query: Query, space: Space, now: CatalogReads) -> Vector:
 def unit(total: Vector) -> Vector:
     """A sum of weighted unit vectors, shape (d,), at length 1.
 
-    Raises QueryError where its sources cancel each other out.
+    Raises QueryError where its sources cancel each other out, or one of them is no number.
     """
     length = float(np.linalg.norm(total))
+    if not math.isfinite(length):
+        raise QueryError("a vector or a weight of the query is no number, or too large a one")
     if length < NOTHING:
         raise QueryError("the terms cancel each other out; remove one, or change a weight")
     return total / np.float32(length)

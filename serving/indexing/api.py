@@ -37,9 +37,14 @@ def allowed(request: Request) -> IndexRuns:
     return runs
 
 
-def begin(request: Request, typed: str) -> None:
-    """Index the folder that was typed. Raises as `allowed`, `read_folder` and `IndexRuns.start`."""
-    allowed(request).start(read_folder(typed, service_of(request).path))
+async def begin(request: Request, typed: str) -> None:
+    """Index the folder that was typed, into a library that is there: a run would make another one.
+
+    Raises as `allowed`, `LibraryService.check`, `read_folder` and `IndexRuns.start`.
+    """
+    runs = allowed(request)
+    await service_of(request).check()
+    runs.start(read_folder(typed, service_of(request).path))
 
 
 async def state(request: Request) -> Response:
@@ -52,7 +57,7 @@ async def start(request: Request) -> Response:
     pairs, uploads = await read_form(request)
     if uploads or [name for name, _ in pairs] != ["folder"]:
         raise InputError("an index run takes one folder, in the field folder")
-    begin(request, pairs[0][1])
+    await begin(request, pairs[0][1])
     return _state(request, HTTPStatus.ACCEPTED)
 
 

@@ -30,7 +30,7 @@ async def index(request: Request) -> Response:
     pairs, _ = await read_form(request)
     typed = dict(pairs).get("folder", "")
     try:
-        begin(request, typed)
+        await begin(request, typed)
     except ClipseekError as error:
         return await _page(request, problem_of(error), typed)
     return _back(request)

@@ -240,3 +240,15 @@ def test_the_command_is_this_programs_own() -> None:
     ]  # fmt: skip
     assert index_command(None)[-1] == "--json"
     assert index_command("s3://bucket/library") == []
+
+
+def test_no_run_begins_where_the_library_is_gone(
+    colours: Workbench, photos: Path, command: list[str]
+) -> None:
+    with visit(colours, index_command=command) as client:
+        colours.library_path.rename(colours.library_path.with_name("away"))
+        problem(client.post("/api/index", data={"folder": str(photos)}), 503, "cannot be read")
+        page = client.post("/library", data={"folder": str(photos)})
+        assert page.status_code == 503
+        assert get(client, "/api/index") == {"run": None}
+        assert not colours.library_path.exists()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
@@ -25,11 +24,11 @@ def teach(
         str, typer.Argument(metavar="NAME", help="The label, in a word or a few: a lighthouse.")
     ],
     yes: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option(metavar="PATH", help="An image that shows it, or a folder of such; again."),
     ] = None,
     no: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option(metavar="PATH", help="An image that does not show it, or a folder; again."),
     ] = None,
     threshold: Annotated[

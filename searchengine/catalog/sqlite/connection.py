@@ -199,7 +199,7 @@ class Database:
                     watcher.begun(connection)
                 yield connection
                 committed = None if watcher is None else watcher.ending(connection)
-        except (OverflowError, sa.exc.StatementError) as error:
+        except sa.exc.StatementError as error:
             raise RefusedValueError(f"the catalog cannot hold a value: {error}") from error
         if committed is not None:
             committed()
@@ -285,6 +285,8 @@ def our_errors(library: Path) -> Iterator[None]:
         raise _as_ours(error, library) from error
     except BadValueError as error:
         raise LibraryDamagedError(library, str(error)) from error
+    except OverflowError as error:
+        raise RefusedValueError(f"the catalog cannot hold a value: {error}") from error
     except UnicodeEncodeError as error:
         raise RefusedValueError(
             f"the catalog cannot hold a value: {error.object!r} is no Unicode text, and nothing in "

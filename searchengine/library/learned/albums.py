@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from searchengine.catalog.gathered.albums import StoredAlbum
 from searchengine.errors import InputError, LibraryDamagedError, NotListedError
-from searchengine.library.places import listed_place
+from searchengine.library.places import listed_place, named
 from searchengine.types import ImageRecord
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Albums:
     def _ids(self, paths: Iterable[str | os.PathLike[str]], ids: Iterable[int]) -> list[int]:
         catalog = self._library.catalog
         wanted: list[int] = []
-        for path in paths:
+        for path in named(paths):
             wanted += sorted(catalog.paths_under(listed_place(catalog, path)).values())
         given = list(ids)
         there = catalog.images(given)

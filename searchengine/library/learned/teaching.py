@@ -13,7 +13,7 @@ from searchengine.errors import InputError, NotListedError
 from searchengine.labels.definition import LIKELY, Lesson, read_definition
 from searchengine.labels.tagging import Tagged, bring_up_to_date
 from searchengine.labels.teaching import Prospect, enough, prospect
-from searchengine.library.places import listed_place
+from searchengine.library.places import listed_place, named
 from searchengine.types import ImageRecord
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Teaching:
         """Those that are there, and those that are given. Raises InputError for what is both."""
         given: dict[int, bool] = {}
         for paths, is_right in ((yes, True), (no, False)):
-            for path in paths:
+            for path in named(paths):
                 for image_id in self._ids(path):
                     if given.setdefault(image_id, is_right) != is_right:
                         record = self._library.catalog.images([image_id])[image_id]
