@@ -18,7 +18,7 @@ from searchengine.retrieval.terms import parse_text
 from searchengine.types import ImageRecord
 from serving.asking.forms import read_form
 from serving.asking.looking import records_of
-from serving.files.answer import FileAnswer, asked_part, file_headers
+from serving.files.answer import FileAnswer, asked_part, file_headers, is_known
 from serving.files.archive import require_few
 from serving.question import (
     NAMES,
@@ -154,7 +154,9 @@ async def thumbnail(request: Request) -> Response:
     if size not in SIZES:
         raise InputError(f"size must be small or large, not {size!r}")
     record = await service_of(request).record(image_id(request))
-    headers = _kept(request, record)
+    headers = {**_kept(request, record), "etag": f'"{record.content_hash.hex()}-{size}"'}
+    if is_known(request.headers, headers["etag"]):
+        return Response(status_code=304, headers=headers)
     data = await service_of(request).thumbnail(record, SIZES[size])
     return Response(data, media_type="image/jpeg", headers=headers)
 
@@ -173,9 +175,11 @@ async def file(request: Request) -> Response:
     service = service_of(request)
     record = await service.record(image_id(request))
     headers = {**_kept(request, record), **file_headers(record)}
+    tag, modified = headers["etag"], headers["last-modified"]
+    if is_known(request.headers, tag, modified):
+        return Response(status_code=304, headers=headers)
     part = None
     if request.method == "GET":
-        tag, modified = headers["etag"], headers["last-modified"]
         part = asked_part(request.headers, record.file.size, tag, modified)
     opened = await service.file(record)
     return FileAnswer(

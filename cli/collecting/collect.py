@@ -12,7 +12,7 @@ from pathlib import Path
 
 from searchengine.errors import InputError, reason_of
 from searchengine.files import open_ordinary, replacing
-from serving.files.names import Names
+from serving.files.names import Names, for_archives
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ def zip_to(paths: Sequence[Path], archive: Path) -> Collected:
                 except OSError as error:
                     collected.failed.append((path, reason_of(error)))
                     continue
-                packed.write(path, next(names.free(path)))
+                packed.write(path, next(names.free(for_archives(path))))
                 collected.done += 1
     except OSError as error:
         raise InputError(

@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from email.utils import formatdate
+from email.utils import formatdate, parsedate_to_datetime
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -62,6 +62,24 @@ def asked_part(headers: Mapping[str, str], size: int, tag: str, modified: str) -
     if start >= end:
         raise RangeRefusedError(size)
     return Part(start, end)
+
+
+def is_known(headers: Mapping[str, str], tag: str, modified: str = "") -> bool:
+    """Whether who asks has the answer already, as the conditions of the request say (section 13).
+
+    `tag` and `modified` are its ETag and Last-Modified.
+
+    >>> is_known({"if-none-match": 'W/"a", "b"'}, '"a"'), is_known({}, '"a"')
+    (True, False)
+    """
+    if (known := headers.get("if-none-match")) is not None:
+        tags = [each.strip().removeprefix("W/") for each in known.split(",")]
+        return tag in tags or known.strip() == "*"
+    try:
+        since = parsedate_to_datetime(headers.get("if-modified-since", ""))
+        return parsedate_to_datetime(modified) <= since
+    except (TypeError, ValueError):  # none, or no date
+        return False
 
 
 def file_headers(record: ImageRecord) -> dict[str, str]:

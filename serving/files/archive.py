@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Sequence
 from searchengine.errors import InputError
 from searchengine.types import ImageRecord
 from serving.files.listed import PIECE, ListedFile
-from serving.files.names import Names
+from serving.files.names import Names, for_archives
 from serving.problems import FileChangedError
 
 MOST_FILES = 1_000
@@ -59,7 +59,9 @@ def archive(
                 left_out.append(str(error))
                 continue
             try:
-                entry = zipfile.ZipInfo(_shown(next(names.free(record.path))), time_of(record))
+                entry = zipfile.ZipInfo(
+                    next(names.free(for_archives(record.path))), time_of(record)
+                )
                 entry.file_size = record.file.size
                 with packed.open(entry, "w") as target:
                     at = 0

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from pathlib import PurePath
+
+_NOT_EVERYWHERE = re.compile(r'[\x00-\x1f\x7f-\x9f\ud800-\udfff<>:"/\\|?*]')
+"""What Windows takes in no name, where a backslash would lead out of the folder, and what says
+something to a terminal."""
+
+
+def for_archives(path: PurePath) -> PurePath:
+    r"""The name of a file as every system can unpack it, into the folder that it is unpacked in.
+
+    >>> str(for_archives(PurePath(r"/photos/..\evil.jpg")))
+    '.._evil.jpg'
+    """
+    return PurePath(_NOT_EVERYWHERE.sub("_", path.name))
 
 
 class Names:

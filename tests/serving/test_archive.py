@@ -44,6 +44,18 @@ def test_files_are_packed_under_names_of_their_own(twice: Workbench) -> None:
     assert sorted(files) == sorted(["beach.png", "BEACH (2).png", "städte ½.png"])
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no files of such names")
+def test_no_name_leads_out_of_the_folder_on_any_system(bench: Workbench) -> None:
+    names = ["a\\..\\x.png", "C:x.png", "a\nb.png", "a\tb.png", "esc\x1b[2J.png"]
+    for name, colour in zip(names, ("red", "blue", "green", "white", "black"), strict=True):
+        bench.paint(name, colour)
+    bench.index()
+    with visit(bench) as client:
+        answer = client.post("/api/archive", data={"id": ["1", "2", "3", "4", "5"]})
+    safe = ["a_.._x.png", "C_x.png", "a_b.png", "a_b (2).png", "esc_[2J.png"]
+    assert sorted(unpacked(answer.content)) == sorted(safe)
+
+
 def test_what_has_changed_or_gone_is_left_out_and_said(twice: Workbench) -> None:
     (twice.photos / "a/beach.png").unlink()
     other = twice.photos / "b/BEACH.png"

@@ -60,6 +60,27 @@ def test_a_part_of_another_version_is_not_asked_for() -> None:
         assert (asked_part(headers, SIZE, '"a"', "then") is not None) is is_part, given
 
 
+@pytest.mark.parametrize(
+    ("path", "is_dated"), [("/api/images/1/file", True), ("/api/images/1/thumbnail", False)]
+)
+def test_what_a_client_has_is_not_sent_again(colours: Workbench, path: str, is_dated: bool) -> None:
+    with visit(colours) as client:
+        whole = client.get(path)
+        tag = whole.headers["etag"]
+        known = [("if-none-match", each) for each in (tag, f"W/{tag}", f'"x", {tag}', "*")]
+        other = [("if-none-match", '"x"'), ("if-modified-since", "Thu, 01 Jan 1970 00:00:00 GMT")]
+        if is_dated:
+            known.append(("if-modified-since", whole.headers["last-modified"]))
+        for name, value in known:
+            answer = client.get(path, headers={name: value, "range": "bytes=0-1"})
+            assert (answer.status_code, answer.content) == (304, b""), (name, value)
+            assert answer.headers["etag"] == tag
+        for name, value in (*other, ("if-modified-since", "some day")):
+            assert client.get(path, headers={name: value}).content == whole.content, (name, value)
+        both = {"if-none-match": '"x"', "if-modified-since": "Fri, 01 Jan 2100 00:00:00 GMT"}
+        assert client.get(path, headers=both).status_code == 200
+
+
 def test_a_file_is_sent_in_parts(colours: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("serving.files.answer.PIECE", 7)
     data = (colours.photos / "red.png").read_bytes()
