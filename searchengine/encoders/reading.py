@@ -11,6 +11,7 @@ from functools import partial
 from typing import Protocol, runtime_checkable
 
 from searchengine.encoders.interface import TextEncoder
+from searchengine.encoders.languages import about_scripts
 
 Rows = Callable[[Sequence[str]], Sequence[Sequence[int]]]
 """The ids of texts, as the tower gets them."""
@@ -38,6 +39,11 @@ def tokens_of(encoder: object, texts: Sequence[str]) -> Sequence[Sequence[int]]:
     if isinstance(encoder, Tokenizing):
         return encoder.tokens(texts)
     return [list(text.encode("utf-8", "surrogatepass")) for text in texts]
+
+
+def about_texts(encoder: TextEncoder, texts: Sequence[str]) -> str | None:
+    """A sentence where an encoder knows no language of a text, or as in `about_reading`."""
+    return about_scripts(texts, encoder.name) or about_reading(encoder, texts)
 
 
 def about_reading(encoder: TextEncoder, texts: Sequence[str]) -> str | None:

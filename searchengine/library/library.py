@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from searchengine.catalog.catalog import Catalog
 from searchengine.encoders.interface import Encoder
-from searchengine.encoders.reading import about_reading
+from searchengine.encoders.reading import about_texts
 from searchengine.errors import InputError
 from searchengine.index.types import IndexInfo
 from searchengine.library.encoders import LoadedEncoders, load_for_queries
@@ -169,8 +169,8 @@ class Library(Learning):
         )
 
     def about_reading(self, texts: Sequence[str], *, space: str | None = None) -> str | None:
-        """A sentence where an encoder does not read all of texts, with how many; else None."""
-        return about_reading(self.encoders.for_texts(self.space(space)), texts)
+        """A sentence where an encoder does not know or not read all of texts; else None."""
+        return about_texts(self.encoders.for_texts(self.space(space)), texts)
 
     def vectors(
         self, paths: Sequence[str | os.PathLike[str]], *, space: str | None = None

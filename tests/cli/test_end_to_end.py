@@ -58,6 +58,13 @@ def test_without_a_network_the_starter_is_chosen_loudly_and_works(
     assert "clipseek index PATH --model ViT-B-32-SigLIP2-256/webli" in done.stderr
     report = json.loads(done.stdout)
     assert (report["space"], report["indexed"]) == ("starter-256", 3)
+    photo, texts = next((tmp_path / "food").iterdir()), tmp_path / "texts.txt"
+    for written, is_said in (("\u72d7", True), ("dog", False)):
+        texts.write_text(written, encoding="utf-8")
+        for command in (["describe", photo, "--texts"], ["tag", "--names"]):
+            asked = clipseek(environment, *command, texts)
+            assert asked.returncode == 0
+            assert ("written in Chinese" in asked.stderr) == is_said
     found = clipseek(environment, "search", "a cup of coffee", "-k1", "--paths")
     assert found.stdout == f"{tmp_path / 'food' / 'coffee-cup.jpg'}\n"
 

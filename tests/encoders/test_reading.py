@@ -9,7 +9,13 @@ import pytest
 
 from searchengine.encoders.loading import load_for_queries
 from searchengine.encoders.openvino.encoder import TowerEncoder
-from searchengine.encoders.reading import about_reading, tokens_of, unknown_words, unread_end
+from searchengine.encoders.reading import (
+    about_reading,
+    about_texts,
+    tokens_of,
+    unknown_words,
+    unread_end,
+)
 from searchengine.encoders.text.encoder import LightTextEncoder, load_for_texts
 from searchengine.encoders.text.tokenizer import ClipTokenizer
 from searchengine.types import SpaceInfo
@@ -28,6 +34,16 @@ def starter() -> LightTextEncoder:
     )
     assert found is not None
     return found
+
+
+def test_texts_in_letters_that_are_not_known_are_said_before_long_ones(
+    starter: LightTextEncoder,
+) -> None:
+    said = about_texts(starter, ["a dog", "\u72d7", f"{LONG} a tabby cat"])
+    assert said is not None
+    assert said.startswith("starter knows English and none that is written in Chinese")
+    assert about_texts(starter, [f"{LONG} sky"]) == about_reading(starter, [f"{LONG} sky"])
+    assert about_texts(starter, ["a dog", "caf\u00e9"]) is None
 
 
 @pytest.mark.parametrize("tail", ["a tabby cat", "an astronaut"])

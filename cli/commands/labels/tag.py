@@ -104,9 +104,14 @@ def tag(
         else:
             _print_counts(found)
         _note(tagged, found, threshold)
+        [told] = [each for each in sets if each.name == tagged.name]
+        unread = None
+        if tagged.asked:
+            unread = opened.about_reading([word for name in told.names for word in name.words])
         if write is Write.XMP:
-            [told] = [each for each in sets if each.name == tagged.name]
             _write_sidecars(found, told.names)
+    if unread is not None:
+        output.note(unread)
 
 
 def _print_csv(found: Iterable[ImageLabels]) -> None:
