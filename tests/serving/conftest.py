@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cli.staying.telling import index_command
+from serving import counts
 from tests.conftest import Workbench
 from tests.support.places import ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+
+@pytest.fixture(autouse=True)
+def _what_is_counted_is_good_as_long_as_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By default it stays good for ten times as long as counting took, whatever has changed."""
+    monkeypatch.setattr(counts, "GOOD_FOR", 0)
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +37,19 @@ def command(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Index runs as `clipseek serve` begins them, with the starter encoder."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     return [*index_command(str(bench.library_path)), "--model", "starter"]
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    """A file that lets `held` go on, once it is made."""
+    return tmp_path / "gate"
+
+
+@pytest.fixture
+def held(command: list[str], gate: Path) -> list[str]:
+    """Such index runs that are under way for as long as a test likes."""
+    python, dash_m, _, *arguments = command
+    return [python, dash_m, "tests.support.held", str(gate), *arguments]
 
 
 @pytest.fixture

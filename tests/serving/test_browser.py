@@ -69,7 +69,7 @@ def address(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Itera
         assert server.stdout is not None
         yield server.stdout.readline().strip()
         server.terminate()
-        assert server.wait(20) in (0, -15)
+        assert server.wait(60) in (0, -15)
 
 
 @contextmanager
@@ -88,7 +88,7 @@ def served(
             yield f"http://127.0.0.1:{endpoint.port}/"
         finally:
             server.should_exit = True
-            thread.join(20)
+            thread.join(60)
 
 
 class Visit:
@@ -127,12 +127,9 @@ def visit(browser: Browser, address: str) -> Iterator[Visit]:
 
 MATCHING_OF_59 = re.compile(r"^\d+ of 59 pictures match(es)?, nearest first$")
 
-ENCODER_LOADS = 60_000
-"""Milliseconds that the first picture may wait for torch on a busy machine."""
-
 
 def hits_begin_with(page: Page, name: str) -> None:
-    expect(page.locator("#hits img").first).to_have_attribute("alt", name, timeout=ENCODER_LOADS)
+    expect(page.locator("#hits img").first).to_have_attribute("alt", name)
 
 
 def test_typing_finds_the_right_photo_and_the_address_follows(visit: Visit) -> None:
@@ -403,9 +400,15 @@ def test_pictures_by_date_are_reached_by_their_month(visit: Visit) -> None:
     expect(page.locator("#status")).to_have_text(MATCHING_OF_59)
 
 
+def is_within(width: int) -> str:
+    """The condition that the menu which is open is whole in so many pixels: a script moves it."""
+    box = "document.querySelector('.facet[open] .menu').getBoundingClientRect()"
+    return f"{box}.left >= 0 && {box}.right <= {width}"
+
+
 def soon(page: Page, condition: str) -> None:
     """Wait for a condition; Playwright's own way evaluates text, which the page forbids."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not page.evaluate(condition):
         assert time.monotonic() < deadline, (condition, page.evaluate("[scrollY, location.href]"))
         page.wait_for_timeout(50)
@@ -424,7 +427,7 @@ def test_where_the_words_are_seen_is_laid_over_the_picture(visit: Visit) -> None
     detail = page.locator("dialog#detail")
     detail.get_by_role("link", name="Where is it?").click()
     light = detail.locator(".map")
-    expect(light).to_be_visible(timeout=ENCODER_LOADS)
+    expect(light).to_be_visible()
     assert light.evaluate("i => i.decode().then(() => i.naturalWidth / i.naturalHeight)") == (
         pytest.approx(640 / 360, abs=0.01)
     )
@@ -553,10 +556,7 @@ def test_nothing_is_wider_than_the_screen(browser: Browser, address: str, width:
         assert wide <= 0, (path, wide)
     page.goto(address + "?q=a+mountain+lake")
     page.get_by_text("Date", exact=True).click()
-    box = page.locator(".facet[open] .menu").bounding_box()
-    assert box
-    assert box["x"] >= 0
-    assert box["x"] + box["width"] <= width
+    soon(page, is_within(width))
     tiles = page.locator(".tile").evaluate_all(
         "all => all.map(t => t.getBoundingClientRect()).map(r => [r.top, r.height])"
     )
@@ -640,10 +640,10 @@ def test_hits_come_as_one_scrolls(browser: Browser, many: Workbench) -> None:
         page.goto(address + "?q=blue")
         page.wait_for_timeout(300)
         assert page.locator(".tile").count() < 150
-        for _ in range(20):
+        while page.locator(".tile").count() < 150:
             page.mouse.wheel(0, 2500)
             page.wait_for_timeout(100)
-        expect(page.locator(".tile")).to_have_count(150)
+        expect(page.locator("#next")).to_have_count(0)
         names = page.locator("#hits img").evaluate_all("all => all.map(i => i.alt)")
         assert len(set(names)) == 150
         last = "[...document.querySelectorAll('.grid')].at(-1)"
@@ -652,8 +652,7 @@ def test_hits_come_as_one_scrolls(browser: Browser, many: Workbench) -> None:
             " - Math.max(...[...g.children].slice(-1).map(t => t.getBoundingClientRect().right)))"
         )
         assert max(gaps[:-1]) < 60, gaps
-        assert page.evaluate(f"{last}.querySelectorAll('img[src]').length") > 0
-        assert page.locator("#next").count() == 0
+        soon(page, f"{last}.querySelectorAll('img[src]').length > 0")
         visit.check(address)
         page.close()
 

@@ -45,13 +45,14 @@ def ended(client: TestClient) -> dict[str, Any]:
 
 
 def test_a_folder_is_indexed_and_the_numbers_are_there(
-    bench: Workbench, photos: Path, command: list[str]
+    bench: Workbench, photos: Path, held: list[str], gate: Path
 ) -> None:
-    with visit(bench, index_command=command) as client:
+    with visit(bench, index_command=held) as client:
         assert get(client, "/api/index") == {"run": None}
         began = client.post("/api/index", data={"folder": str(photos)})
         assert began.status_code == 202, began.text
         problem(client.post("/api/index", data={"folder": str(photos)}), 409, "is being indexed")
+        gate.touch()
         run = ended(client)
         assert (run["stage"], run["done"], run["total"], run["failed"]) == ("done", 4, 4, 1)
         [skipped] = run["skipped"]
@@ -73,9 +74,9 @@ def test_a_folder_is_indexed_and_the_numbers_are_there(
 
 
 def test_a_run_is_stopped_and_goes_with_the_server(
-    bench: Workbench, photos: Path, command: list[str]
+    bench: Workbench, photos: Path, held: list[str]
 ) -> None:
-    with visit(bench, index_command=command) as client:
+    with visit(bench, index_command=held) as client:
         client.post("/api/index", data={"folder": str(photos)})
         assert client.delete("/api/index").status_code == 202
         assert ended(client)["stage"] == "stopped"
@@ -86,9 +87,9 @@ def test_a_run_is_stopped_and_goes_with_the_server(
     assert runs.last.stage is Stage.STOPPED
 
 
-def test_a_run_ends_with_who_listened_to_it(photos: Path, command: list[str]) -> None:
+def test_a_run_ends_with_who_listened_to_it(photos: Path, held: list[str], gate: Path) -> None:
     with subprocess.Popen(
-        [*command, "--", str(photos)],
+        [*held, "--", str(photos)],
         env={"PATH": "", "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", TELLS: "yes"},
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -97,6 +98,7 @@ def test_a_run_ends_with_who_listened_to_it(photos: Path, command: list[str]) ->
         assert process.stdout is not None
         assert b'"stage"' in process.stdout.readline()
         process.stdout.close()
+        gate.touch()
         assert process.stderr is not None
         assert b"stopped; what was done is saved" in process.stderr.read()
 

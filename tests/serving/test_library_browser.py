@@ -32,12 +32,13 @@ def test_a_folder_is_indexed_from_the_page(
     bench: Workbench,
     browser: Browser,
     photos: Path,
-    command: list[str],
+    held: list[str],
+    gate: Path,
     screen: str,
     scheme: str,
 ) -> None:
     width, height = WIDTHS[screen]
-    with served(bench, index_command=command) as address:
+    with served(bench, index_command=held) as address:
         context = browser.new_context(
             color_scheme="dark" if scheme == "dark" else "light",
             viewport={"width": width, "height": height},
@@ -55,6 +56,7 @@ def test_a_folder_is_indexed_from_the_page(
         expect(page.get_by_role("button", name="Stop")).to_be_visible()
         expect(page.get_by_role("progressbar")).to_be_visible()
         check(page, "under way")
+        gate.touch()
         expect(run).to_contain_text(
             "4 pictures found, 3 indexed, 1 failed", timeout=PATIENCE
         )  # without a click: the page looks, and then loads the numbers
@@ -72,9 +74,9 @@ def test_a_folder_is_indexed_from_the_page(
 
 
 def test_without_javascript_it_goes_too(
-    bench: Workbench, browser: Browser, photos: Path, command: list[str]
+    bench: Workbench, browser: Browser, photos: Path, held: list[str], gate: Path
 ) -> None:
-    with served(bench, index_command=command) as address:
+    with served(bench, index_command=held) as address:
         page = browser.new_context(java_script_enabled=False).new_page()
         page.goto(f"{address}library")
         page.get_by_label("A folder of this machine").fill(f"{photos}/nowhere")
@@ -83,6 +85,7 @@ def test_without_javascript_it_goes_too(
         page.get_by_label("A folder of this machine").fill(str(photos))
         page.get_by_role("button", name="Index", exact=True).click()
         expect(page.get_by_role("button", name="Stop")).to_be_visible()
+        gate.touch()
         expect(page.locator("#run")).to_contain_text(
             "4 pictures found, 3 indexed", timeout=PATIENCE
         )  # the page loads itself again
@@ -94,9 +97,9 @@ def test_without_javascript_it_goes_too(
 
 
 def test_a_run_is_stopped_by_its_button(
-    bench: Workbench, browser: Browser, photos: Path, command: list[str]
+    bench: Workbench, browser: Browser, photos: Path, held: list[str]
 ) -> None:
-    with served(bench, index_command=command) as address:
+    with served(bench, index_command=held) as address:
         page = browser.new_page()
         page.goto(f"{address}library")
         page.get_by_label("A folder of this machine").fill(str(photos))

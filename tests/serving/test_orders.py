@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -93,7 +91,7 @@ def test_an_order_is_made_once_for_all_of_its_pages(
         assert asked == ["latest", "by_path", "newest"]
         dated.paint("new.png", "red")
         dated.index()
-        assert soon(lambda: len(tiles(page_of(client, "/?sort=path&offset=4"))) == 2)
+        assert len(tiles(page_of(client, "/?sort=path&offset=4"))) == 2
         assert asked.count("by_path") == 2
 
 
@@ -127,17 +125,7 @@ def test_the_last_answers_are_remembered() -> None:
     assert remembered.known(1) is None
     assert remembered.get(1) == -1
     state[0] = 1
-    assert soon(lambda: remembered.known(1) is None), "of another state, and not good any more"
-
-
-def soon(holds: Callable[[], bool]) -> bool:
-    """Whether something holds within seconds."""
-    end = time.monotonic() + 10
-    while not holds():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True
+    assert remembered.known(1) is None, "of another state, and not good any more"
 
 
 def test_a_program_gets_its_hits_in_an_order(dated: Workbench) -> None:
