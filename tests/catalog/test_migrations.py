@@ -129,7 +129,7 @@ def test_two_that_open_at_once_migrate_once(database: Database) -> None:
         _add_table(connection)
 
     bring_up_to_date(database, (first_run,), 2)
-    waiting.join(10)
+    waiting.join(60)
     assert not waiting.is_alive()
     assert runs == ["first"]
     assert _version(database) == 2

@@ -49,7 +49,7 @@ def test_opening_and_reading_need_no_writers_turn(
 
 def test_several_make_one_new_catalog_together(tmp_path: Path) -> None:
     path, openers = tmp_path / "catalog.sqlite", 8
-    together = Barrier(openers, timeout=20)
+    together = Barrier(openers, timeout=60)
 
     def open_and_count(_: int) -> dict[str, int]:
         together.wait()

@@ -112,7 +112,7 @@ def test_writers_do_not_wait_for_a_snapshot_and_it_leaves_nothing_open(
 
 def test_many_threads_hold_snapshots_of_their_own(catalog: Catalog) -> None:
     threads = 24  # more than SQLAlchemy's pool gives unless it is told to
-    together = threading.Barrier(threads, timeout=20)
+    together = threading.Barrier(threads, timeout=60)
 
     def ask(_: int) -> int:
         with catalog.snapshot() as now:

@@ -97,7 +97,7 @@ def test_so_many_threads_decode(painted: list[Path], workers: int) -> None:
     class Meeting(FakeEncoder):
         def preprocess(self, image: Any) -> Pixels:
             threads.add(threading.current_thread().name)
-            all_are_here.wait(10)
+            all_are_here.wait(60)
             return super().preprocess(image)
 
     embed_files(painted, Meeting(), Watcher(), workers=workers)
@@ -230,7 +230,7 @@ def test_the_next_are_under_way_while_one_is_waited_for() -> None:
 
     def work(job: int) -> int:
         if job == 0:
-            assert third.wait(10)
+            assert third.wait(60)
         elif job == 2:
             third.set()
         return job
@@ -264,11 +264,11 @@ def test_decoders_wait_while_a_cpu_encodes() -> None:
             waiting = pool.submit(decode)
             assert not begun.wait(0.05)
             with throttle.interrupted():
-                waiting.result(10)
+                waiting.result(60)
             begun.clear()
             waiting = pool.submit(decode)
             assert not begun.wait(0.05)
-        waiting.result(10)
+        waiting.result(60)
         with throttle.interrupted():
             throttle.wait()
         throttle.wait()

@@ -244,7 +244,7 @@ def test_so_many_threads_decode(captions: Path, workers: int) -> None:
     class Meeting(FakeEncoder):
         def preprocess(self, image: Any) -> Any:
             threads.add(threading.current_thread().name)
-            all_are_here.wait(10)
+            all_are_here.wait(60)
             return super().preprocess(image)
 
     run(captions, Meeting(), workers=workers)

@@ -25,7 +25,7 @@ from tests.support.places import ROOT
 
 QUERIES = ("two dogs at a window", "a bridge at night")
 
-SLOW_MOVE = """
+MOVE_TO_BE_KILLED = """
 import sys, time
 from pathlib import Path
 from indexers import pipeline, reading
@@ -35,9 +35,11 @@ photos, library, name = sys.argv[1:]
 reading.SAVE_SECONDS = 0.0
 with open_library(library) as opened:
     encoder = load_encoder(name, device="cpu", precision="float32")
-    encode = encoder.encode_pixels
+    encode, batches = encoder.encode_pixels, []
     def slowly(pixels):
-        time.sleep(0.3)
+        batches.append(pixels)
+        while len(batches) > 6:
+            time.sleep(1)
         return encode(pixels)
     object.__setattr__(encoder, "encode_pixels", slowly)
     pipeline.index(opened, [Path(photos)], encoder=name, load=lambda: encoder, observer=Watcher(),
@@ -89,7 +91,7 @@ def test_a_library_moves_on_killed_and_resumed_while_it_answers(
         expected = answers(library)
         assert [len(hits) for hits in expected] == [16, 16]
         seen = set()
-        command = [sys.executable, "-c", SLOW_MOVE, str(photos), str(path), name]
+        command = [sys.executable, "-c", MOVE_TO_BE_KILLED, str(photos), str(path), name]
         with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) as mover:
             while mover.poll() is None:
                 time.sleep(0.02)  # the mover needs the machine more

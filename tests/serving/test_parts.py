@@ -120,7 +120,7 @@ class SlowEncoder(FakeEncoder):
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         self.asked.append(list(texts))
         self.threads.add(threading.get_ident())
-        assert self.may_go.wait(10)
+        assert self.may_go.wait(60)
         return super().encode_texts(texts)
 
 
@@ -131,7 +131,7 @@ def test_texts_that_wait_are_encoded_together_on_one_thread() -> None:
 
     async def ask() -> list[Vectors]:
         asked = [asyncio.create_task(queue.texts(SPACE, [text])) for text in texts]
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0)  # each has asked
         encoder.may_go.set()
         return await asyncio.gather(*asked)
 
@@ -153,10 +153,11 @@ def test_who_goes_away_is_not_waited_for() -> None:
 
     async def ask() -> Vectors:
         first = asyncio.create_task(queue.texts(SPACE, ["red"]))
-        await asyncio.sleep(0.05)
+        while not encoder.asked:
+            await asyncio.sleep(0.01)
         gone = asyncio.create_task(queue.texts(SPACE, ["green"]))
         last = asyncio.create_task(queue.texts(SPACE, ["blue"]))
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0)  # both have asked
         gone.cancel()
         await asyncio.sleep(0)
         encoder.may_go.set()

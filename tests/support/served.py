@@ -1,15 +1,20 @@
 """The real server on a socket, in a process of its own, and plain connections to it.
 
-`python -m tests.support.served LIBRARY DEADLINE [CONNECTIONS]` serves with short deadlines.
+`python -m tests.support.served LIBRARY DEADLINE [CONNECTIONS]` serves with short deadlines. Seconds
+on its stdin stop the clock of its event loop, and then pass on it, until stdin ends.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +32,16 @@ class Served:
     """Its stderr."""
 
     def connect(self) -> socket.socket:
-        """A connection; what is read from it must come within seconds."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        """A connection; what is read from it must come within a minute."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
+
+    def let_pass(self, seconds: float) -> None:
+        """From the first call on the server's time is what passes so, however long it takes."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{seconds}\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == "passed\n"
 
     def head(self, method: str, path: str, **headers: str) -> bytes:
         """The head of a request."""
@@ -72,6 +85,7 @@ def served(
             ["/bin/sh", "-c", command, sys.executable, *given],
             cwd=ROOT,
             env=environment,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
@@ -82,8 +96,10 @@ def served(
         try:
             yield Served(port, process, log)
         finally:
+            assert process.stdin is not None
+            process.stdin.close()
             process.terminate()
-            process.wait(20)
+            process.wait(60)
 
 
 def read_to_end(connection: socket.socket) -> bytes:
@@ -95,7 +111,7 @@ def read_to_end(connection: socket.socket) -> bytes:
 
 
 def is_closed(connection: socket.socket) -> bool:
-    """Whether the other side closes within seconds, whatever it says before."""
+    """Whether the other side closes within a minute, whatever it says before."""
     try:
         read_to_end(connection)
     except ConnectionError:
@@ -103,6 +119,31 @@ def is_closed(connection: socket.socket) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+class Clock:
+    """The time of an event loop: the system's, until somebody says how it passes."""
+
+    def __init__(self) -> None:
+        self._stands_at: float | None = None
+        self._loop = Future[asyncio.BaseEventLoop]()
+
+    def time(self, loop: asyncio.BaseEventLoop) -> float:
+        """What the loop takes for its time."""
+        if not self._loop.done():
+            self._loop.set_result(loop)
+        return time.monotonic() if self._stands_at is None else self._stands_at
+
+    def follow(self) -> None:
+        """Let the seconds pass that come on stdin, each in a turn of the loop."""
+        for line in sys.stdin:
+            self._loop.result().call_soon_threadsafe(self._pass, float(line))
+        self._stands_at = None
+
+    def _pass(self, seconds: float) -> None:
+        now = time.monotonic() if self._stands_at is None else self._stands_at
+        self._stands_at = now + seconds
+        print("passed", flush=True)
 
 
 def _main() -> None:
@@ -121,6 +162,10 @@ def _main() -> None:
         answer=seconds,
         connections=int(connections) or limits_here().connections,
     )
+
+    clock = Clock()
+    asyncio.BaseEventLoop.time = lambda self: clock.time(self)  # type: ignore[method-assign]
+    threading.Thread(target=clock.follow, daemon=True).start()
 
     def listening(address: str) -> None:
         print(address, flush=True)
