@@ -22,6 +22,7 @@ from PIL import (
     TiffImagePlugin,
     WebPImagePlugin,  # noqa: F401
 )
+from PIL.ImageFile import ImageFile
 from PIL.PpmImagePlugin import PpmImageFile
 
 from searchengine.errors import ClipseekError, MissingExtraError, UnreadableImageError
@@ -41,7 +42,7 @@ from searchengine.images.raw import raw_format, read_raw
 from searchengine.images.reasons import NOT_RAW, decoding_reason
 from searchengine.images.tiff import Reading
 from searchengine.images.tiff_pages import SIGNATURES, at_front, read_pages
-from searchengine.images.tiff_samples import read_samples
+from searchengine.images.tiff_samples import deepen_palette, read_samples
 from searchengine.types import ImageFacts
 
 MAX_MEGAPIXELS = 200.0
@@ -188,6 +189,7 @@ def _read_page(
     size = image.size
     image.im = Image.new(image.mode, (page.width, page.height)).im  # or Pillow's limit holds
     image.load()
+    deepen_palette(image)
     return _finished(image, size, "TIFF", read_exif(image), input_size)
 
 
@@ -200,6 +202,10 @@ def _read_pillow(
     image = _open(data, suffix)
     size = image.size
     check_pixels(size, max_megapixels)
+    if image.format == "PNG":
+        png.scale_transparent_colour(image)
+    elif image.format in ("JPEG", "MPO"):
+        jpeg.check_scans(data)
     if input_size is not None:
         image.draft("RGB", (LEAST_REDUCED * input_size, LEAST_REDUCED * input_size))
     try:
@@ -209,6 +215,8 @@ def _read_pillow(
         if ended is None:
             raise
         return _read_pillow(ended, suffix, input_size, max_megapixels)
+    if image.format == "JPEG2000":
+        loaded = jpeg.with_whites(loaded, data)
     exif = read_exif(image)  # after load: PNG may keep EXIF behind the pixels
     return _finished(loaded, size, image.format or "unknown", exif, input_size)
 
@@ -245,7 +253,7 @@ def _finished(
     return upright, facts
 
 
-def _open(data: bytes, suffix: str) -> Image.Image:
+def _open(data: bytes, suffix: str) -> ImageFile:
     """`Image.open` for the allowed formats, without its limit on pixels, which is process-wide."""
     prefix = data[:16]
     failure: Exception | None = None
@@ -278,12 +286,12 @@ def _is_heif(data: bytes) -> bool:
     return data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS
 
 
-def _open_heif(data: bytes) -> Image.Image:
+def _open_heif(data: bytes) -> ImageFile:
     try:
         from pillow_heif import HeifImageFile
     except ImportError as error:
         raise MissingExtraError("reading HEIC photos needs pillow-heif", "heif") from error
-    return cast(Image.Image, HeifImageFile(io.BytesIO(data)))  # type: ignore[no-untyped-call]
+    return cast(ImageFile, HeifImageFile(io.BytesIO(data)))  # type: ignore[no-untyped-call]
 
 
 @contextmanager

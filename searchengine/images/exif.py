@@ -22,6 +22,8 @@ MAX_CAMERA_LENGTH = 100
 
 def read_exif(image: Image.Image) -> Image.Exif:
     """The EXIF of a loaded picture; empty where there is none or it is corrupt. Never raises."""
+    if image.format == "AVIF":  # how it is turned lies in its own boxes, whatever XMP says
+        image.info.pop("xmp", None)
     try:
         return image.getexif()
     except Exception:  # Pillow raises SyntaxError, struct.error, ValueError, ... on corrupt EXIF

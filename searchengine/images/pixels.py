@@ -55,7 +55,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     """A loaded picture of any mode as RGB; transparency lies over white."""
     if image.mode.startswith(("I", "F")):
         return _scaled_gray(image).convert("RGB")
-    if image.has_transparency_data:
+    if image.has_transparency_data and not _is_hidden(image):
         if image.mode == "La":  # premultiplied gray converts to nothing else
             image = image.convert("LA")
         image = image.convert("RGBA")
@@ -64,11 +64,21 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
+def _is_hidden(image: Image.Image) -> bool:
+    """Whether all is transparent in a format in which many programs leave the alpha unset."""
+    is_often_unset = image.format in ("BMP", "DIB", "TGA") and image.mode == "RGBA"
+    return is_often_unset and image.getchannel("A").getextrema() == (0, 0)
+
+
 def _scaled_gray(image: Image.Image) -> Image.Image:
-    """Modes I;16, I and F as L; Pillow's own conversion clips at 255."""
+    """Modes I;16, I and F as L, over white; Pillow's own conversion clips at 255."""
     values = finite(np.asarray(image, dtype=np.float32))
     low, high = value_range(float(values.min()), float(values.max()), image.mode == "F")
-    return Image.fromarray((scaled(values, low, high) + 0.5).astype(np.uint8))
+    levels = (scaled(values, low, high) + 0.5).astype(np.uint8)
+    transparent = image.info.get("transparency")
+    if isinstance(transparent, int):
+        levels[values == transparent] = 255
+    return Image.fromarray(levels)
 
 
 def load_ppm(image: PpmImageFile, data: bytes) -> Image.Image:

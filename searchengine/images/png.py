@@ -1,9 +1,11 @@
-"""PNG files without what keeps Pillow from sound pixels: texts, profiles, damaged remarks."""
+"""PNG files as Pillow has to have them: without texts, profiles and damaged remarks, for one."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+
+from PIL.ImageFile import ImageFile
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_TEXT = 1 << 20
@@ -17,6 +19,8 @@ _USED = (b"tRNS", b"eXIf")
 picture before it is shown."""
 _TRANSPARENT = {0: 2, 2: 6}
 """Bytes of a transparent colour, by the picture's type of colour."""
+_STEPS = {"L;2": 85, "L;4": 17}
+"""Between the grays of 2 and 4 bits, once Pillow has made 8 bits of them."""
 
 
 def without_burdens(data: bytes) -> bytes:
@@ -36,6 +40,15 @@ def without_burdens(data: bytes) -> bytes:
         return data
     view = memoryview(data)
     return b"".join([*(view[start:end] for start, end in pieces), view[from_here:]])
+
+
+def scale_transparent_colour(image: ImageFile) -> None:
+    """Bring the transparent colour of an opened file to 8 bits, as Pillow does its pixels alone."""
+    colour, stored = image.info.get("transparency"), image.tile[0].args if image.tile else None
+    if stored in _STEPS and isinstance(colour, int):
+        image.info["transparency"] = colour * _STEPS[stored]
+    elif stored == "RGB;16B" and isinstance(colour, tuple):
+        image.info["transparency"] = tuple(level >> 8 for level in colour)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:

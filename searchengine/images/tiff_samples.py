@@ -20,6 +20,8 @@ from searchengine.images.pixels import finite, scaled, value_range
 from searchengine.images.reasons import TRUNCATED
 from searchengine.images.tiff import TiffPage
 
+_COLOUR_MAP = 320
+
 MAX_BLOCK = 1 << 30
 """Bytes of one strip or tile: it is unpacked as a whole."""
 
@@ -53,6 +55,16 @@ def read_samples(data: bytes, page: TiffPage) -> Image.Image:
             part.values, page, low, high
         )
     return Image.fromarray(picture)
+
+
+def deepen_palette(image: TiffImageFile) -> None:
+    """Set the colours of a loaded page of old programs, which wrote 8 bits of the 16 a colour has.
+
+    As in libtiff they are told by having no value over 255: Pillow makes black of them.
+    """
+    colours = image.tag_v2.get(_COLOUR_MAP)
+    if image.mode in ("P", "PA") and colours and max(colours) < 256:
+        image.putpalette(np.array(colours, np.uint8).reshape(3, -1).T.tobytes())
 
 
 def _range(data: bytes, page: TiffPage) -> tuple[float, float]:
