@@ -12,15 +12,22 @@ import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from indexers.passing import NOT_UTF8
 from indexers.sharded.plan import Shard
 from indexers.sharded.sources import Kind
-from searchengine.errors import FileTooLargeError, StorageError, first_line
+from searchengine.errors import (
+    FileTooLargeError,
+    StorageError,
+    UnreadableImageError,
+    first_line,
+)
 from searchengine.files import file_state, read_whole
 from searchengine.images.formats import is_image_name
-from searchengine.paths import is_url
+from searchengine.paths import is_text, is_url
 from searchengine.shards.storage import open_input
 from searchengine.shards.tables import cells
 from searchengine.types import FileState
@@ -47,14 +54,31 @@ class Member:
 def members(shard: Shard, limit: int) -> Iterator[Member]:
     """The pictures of a shard, in order; larger ones than `limit` bytes are not held.
 
-    Raises OSError, tarfile.TarError and what the storage raises where the shard as a whole cannot
-    be read to its end.
+    Each has a name of its own that a library can hold. Raises OSError, tarfile.TarError and what
+    the storage raises where the shard as a whole cannot be read to its end.
     """
     if shard.kind is Kind.TAR:
-        return _of_tar(shard.inputs[0], limit)
-    if shard.kind is Kind.TABLE:
-        return _of_table(shard.inputs)
-    return (_of_file(name) for name in shard.inputs)
+        found = _of_tar(shard.inputs[0], limit)
+    elif shard.kind is Kind.TABLE:
+        found = _of_table(shard.inputs)
+    else:
+        found = (_of_file(name) for name in shard.inputs)
+    return _listable(found)
+
+
+def _listable(found: Iterator[Member]) -> Iterator[Member]:
+    """A tar or a table may hold a name twice, and one that is no text; a library may not."""
+    seen: Counter[str] = Counter()
+    for member in found:
+        name, why = member.name, ""
+        if not is_text(name):
+            name, why = name.encode("utf-8", "backslashreplace").decode(), NOT_UTF8
+        elif "\0" in name:
+            name, why = name.replace("\0", "\\x00"), "the name holds a NUL; rename it"
+        seen[name] += 1
+        if seen[name] > 1:
+            name += f"#{seen[name]}"
+        yield Member(name, _refuse(UnreadableImageError(why)) if why else member.read)
 
 
 def _of_file(name: str) -> Member:
@@ -75,7 +99,7 @@ def _fetched(url: str, limit: int) -> Picture:
             data = file.read(limit + 1)
             size = getattr(file, "size", None) or len(data)
     except (FileNotFoundError, PermissionError) as error:
-        raise OSError(error.errno or errno.EIO, first_line(error)) from error
+        raise OSError(error.errno or errno.EIO, first_line(error.__cause__ or error)) from error
     except Exception as error:  # of whichever package speaks to the storage
         raise StorageError(url, first_line(error)) from error
     if len(data) > limit:
@@ -101,21 +125,17 @@ def _of_tar(url: str, limit: int) -> Iterator[Member]:
         open_input(url) as file,
         tarfile.open(fileobj=file, mode="r|*", tarinfo=_Strict) as tar,
     ):
-        seen: Counter[str] = Counter()
         for entry in tar:
             if not entry.isfile() or not is_image_name(entry.name) or _is_hidden(entry.name):
                 continue
             name = f"{url}/{entry.name.removeprefix('./')}"
-            seen[name] += 1
-            if seen[name] > 1:  # a tar may hold a name twice, a library may not
-                name += f"#{seen[name]}"
-            state = FileState(name, entry.size, int(entry.mtime * 1e9))
             if entry.size > limit:
-                yield Member(name, _too_large(entry.size))
+                yield Member(name, _refuse(FileTooLargeError(entry.size, limit)))
                 continue
             content = tar.extractfile(entry)
             assert content is not None, "it is a file"
-            yield _held(state, content.read())
+            written = int(entry.mtime * 1e9) if isfinite(entry.mtime) else 0
+            yield _held(FileState(name, entry.size, written), content.read())
 
 
 def _is_hidden(name: str) -> bool:
@@ -127,9 +147,9 @@ def _held(state: FileState, data: bytes) -> Member:
     return Member(state.path, lambda _limit: picture)
 
 
-def _too_large(size: int) -> Callable[[int], Picture]:
-    def refuse(limit: int) -> Picture:
-        raise FileTooLargeError(size, limit)
+def _refuse(why: Exception) -> Callable[[int], NoReturn]:
+    def refuse(_limit: int) -> NoReturn:
+        raise why
 
     return refuse
 
@@ -139,14 +159,26 @@ def _of_table(inputs: tuple[str, ...]) -> Iterator[Member]:
     groups = [int(name.rpartition("#")[2]) for name in inputs]
     with open_input(table) as file:
         for cell in cells(file, groups, ("image", "path")):
-            if cell.column == "path":
-                yield _of_file(cell.value)
+            place = f"{table}/{cell.group}-{cell.row}"
+            if cell.column == "image":
+                yield _of_cell(cell.value, place)
+            elif isinstance(cell.value, str) and cell.value:
+                yield _of_file(_located(cell.value, table))
             else:
-                yield _of_cell(cell.value, f"{table}/{cell.group}-{cell.row}")
+                yield Member(place, _refuse(UnreadableImageError("there is no path in its row")))
+
+
+def _located(name: str, table: str) -> str:
+    """A path in a table: where it is relative, from the folder of the table on."""
+    return name if is_url(name) or os.path.isabs(name) else f"{table.rpartition('/')[0]}/{name}"
 
 
 def _of_cell(value: Any, place: str) -> Member:  # noqa: ANN401 - bytes, or as Hugging Face has it
     """A picture in a table: its bytes, or bytes and a path beside them."""
-    data, name = (value["bytes"], value.get("path")) if isinstance(value, dict) else (value, None)
+    data, name = (
+        (value.get("bytes"), value.get("path")) if isinstance(value, dict) else (value, None)
+    )
     named = f"{place}/{name}" if name else place
-    return _held(FileState(named, len(data or b""), 0), data or b"")
+    if not isinstance(data, bytes):
+        return Member(named, _refuse(UnreadableImageError("there are no bytes in its row")))
+    return _held(FileState(named, len(data), 0), data)

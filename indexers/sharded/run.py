@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from indexers.rules import WalkRules
 from indexers.sharded.executors import Executor, LocalExecutor, Task
@@ -18,6 +18,9 @@ from searchengine.shards.parts import read_failures
 from searchengine.shards.snapshots import Snapshot, followed_by, newest, publish
 from searchengine.shards.storage import Storage
 from searchengine.types import FailureKind
+
+KEPT = "as their part keeps it, until its receipt is removed"
+"""What becomes of a failure: no later run tries it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def _do(
                 observer.skipped(failure.file.path, failure.reason)
                 reasons.append((failure.kind, failure.reason))
         observer.advanced()
-    return failed, count_reasons(reasons)
+    return failed, tuple(replace(reason, way_out=KEPT) for reason in count_reasons(reasons))
 
 
 def publish_parts(storage: Storage, parts: Sequence[Receipt]) -> Snapshot:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import product
 from pathlib import Path
 
+from indexers.passing import NOT_UTF8
 from indexers.rules import WalkRules
-from indexers.walk import Walk
+from indexers.walk import Walk, require_roots
 from searchengine.errors import InputError
 from searchengine.images.formats import is_image_name
-from searchengine.paths import absolute, is_url
+from searchengine.paths import absolute, is_text, is_url
 from searchengine.shards.storage import find_inputs
 
 log = logging.getLogger("clipseek")
@@ -59,6 +60,8 @@ def find_sources(sources: Sequence[str], rules: WalkRules) -> Inputs:
     folders: list[Path] = []
     for name in (name for source in sources for name in expanded(source)):
         if name.endswith(TARS + TABLES) or "*" in name:
+            if "*" not in name and not is_url(name):
+                require_roots([Path(name)])  # before it is planned, which is for good
             for found in [name] if "*" not in name else find_inputs(_located(name)):
                 kind = tars if found.endswith(TARS) else tables if found.endswith(TABLES) else files
                 if kind is not files or is_image_name(found):
@@ -72,13 +75,21 @@ def find_sources(sources: Sequence[str], rules: WalkRules) -> Inputs:
         files += (file.path for file in walk)
         for entry in walk.unreadable:
             log.warning("skipping %s: %s", entry.path, entry.reason)
-    inputs = Inputs(*(list(dict.fromkeys(kind)) for kind in (files, tars, tables)))
+    inputs = Inputs(*(list(_named_in_text(dict.fromkeys(kind))) for kind in (files, tars, tables)))
     if not inputs:
         raise InputError(
             f"{', '.join(sources)}: no picture, tar or parquet file there; name tars as "
             "'s3://bucket/{00000..00999}.tar' or 'folder/*.tar'"
         )
     return inputs
+
+
+def _named_in_text(names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        if is_text(name):
+            yield name
+        else:
+            log.warning("skipping %s: %s", name, NOT_UTF8)
 
 
 def expanded(source: str) -> Iterator[str]:

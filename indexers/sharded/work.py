@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -118,7 +118,7 @@ class Worker:
 
         def read(member: Member, limit: int) -> bytes:
             picture = member.read(limit)
-            files[member] = picture.file
+            files[member] = replace(picture.file, path=member.name)
             return picture.data
 
         stream: ImageStream[Member, bytes, None] = ImageStream(

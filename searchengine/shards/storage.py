@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from searchengine.errors import InputError, MissingExtraError, StorageError, first_line
+from searchengine.files import open_ordinary
+from searchengine.paths import is_url
 
 CREATING = frozenset(("file", "local", "memory", "s3", "s3a", "gs", "gcs"))
 """Protocols that create an object only where there is none, at once: POSIX links, and conditional
@@ -185,9 +187,15 @@ class Storage:
             raise StorageError(f"{self.url}/{name}", first_line(error)) from error
 
 
-def open_input(url: str) -> BinaryIO:
-    """A stream of the bytes at a URL or path; raises OSError and what its package raises."""
-    return cast(BinaryIO, _fsspec().open(url, "rb").open())
+@contextmanager
+def open_input(url: str) -> Iterator[BinaryIO]:
+    """A stream of the bytes at a URL or path.
+
+    Raises OSError, also for what is no ordinary file of this machine, and what the package of the
+    storage raises.
+    """
+    with _fsspec().open(url, "rb") if is_url(url) else open_ordinary(Path(url)) as file:
+        yield file
 
 
 def find_inputs(pattern: str) -> list[str]:

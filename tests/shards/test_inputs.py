@@ -1,0 +1,142 @@
+"""Inputs of which one is odd: it is one line, and the others are in the library."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from searchengine.shards.layout import receipts
+from searchengine.shards.parts import read_failures
+from searchengine.shards.storage import Storage
+from searchengine.shards.tables import to_parquet
+from tests.conftest import Run
+from tests.support.shards import stored, url_of
+
+pytest.importorskip("pyarrow", reason="pyarrow is not installed: the extra shards")
+pytest.importorskip("fsspec", reason="fsspec is not installed: the extra shards")
+
+
+def picture(colour: str) -> bytes:
+    data = io.BytesIO()
+    Image.new("RGB", (8, 8), colour).save(data, "PNG")
+    return data.getvalue()
+
+
+@contextmanager
+def tar_at(path: Path, form: int = tarfile.PAX_FORMAT) -> Iterator[Any]:
+    with tarfile.open(path, "w", format=form) as tar:
+
+        def add(name: str, **headers: str) -> None:
+            entry, data = tarfile.TarInfo(name), picture("red")
+            entry.size, entry.pax_headers = len(data), headers
+            tar.addfile(entry, io.BytesIO(data))
+
+        add("first.png")
+        yield add
+        add("last.png")
+
+
+def table_at(path: Path, column: str, values: list[Any]) -> Path:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({column: values}), path)
+    return path
+
+
+def failed_in(library: str) -> dict[str, str]:
+    storage = Storage(library)
+    return {
+        failure.file.path: failure.reason
+        for receipt in receipts(storage).values()
+        for failure in read_failures(storage, receipt)
+    }
+
+
+def test_names_that_no_library_can_hold_are_a_line_each(run: Run, tmp_path: Path) -> None:
+    tar, library = tmp_path / "a.tar", url_of(tmp_path / "parts")
+    with tar_at(tar, tarfile.GNU_FORMAT) as add:
+        add("caf\udce9.png")
+        add("caf\udce9.png")
+    with tar_at(tmp_path / "b.tar") as add:
+        add("x", path="nul\0.png")
+        add("y.png", mtime="inf")
+    done = run("index", f"{tmp_path}/*.tar", "--library", library)
+    assert done.code == 0, done.err
+    assert failed_in(library) == {
+        f"{tar}/caf\\udce9.png": "the name is not valid UTF-8; rename it",
+        f"{tar}/caf\\udce9.png#2": "the name is not valid UTF-8; rename it",
+        f"{tmp_path}/b.tar/nul\\x00.png": "the name holds a NUL; rename it",
+    }
+    assert len(run("search", "red", "--library", library, "--paths").out.splitlines()) == 5
+    assert "until its receipt is removed" in done.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs names that are no text")
+def test_a_file_at_a_url_whose_name_is_no_text_is_left_out(run: Run, tmp_path: Path) -> None:
+    photos, library = tmp_path / "odd", url_of(tmp_path / "parts")
+    photos.mkdir()
+    for name in (b"good.png", b"caf\xe9.png"):
+        Path(os.fsdecode(os.fsencode(photos) + b"/" + name)).write_bytes(picture("red"))
+    done = run("index", photos.as_uri(), "--library", library)
+    assert done.code == 0, done.err
+    assert "the name is not valid UTF-8" in done.err
+    assert set(stored(library)) == {str(photos / "good.png")}
+
+
+def test_rows_of_a_table_without_a_picture_are_a_line_each(run: Run, tmp_path: Path) -> None:
+    cells = table_at(tmp_path / "cells.parquet", "image", [picture("red"), None])
+    texts = table_at(tmp_path / "texts.parquet", "image", ["red.png"])
+    pairs = table_at(
+        tmp_path / "pairs.parquet",
+        "image",
+        [{"bytes": picture("red"), "path": "a.png"}, {"bytes": None, "path": "b.png"}, None],
+    )
+    alone = table_at(tmp_path / "alone.parquet", "image", [{"path": "a.png"}])
+    (tmp_path / "red.png").write_bytes(picture("red"))
+    paths = table_at(tmp_path / "paths.parquet", "path", ["red.png", None, "", "red.png"])
+    library = url_of(tmp_path / "parts")
+    done = run("index", f"{tmp_path}/*.parquet", "--library", library)
+    assert done.code == 0, done.err
+    assert set(stored(library)) == {
+        f"{cells}/0-0",
+        f"{pairs}/0-0/a.png",
+        str(tmp_path / "red.png"),
+        f"{tmp_path}/red.png#2",
+    }
+    no_bytes, no_path = "there are no bytes in its row", "there is no path in its row"
+    assert failed_in(library) == {
+        f"{cells}/0-1": no_bytes,
+        f"{texts}/0-0": no_bytes,
+        f"{pairs}/0-1/b.png": no_bytes,
+        f"{pairs}/0-2": no_bytes,
+        f"{alone}/0-0/a.png": no_bytes,
+        f"{paths}/0-1": no_path,
+        f"{paths}/0-2": no_path,
+    }
+
+
+@pytest.mark.parametrize("name", ["typo.tar", "typo.parquet"])
+def test_what_is_not_there_is_not_planned(run: Run, tmp_path: Path, name: str) -> None:
+    library = url_of(tmp_path / "parts")
+    done = run("index", f"{tmp_path}/{name}", "--library", library)
+    assert done.code == 1
+    assert f"{name}: no such file or directory" in done.err
+    assert not Storage(library).listing("sources")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_nobody_waits_for_the_other_end_of_a_pipe(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "good.parquet").write_bytes(to_parquet({"path": []}))
+    os.mkfifo(tmp_path / "pipe.tar")
+    done = run("index", f"{tmp_path}/*", "--library", url_of(tmp_path / "parts"))
+    assert done.code == 3
+    assert "not an ordinary file" in done.err
