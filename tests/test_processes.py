@@ -31,7 +31,8 @@ def test_a_command_that_fails_is_no_figure() -> None:
         spent_by([sys.executable, "-c", "exit(3)"], {})
 
 
-BUSY = "import time\nwhile time.process_time() < {}: pass\ntime.sleep(0.5)"
+BUSY = "import time\nwhile time.process_time() < {}: pass\ntime.sleep(2)"
+"""It stays long enough to be looked at by who looks five times a second, on a busy machine too."""
 LEAVES = f"""
 import subprocess, sys
 subprocess.Popen([sys.executable, "-c", {BUSY.format(0.4)!r}, "orphan"], start_new_session=True)

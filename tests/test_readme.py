@@ -26,6 +26,7 @@ RUN = re.compile(r"```python\n(.*?)```", re.DOTALL)
 CODE = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_console_blocks_show_real_output(page: Path) -> None:
     text = page.read_text(encoding="utf-8")

@@ -48,7 +48,6 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Real:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     record = json.loads((place / "numbers.json").read_text(encoding="utf-8"))

@@ -4,7 +4,7 @@ import json
 import logging
 import pickle
 import socket
-import time
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -540,25 +540,27 @@ def test_cached_tag_needs_no_network_and_keeps_its_preprocessing(
 @pytest.mark.usefixtures("hub_cache")
 @pytest.mark.parametrize("name", [RECOMMENDED, "hf-hub:me/tiny"])
 def test_dead_hub(name: str) -> None:
-    start = time.monotonic()
     with pytest.raises(EncoderUnavailableError, match=r"127\.0\.0\.1:9 cannot be reached"):
         load_encoder(name)
-    assert time.monotonic() - start < 6
 
 
 @pytest.mark.usefixtures("hub_cache")
 def test_silent_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked once each time, for so long."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{port}")
-        start = time.monotonic()
         assert f"127.0.0.1:{port}" in str(hub.why_unreachable(0.5))
-        assert time.monotonic() - start < 1.5
-        start = time.monotonic()
         with pytest.raises(EncoderUnavailableError, match=f"127.0.0.1:{port}"):
             load_encoder(RECOMMENDED)
-        assert time.monotonic() - start < 7
-        time.sleep(0.2)  # for the probe to give up by itself, while its peer is still there
+        for thread in threading.enumerate():  # they give up while their peer is still there
+            if thread.name == "clipseek-probe":
+                thread.join(60)
+        silent.setblocking(False)
+        for _ in range(2):
+            silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
 
 
 def test_what_the_hub_says(hub_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

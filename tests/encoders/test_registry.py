@@ -1,7 +1,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -92,12 +91,11 @@ def test_canonical_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 LIGHT = """
-import json, sys, time
+import json, sys
 import searchengine.encoders.names, searchengine.encoders.hub
 import searchengine.encoders.openclip.encoder
 from searchengine.encoders.registry import choose_default
-start = time.monotonic()
-print(json.dumps([choose_default(gpu=False), time.monotonic() - start, sorted(sys.modules)]))
+print(json.dumps([choose_default(gpu=False), sorted(sys.modules)]))
 """
 
 
@@ -111,20 +109,21 @@ def test_a_dead_endpoint_makes_the_starter_the_default_without_importing_torch(
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", LIGHT], capture_output=True, text=True, check=True
     )
-    (name, why), seconds, modules = json.loads(done.stdout)
+    (name, why), modules = json.loads(done.stdout)
     assert name == "starter-256"
     assert RECOMMENDED in why
     assert "http://127.0.0.1:9" in why
-    assert seconds < 6
     assert not {"torch", "open_clip", "torchvision", "timm", "transformers"} & set(modules)
     assert done.stderr == ""
 
 
 def test_offline_mode_is_respected_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(*_: object) -> str:
+        raise AssertionError("the hub is asked")
+
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    start = time.monotonic()
+    monkeypatch.setattr(hub, "_ask", ask)
     assert hub.why_unreachable() == "HF_HUB_OFFLINE is set"
-    assert time.monotonic() - start < 1
 
 
 def test_offline_block_ends_as_it_began(monkeypatch: pytest.MonkeyPatch) -> None:

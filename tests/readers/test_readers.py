@@ -74,7 +74,7 @@ def test_a_server_that_hangs_or_is_not_there(
     release = threading.Event()
 
     def hang(_: Image.Image) -> tuple[int, bytes]:
-        release.wait(10)
+        release.wait(60)
         return 200, reply("late")
 
     shown.answer = hang

@@ -10,10 +10,13 @@ run is let finish, and the library must list exactly what is on the disk.
 from __future__ import annotations
 
 import argparse
+import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -47,9 +50,18 @@ class SlowEncoder(FakeEncoder):
         return super().encode_pixels(pixels)
 
 
-class _Silent:
+class _Doomed:
+    """Kills its own process after about a share of the work: whatever else the machine does."""
+
+    def __init__(self, share: float | None) -> None:
+        self._share = share
+
     def planned(self, total: int) -> None:
-        print(total, flush=True)
+        if self._share is not None:
+            wait = self._share * total * SECONDS_A_FILE
+            timer = threading.Timer(wait, os.kill, (os.getpid(), signal.SIGKILL))
+            timer.daemon = True  # a run that has ended is not killed
+            timer.start()
 
     def started(self) -> None: ...
 
@@ -58,8 +70,8 @@ class _Silent:
     def skipped(self, path: str, reason: str) -> None: ...
 
 
-def run_to_be_killed(photos: Path, library: Path) -> None:
-    """An index run that saves after every small batch."""
+def run_to_be_killed(photos: Path, library: Path, share: float | None = None) -> None:
+    """An index run that saves after every small batch, killed after a share of its work."""
     with (
         patch.object(run, "SAVE_SECONDS", SECONDS_A_FILE),
         patch.object(following, "LEAST_ROWS", 1),
@@ -70,7 +82,7 @@ def run_to_be_killed(photos: Path, library: Path) -> None:
             [photos],
             encoder="fake",
             load=SlowEncoder,
-            observer=_Silent(),
+            observer=_Doomed(share),
             options=run.IndexOptions(batch_size=8, workers=2),
         )
 
@@ -128,19 +140,12 @@ def _compare_filters(library: Library) -> None:
 
 def _start_and_kill(photos: Path, library: Path, share: float) -> bool:
     """Kill a run after about this share of its work; returns whether it was still at work."""
-    command = [sys.executable, "-m", "tests.support.crash", "--victim", str(photos), str(library)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        jobs = int(process.stdout.readline())
-        time.sleep(share * jobs * SECONDS_A_FILE)
-        was_at_work = process.poll() is None
-        process.kill()
-        complaints = process.stderr.read().decode()
-    assert "Traceback" not in complaints, complaints
-    return was_at_work
+    given = map(str, (photos, library, share))
+    command = [sys.executable, "-m", "tests.support.crash", "--victim", *given]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode in (0, -signal.SIGKILL), done.returncode
+    return done.returncode != 0
 
 
 def _disturb(photos: Path, chance: random.Random, number: int) -> None:
@@ -162,10 +167,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--victim", nargs=2, type=Path, metavar=("PHOTOS", "LIBRARY"))
+    parser.add_argument("--victim", nargs=3, metavar=("PHOTOS", "LIBRARY", "SHARE"))
     arguments = parser.parse_args()
     if arguments.victim:
-        run_to_be_killed(*arguments.victim)
+        photos, library, share = arguments.victim
+        run_to_be_killed(Path(photos), Path(library), float(share))
         return
     with tempfile.TemporaryDirectory() as directory:
         died_early = campaign(Path(directory), arguments.runs, arguments.seed)
