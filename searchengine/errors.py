@@ -222,11 +222,14 @@ class EncoderMismatchError(LibraryError):
 class StorageError(LibraryError):
     """What a storage of a library in parts, or of images, answers instead of what was asked."""
 
-    def __init__(self, url: str, why: str) -> None:
-        super().__init__(
-            f"cannot use {url}: {why}; check the address, and that this machine may read and write "
-            "there"
-        )
+    def __init__(
+        self,
+        url: str,
+        why: str,
+        then: str = "check the address, and that this machine may read and write there",
+    ) -> None:
+        """`then` is what to do about it."""
+        super().__init__(f"cannot use {url}: {why}; {then}")
 
 
 class RefusedValueError(InputError):

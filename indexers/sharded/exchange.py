@@ -22,6 +22,7 @@ from searchengine.shards.layout import (
     agree_on,
     done_shards,
     made_by,
+    not_ours,
     receipts,
 )
 from searchengine.shards.parts import commit
@@ -116,7 +117,10 @@ def import_library(url: str, library: Library) -> ImportReport:
     data, added = storage.find(CAPTIONS), 0
     with library.writing() as writer:
         if data is not None:
-            columns = from_parquet(data)
+            try:
+                columns = from_parquet(data, ("path", "text"))
+            except ValueError as error:
+                raise not_ours(f"{storage.url}/{CAPTIONS}") from error
             pairs = list(zip(columns["path"], columns["text"], strict=True))
             added, _ = library.catalog.add_captions(pairs)
         library.space().refresh_index()

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from indexers.sharded.sources import Inputs, Kind
 from searchengine.errors import StorageError, first_line
-from searchengine.shards.layout import SOURCES, plans
+from searchengine.shards.layout import SOURCES, plan_rows, plans
 from searchengine.shards.storage import Storage, open_input
-from searchengine.shards.tables import from_parquet, row_groups, to_parquet
+from searchengine.shards.tables import row_groups, to_parquet
 
 SHARD_SIZE = 20_000
 """Images in a shard of loose files or of a table: a part of some 20 MB, done in a minute on a GPU.
@@ -41,12 +41,8 @@ def planned(storage: Storage) -> list[Shard]:
 
 def _shards_in(storage: Storage, names: Sequence[str]) -> list[Shard]:
     found: dict[str, tuple[Kind, list[str]]] = {}
-    for data in storage.read_all(names):
-        columns = from_parquet(data)
-        for shard, kind, name in zip(
-            columns["shard"], columns["kind"], columns["input"], strict=True
-        ):
-            found.setdefault(shard, (Kind(kind), []))[1].append(name)
+    for shard, kind, name in plan_rows(storage, names):
+        found.setdefault(shard, (Kind(kind), []))[1].append(name)
     return [Shard(shard, kind, tuple(inputs)) for shard, (kind, inputs) in found.items()]
 
 

@@ -50,7 +50,7 @@ def facts_in(storage: Storage, number: int | None) -> IndexFacts | None:
 def trained_of(storage: Storage, number: int) -> int:
     """The number of the folder with the trained index that the index of a snapshot is made of."""
     data = storage.find(_name(number, "trained"))
-    return number if data is None else int(data)
+    return int(data) if data is not None and data.isdigit() else number
 
 
 def index_snapshot(

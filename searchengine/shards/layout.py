@@ -14,11 +14,13 @@ snapshots/LATEST                          a hint: the highest number is the trut
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from searchengine.errors import EncoderMismatchError, LibraryTooNewError, StorageError
 from searchengine.shards.storage import Storage
+from searchengine.shards.tables import from_parquet
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -30,6 +32,9 @@ FORMAT = 1
 
 LIBRARY = "library.json"
 CAPTIONS = "captions.parquet"
+MOST = 2**53
+"""No number in these files is larger, and any program reads those up to here right."""
+
 SOURCES, PARTS, INDEXES, SNAPSHOTS = "sources", "parts", "index", "snapshots"
 
 
@@ -64,6 +69,11 @@ class Receipt:
     by: str
     """Host and process, for people."""
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for names that could lead out of the folder of parts."""
+        if not (self.shard.isalnum() and self.attempt.isalnum()):
+            raise ValueError("no name of a part")
+
     def name(self, suffix: str) -> str:
         """Where a file of the part is: `suffix` is "f16", "parquet" or "failed.parquet"."""
         return f"{PARTS}/{self.shard}.{self.attempt}.{suffix}"
@@ -79,22 +89,55 @@ def to_json(value: DataclassInstance) -> bytes:
     return json.dumps({"format": FORMAT, **asdict(value)}, indent=1).encode()
 
 
-def _from_json(kind: type[Made], data: bytes, url: str) -> Made:
+RESTORE = "put it back as it was"
+
+
+def not_ours(url: str, then: str = RESTORE) -> StorageError:
+    """What to say of a file that is damaged, or another's."""
+    return StorageError(url, "it is not what clipseek wrote", then)
+
+
+def of_record(kind: type[Made], record: Mapping[str, Any]) -> Made:
+    """A dataclass of texts and counts, as JSON has it.
+
+    Raises KeyError, TypeError and ValueError where a value is missing or of another kind.
+    """
+    values = {field.name: record[field.name] for field in fields(kind)}
+    for value, wanted in zip(values.values(), fields(kind), strict=True):
+        if type(value).__name__ != wanted.type:
+            raise TypeError(f"{wanted.name} is no {wanted.type}")
+        if isinstance(value, int) and not 0 <= value <= MOST:
+            raise ValueError(f"{wanted.name} is no count")
+    return kind(**values)
+
+
+def _from_json(
+    kind: type[Made], data: bytes, url: str, then: str = "put it back as it was"
+) -> Made:
     """What one of our files says. Raises LibraryTooNewError, and StorageError where it is none."""
     try:
         record: dict[str, Any] = json.loads(data)
         found = record.pop("format")
         if found == FORMAT:
-            return kind(**{field.name: record[field.name] for field in fields(kind)})
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise StorageError(url, "it is not what clipseek wrote") from error
-    raise LibraryTooNewError(url, found, FORMAT)
+            return of_record(kind, record)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise not_ours(url, then) from error
+    if type(found) is int and found > FORMAT:
+        raise LibraryTooNewError(url, found, FORMAT)
+    raise not_ours(url, then)
 
 
 def made_by(storage: Storage) -> MadeBy | None:
-    """The encoder of the library, or None where nothing was done yet."""
-    data = storage.find(LIBRARY)
-    return None if data is None else _from_json(MadeBy, data, f"{storage.url}/{LIBRARY}")
+    """The encoder of the library, or None where nothing was done yet.
+
+    Raises StorageError where that was lost: nobody could say which encoder made the parts.
+    """
+    data, url = storage.find(LIBRARY), f"{storage.url}/{LIBRARY}"
+    if data is None:
+        if done_shards(storage):
+            raise StorageError(url, "it is gone, and parts are there", RESTORE)
+        return None
+    return _from_json(MadeBy, data, url)
 
 
 def agree_on(storage: Storage, ours: MadeBy) -> MadeBy:
@@ -121,10 +164,20 @@ def plans(storage: Storage) -> list[str]:
     return [file.name for file in storage.listing(SOURCES) if file.name.endswith(".parquet")]
 
 
+def plan_rows(storage: Storage, names: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """The shard, kind and input of each row of plans. Raises StorageError for what is none."""
+    wanted = ("shard", "kind", "input")
+    for name, data in zip(names, storage.read_all(names), strict=True):
+        try:
+            columns = from_parquet(data, wanted)
+        except ValueError as error:
+            raise not_ours(f"{storage.url}/{name}") from error
+        yield from zip(*(columns[each] for each in wanted), strict=True)
+
+
 def receipt_of(storage: Storage, shard: str) -> Receipt:
     """The receipt of a shard that is done. Raises StorageError where it is not."""
-    name = receipt_name(shard)
-    return _from_json(Receipt, storage.read(name), f"{storage.url}/{name}")
+    return _receipt(storage, shard, storage.read(receipt_name(shard)))
 
 
 def receipts(storage: Storage) -> dict[str, Receipt]:
@@ -132,9 +185,17 @@ def receipts(storage: Storage) -> dict[str, Receipt]:
     shards = done_shards(storage)
     names = [receipt_name(shard) for shard in shards]
     return {
-        shard: _from_json(Receipt, data, f"{storage.url}/{name}")
-        for shard, name, data in zip(shards, names, storage.read_all(names), strict=True)
+        shard: _receipt(storage, shard, data)
+        for shard, data in zip(shards, storage.read_all(names), strict=True)
     }
+
+
+def _receipt(storage: Storage, shard: str, data: bytes) -> Receipt:
+    url, then = f"{storage.url}/{receipt_name(shard)}", "remove it, and index again"
+    receipt = _from_json(Receipt, data, url, then)
+    if receipt.shard != shard:
+        raise StorageError(url, "it is the receipt of another shard", then)
+    return receipt
 
 
 def done_shards(storage: Storage) -> list[str]:

@@ -13,6 +13,8 @@ from searchengine.errors import StorageError
 from searchengine.shards.layout import Receipt, receipt_name, receipt_of, to_json
 from searchengine.shards.storage import Storage
 from searchengine.shards.tables import (
+    FACTS,
+    FILE,
     columns_of_entries,
     columns_of_files,
     entries_of_columns,
@@ -65,37 +67,50 @@ def commit(
 
 def read_vectors(storage: Storage, receipt: Receipt, dim: int) -> Rows:
     """The rows of a part, shape (n, d), float16. Raises StorageError where they are damaged."""
-    data = storage.read(receipt.name("f16"))
-    if _digest(data) != receipt.vectors or len(data) != 2 * dim * receipt.rows:
+    data = storage.find(receipt.name("f16"))
+    if data is None or _digest(data) != receipt.vectors or len(data) != 2 * dim * receipt.rows:
         raise damaged(storage, receipt, "f16")
     return np.frombuffer(data, dtype="<f2").reshape(receipt.rows, dim)
 
 
 def read_entries(storage: Storage, receipt: Receipt) -> list[ImageEntry]:
     """The images of a part, in the order of its rows. Raises StorageError as `read_vectors`."""
-    data = storage.read(receipt.name("parquet"))
-    if _digest(data) != receipt.facts:
+    data = storage.find(receipt.name("parquet"))
+    if data is None or _digest(data) != receipt.facts:
         raise damaged(storage, receipt, "parquet")
-    return entries_of_columns(from_parquet(data))
+    try:
+        entries = entries_of_columns(from_parquet(data, (*FILE, "content_hash", *FACTS)))
+    except ValueError as error:
+        raise damaged(storage, receipt, "parquet") from error
+    if len(entries) != receipt.rows:
+        raise damaged(storage, receipt, "parquet")
+    return entries
 
 
 def read_failures(storage: Storage, receipt: Receipt) -> list[FailedFile]:
-    """The images of the shard that could not be used."""
+    """The images of the shard that could not be used. Raises StorageError as `read_vectors`."""
     if not receipt.failed:
         return []
-    columns = from_parquet(storage.read(receipt.name("failed.parquet")))
-    said = zip(*(columns[name] for name in ("kind", "reason", "tried_with")), strict=True)
-    return [
-        FailedFile(file, FailureKind(kind), reason, tried_with)
-        for file, (kind, reason, tried_with) in zip(files_of_columns(columns), said, strict=True)
-    ]
+    said = ("kind", "reason", "tried_with")
+    try:
+        columns = from_parquet(storage.find(receipt.name("failed.parquet")) or b"", (*FILE, *said))
+        rows = zip(*(columns[name] for name in said), strict=True)
+        return [
+            FailedFile(file, FailureKind(kind), reason, tried_with)
+            for file, (kind, reason, tried_with) in zip(
+                files_of_columns(columns), rows, strict=True
+            )
+        ]
+    except ValueError as error:
+        raise damaged(storage, receipt, "failed.parquet") from error
 
 
 def damaged(storage: Storage, receipt: Receipt, suffix: str) -> StorageError:
     """What to say of a file of a part that is not as it was written."""
     return StorageError(
         f"{storage.url}/{receipt.name(suffix)}",
-        f"it is not as it was written; remove {receipt_name(receipt.shard)} and index again",
+        "it is not as it was written",
+        f"remove {receipt_name(receipt.shard)} and index again",
     )
 
 

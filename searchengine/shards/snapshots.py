@@ -6,11 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from searchengine.errors import StorageError
-from searchengine.shards.layout import FORMAT, SNAPSHOTS, Receipt
+from searchengine.shards.layout import FORMAT, SNAPSHOTS, Receipt, not_ours, of_record
 from searchengine.shards.storage import Storage
 
 LATEST = f"{SNAPSHOTS}/LATEST"
+HIGHEST = "99999999"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +55,29 @@ def newest_number(storage: Storage) -> int:
     The hint is written after the snapshot, so it may be behind; a killed publisher leaves it so.
     """
     hint = storage.find(LATEST)
-    number = int(hint) if hint is not None and hint.isdigit() else max(numbers(storage), default=0)
+    hinted = int(hint) if hint is not None and hint.isdigit() and len(hint) <= len(HIGHEST) else 1
+    number = hinted - 1
     while storage.exists(Snapshot(number + 1, ()).name):
         number += 1
-    return number
+    return number if number >= hinted else max(numbers(storage), default=0)
 
 
 def read(storage: Storage, number: int) -> Snapshot:
-    """The snapshot of a number. Raises StorageError where there is none."""
+    """The snapshot of a number. Raises StorageError where there is none, or another is there."""
     name = Snapshot(number, ()).name
     data = storage.read(name)
     try:
         record = json.loads(data)
         if record["format"] != FORMAT:
             raise ValueError("another format")
-        parts = tuple(
-            Receipt(**{key: value for key, value in part.items() if key != "first_row"})
-            for part in record["parts"]
-        )
-        return Snapshot(record["number"], parts, record["index"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StorageError(f"{storage.url}/{name}", "it is not what clipseek wrote") from error
+        parts = tuple(of_record(Receipt, part) for part in record["parts"])
+        index = record["index"]
+        if record["number"] != number or not (index is None or index in range(1, number)):
+            raise ValueError("another snapshot")
+        return Snapshot(number, parts, index)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        then = "put it back, or remove it: the one before it has what was published till then"
+        raise not_ours(f"{storage.url}/{name}", then) from error
 
 
 def publish(storage: Storage, snapshot: Snapshot) -> bool:

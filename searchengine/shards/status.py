@@ -14,14 +14,14 @@ from searchengine.shards.layout import (
     SOURCES,
     Receipt,
     made_by,
+    plan_rows,
     plans,
     receipt_name,
     receipts,
 )
-from searchengine.shards.parts import SUFFIXES, read_entries, read_vectors
+from searchengine.shards.parts import SUFFIXES, read_entries, read_failures, read_vectors
 from searchengine.shards.snapshots import Snapshot, newest, numbers, read
 from searchengine.shards.storage import Storage, Stored
-from searchengine.shards.tables import from_parquet
 
 ORPHAN_SECONDS = 24 * 3600.0
 """Age from which a file that no receipt or snapshot names is what a killed attempt left. A slow
@@ -56,14 +56,13 @@ class PartsInfo:
 
 def parts_info(storage: Storage) -> PartsInfo:
     """The numbers of the library at a storage."""
-    said = [from_parquet(data)["shard"] for data in storage.read_all(plans(storage))]
     done, made, last = receipts(storage).values(), made_by(storage), newest(storage)
     return PartsInfo(
         url=storage.url,
         encoder=made.encoder if made else None,
         dim=made.dim if made else None,
         precision=made.precision if made else None,
-        planned=len({shard for plan in said for shard in plan}),
+        planned=len({shard for shard, *_ in plan_rows(storage, plans(storage))}),
         done=len(done),
         images=sum(part.rows for part in done),
         failed=sum(part.failed for part in done),
@@ -84,10 +83,15 @@ def faults(storage: Storage) -> Iterator[tuple[str, str | None]]:
         try:
             read_vectors(storage, part, made.dim if made else 0)
             read_entries(storage, part)
+            read_failures(storage, part)
         except StorageError as error:
             yield receipt_name(part.shard), str(error)
         else:
-            yield receipt_name(part.shard), None
+            is_ours = made is None or part.fingerprint == made.fingerprint
+            yield (
+                receipt_name(part.shard),
+                None if is_ours else f"{receipt_name(part.shard)}: made by another encoder",
+            )
     last = newest(storage)
     for part in last.parts:
         if done.get(part.shard) != part:

@@ -53,13 +53,21 @@ def to_parquet(columns: Columns) -> bytes:
     return bytes(sink.getvalue())
 
 
-def from_parquet(data: bytes) -> dict[str, list[Any]]:
-    """The columns of a parquet file. Raises InputError for what is none."""
+def from_parquet(data: bytes, names: Sequence[str]) -> dict[str, list[Any]]:
+    """These columns of a parquet file that `to_parquet` made. Raises ValueError for another one."""
     pa, pq = _arrow()
     try:
-        return dict(pq.read_table(pa.BufferReader(data)).to_pydict())
-    except pa.ArrowException as error:
-        raise InputError(f"no parquet file: {first_line(error)}") from error
+        table = pq.read_table(pa.BufferReader(data), columns=list(names))
+        found = {field.name: field.type for field in table.schema}
+        wanted = {
+            name: pa.type_for_alias(_KINDS[name]) if name in _KINDS else found.get(name)
+            for name in names
+        }
+        if found == wanted:
+            return dict(table.to_pydict())
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"no parquet file: {first_line(error)}") from error
+    raise ValueError(f"its columns are {found}, not {wanted}")
 
 
 def columns_of_entries(entries: Sequence[ImageEntry]) -> Columns:

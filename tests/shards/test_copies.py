@@ -69,13 +69,13 @@ def test_only_new_parts_are_fetched_and_rows_stay(
     colours.paint("cyan.png", "cyan")
     index(tmp_path / "parts", colours.photos, size=2)
     fetched: list[str] = []
-    really = Storage.read
+    really = Storage.find
 
-    def noting(storage: Storage, name: str) -> bytes:
+    def noting(storage: Storage, name: str) -> bytes | None:
         fetched.append(name)
         return really(storage, name)
 
-    monkeypatch.setattr(Storage, "read", noting)
+    monkeypatch.setattr(Storage, "find", noting)
     with opened(parts) as library:
         assert library.stored_vectors()[0] == [*before, colours.photos / "cyan.png"]
         assert library.search("cyan")[0].path.name == "cyan.png"

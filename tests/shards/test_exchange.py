@@ -82,12 +82,13 @@ def test_other_programs_read_it(run: Run, colours: Workbench, tmp_path: Path) ->
     with colours.open() as library:
         listed, rows = library.stored_vectors()
     assert run("export", colours.library_path, url_of(tmp_path / "a"), "--as", "parquet").code == 0
-    columns = from_parquet((tmp_path / "a" / "00000.parquet").read_bytes())
+    columns = from_parquet((tmp_path / "a" / "00000.parquet").read_bytes(), ("path", "vector"))
     assert columns["path"] == [str(path) for path in listed]
     np.testing.assert_array_equal(np.array(columns["vector"], dtype=np.float16), rows)
     asked = ["export", str(colours.library_path), url_of(tmp_path / "b"), "--as", "clip-retrieval"]
     assert run(*asked).code == 0
-    named = from_parquet((tmp_path / "b" / "metadata" / "metadata_00000.parquet").read_bytes())
+    metadata = tmp_path / "b" / "metadata" / "metadata_00000.parquet"
+    named = from_parquet(metadata.read_bytes(), ("image_path",))
     assert named["image_path"] == [str(path) for path in listed]
     np.testing.assert_array_equal(np.load(tmp_path / "b" / "img_emb" / "img_emb_00000.npy"), rows)
     assert run(*asked[:-1], "lance").code == 2

@@ -14,13 +14,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from searchengine.catalog.records import Append, Batch
-from searchengine.errors import NothingIndexedError, StorageError
+from searchengine.errors import LibraryDamagedError, NothingIndexedError, StorageError
 from searchengine.float16 import widened
 from searchengine.library.layout import space_directory
 from searchengine.library.library import Library
 from searchengine.paths import user_cache
 from searchengine.shards.indexes import fetch_index
-from searchengine.shards.layout import MadeBy, Receipt, made_by
+from searchengine.shards.layout import MadeBy, Receipt, made_by, receipt_name
 from searchengine.shards.parts import read_entries, read_failures, read_vectors
 from searchengine.shards.snapshots import Snapshot, newest_number, read
 from searchengine.shards.storage import Storage
@@ -61,6 +61,10 @@ def update(library: Library, url: str, *, with_index: bool = True) -> int:
     if made is None or number == 0:
         raise NothingIndexedError(storage.url)
     snapshot = read(storage, number)
+    for part in snapshot.parts:
+        if part.fingerprint != made.fingerprint:
+            why = f"{receipt_name(part.shard)} is of weights {part.fingerprint}"
+            raise StorageError(storage.url, why, f"its encoder has {made.fingerprint}")
     with library.writing() as writer:
         state = state_of(library)
         fresh = _fresh_parts(library, state, snapshot)
@@ -96,7 +100,11 @@ class State:
 def state_of(library: Library) -> State:
     """How far a copy is."""
     said = library.catalog.setting(COPY_OF)
-    return State() if said is None else State(**json.loads(said))
+    try:
+        return State() if said is None else State(**json.loads(said))
+    except (ValueError, TypeError, RecursionError) as error:
+        why = f"the setting '{COPY_OF}' holds {said!a:.60}"
+        raise LibraryDamagedError(library.path, why) from error
 
 
 def _fresh_parts(library: Library, state: State, snapshot: Snapshot) -> Sequence[Receipt]:
