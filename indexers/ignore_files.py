@@ -6,9 +6,11 @@ import os
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from searchengine.errors import reason_of
+from searchengine.errors import FileTooLargeError, reason_of
+from searchengine.files import read_whole
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -19,8 +21,11 @@ MARKS = frozenset((".nomedia", ".noimage", ".noimages"))
 RULES = frozenset((".clipseekignore", ".ppignore"))
 """Files of rules as in .gitignore, ours and PhotoPrism's. An empty one leaves the folder out."""
 
+MAX_RULES = 10_000_000
+"""Bytes of a file of rules that is read."""
 
 _NAMES = MARKS | RULES
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,9 @@ def read_ignore_files(
             if name.lower() in MARKS:
                 whole = whole or name
                 continue
-            with open(path, encoding="utf-8-sig", errors="surrogateescape") as file:
-                text = file.read()
+            text = _text(read_whole(Path(path), MAX_RULES))
+        except FileTooLargeError as error:
+            raise UnusableRulesError(f"{name}: {error}") from error
         except OSError as error:
             raise UnusableRulesError(f"{name}: {reason_of(error)}") from error
         if not text.strip():
@@ -87,11 +93,31 @@ def ignored_by(path: str, is_dir: bool, ignoring: tuple[Ignoring, ...]) -> str |
     return None
 
 
+def _text(data: bytes) -> str:
+    """UTF-8, or what Windows' PowerShell makes of `echo`."""
+    if data.startswith(_UTF16):
+        return data.decode("utf-16", "replace")
+    return data.decode("utf-8-sig", "surrogateescape")
+
+
 def _parsed(text: str, name: str) -> GitIgnoreSpec:
     # Most folders have no such file, and a run without them does not wait for the import.
     from pathspec import GitIgnoreSpec
 
+    lines = text.splitlines()
     try:
-        return GitIgnoreSpec.from_lines(text.splitlines())
+        return GitIgnoreSpec.from_lines(lines)
     except ValueError as error:
-        raise UnusableRulesError(f"{name}: {str(error).lower()}") from error
+        number = next(at for at in range(1, len(lines) + 1) if not _is_rule(lines[at - 1]))
+        reason = f"{name}: line {number:,} is no pattern of .gitignore"
+        raise UnusableRulesError(reason) from error
+
+
+def _is_rule(line: str) -> bool:
+    from pathspec import GitIgnoreSpec
+
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except ValueError:
+        return False
+    return True

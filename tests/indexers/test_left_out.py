@@ -126,17 +126,26 @@ def test_rules_in_a_folder_are_those_of_gitignore(tmp_path: Path, file: str) -> 
     assert walk.excluded == 4
 
 
+def test_rules_in_the_encoding_of_powershell(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "private.png")
+    (tmp_path / ".clipseekignore").write_bytes("*.png\r\n".encode("utf-16"))
+    assert taken(tmp_path) == ["a.jpg"]
+
+
 def test_rules_that_cannot_be_read_hide_the_folder_and_lose_nothing(bench: Workbench) -> None:
     bench.paint("in/a.png", "red")
     bench.paint("b.png", "blue")
     bench.index()
     rules = bench.photos / "in/.clipseekignore"
-    rules.write_text("!\n")
+    rules.write_text("*.raw\n!\n")
     report = bench.index()
     assert (report.unchanged, report.removed) == (1, 0)
     [(path, reason)] = bench.watcher.skipped_files.items()
     assert path == str(bench.photos / "in")
-    assert reason.startswith(".clipseekignore: ")
+    assert reason == ".clipseekignore: line 2 is no pattern of .gitignore"
+    os.truncate(rules, 50_000_000_000)
+    assert bench.index().removed == 0
+    assert bench.watcher.skipped_files[path] == ".clipseekignore: 50 GB, over the limit of 10 MB"
     rules.unlink()
     rules.symlink_to("nowhere")
     assert (bench.index().removed, bench.watcher.skipped_files[path]) == (
