@@ -11,7 +11,6 @@ csv       a header with image and caption
 
 from __future__ import annotations
 
-import csv
 import json
 import posixpath
 import re
@@ -20,7 +19,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from searchengine.datasets.text_files import PAIR_COLUMNS, csv_records, json_records, numbered_lines
+from searchengine.datasets.text_files import (
+    PAIR_COLUMNS,
+    csv_columns,
+    csv_records,
+    json_records,
+    numbered_lines,
+)
 from searchengine.errors import CaptionFileError
 
 RESTVAL = "restval"
@@ -87,7 +92,7 @@ def detect(text: str) -> str | None:
         return "token"
     if _KAGGLE_HEADER.fullmatch(first):
         return "kaggle"
-    return "csv" if set(PAIR_COLUMNS) <= set(next(csv.reader([first]), [])) else None
+    return "csv" if set(PAIR_COLUMNS) <= set(csv_columns(text)) else None
 
 
 def _detect_json(text: str) -> str | None:
@@ -129,6 +134,9 @@ def parse_coco(path: Path, text: str) -> Parsed:
     parsed = Parsed("coco", lists_images=True)
     images, annotations = (_listed(path, document, key) for key in ("images", "annotations"))
     try:
+        files = {image["id"]: image["file_name"] for image in images}
+        if other := [image for image in images if files[image["id"]] != image["file_name"]]:
+            raise ValueError(f"two files have the id {other[0]['id']!r}")
         captions: dict[object, list[str]] = {image["id"]: [] for image in images}
         ids: dict[object, list[str]] = {image["id"]: [] for image in images}
         named = all("id" in annotation for annotation in annotations)

@@ -69,20 +69,32 @@ def numbered_lines(text: str) -> Iterator[tuple[int, str]]:
             yield number, line.rstrip("\r")
 
 
+def csv_columns(text: str) -> list[str]:
+    """The first line of CSV, by field; nothing where it is no CSV."""
+    try:
+        rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+        return next(filter(None, rows), [])
+    except csv.Error:
+        return []
+
+
 def csv_records(path: Path, text: str) -> Iterator[tuple[int, dict[str, str], bool]]:
     """(last line number, fields by column, whether it was mended) of CSV with columns for pairs.
 
     A row that is longer than the header `image,caption` has commas without quotes in its caption,
     as CLIP_benchmark's files have: it is mended. Fields that a short row lacks are not in the
-    mapping. Raises CaptionFileError for another header, and for quotes that do not match.
+    mapping. Raises CaptionFileError for another header, for one that names a column twice, and
+    for quotes that do not match.
     """
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        header = next(reader, [])
+        header = next(filter(None, reader), [])
         if not set(PAIR_COLUMNS) <= set(header):
             raise CaptionFileError(
                 f"{path}: neither CSV with the header image,caption nor JSON Lines with these keys"
             )
+        if twice := [name for name in header if name and header.count(name) > 1]:
+            raise CaptionFileError(f"{path}: two columns are called {twice[0]!r}; rename one")
         for row in reader:
             surplus = len(row) > len(header)
             if surplus and header != PAIR_COLUMNS:

@@ -115,6 +115,38 @@ def test_every_format_says_the_same(write: Write, form: str, change: str, asked:
     assert set(dataset.counts.values()) == {2, 4, 0}
 
 
+@pytest.mark.parametrize("asked", ["auto", "csv"])
+@pytest.mark.parametrize("end", ["\r", "\n"])
+def test_csv_may_have_the_lines_of_an_old_mac_and_begin_with_empty_ones(
+    write: Write, asked: str, end: str
+) -> None:
+    dataset = read_dataset(write(end * 2 + CONTENTS["csv"].replace("\n", end)), asked)
+    assert captions_of(dataset) == TWO
+
+
+@pytest.mark.parametrize("line", ["x" * 200_000, 'a "b', '"image,caption'])
+def test_a_first_line_that_no_csv_has_is_no_known_format(write: Write, line: str) -> None:
+    with pytest.raises(CaptionFileError, match="no known format begins with"):
+        read_dataset(write(line + "\n"))
+
+
+def test_a_column_that_comes_twice_is_refused(write: Write) -> None:
+    path = write("image,caption,caption\na.jpg,A dog .,One dog .\n")
+    with pytest.raises(CaptionFileError, match="two columns are called 'caption'; rename one"):
+        read_dataset(path)
+    with pytest.raises(CaptionFileError, match="two columns are called 'caption'; rename one"):
+        read_captions(path)
+    assert read_captions(write("image,caption,,\na.jpg,A dog .,,\n"))[0][1] == "A dog ."
+
+
+def test_two_files_of_one_coco_id_are_refused(write: Write) -> None:
+    images = [{"id": 1, "file_name": "a.jpg"}, {"id": 1, "file_name": "b.jpg"}]
+    captions = [{"image_id": 1, "caption": "A dog ."}]
+    path = write(json.dumps({"images": images, "annotations": captions}))
+    with pytest.raises(CaptionFileError, match="two files have the id 1"):
+        read_dataset(path)
+
+
 @pytest.mark.parametrize("half", ["test_caps.txt", "test_ids.txt"])
 @pytest.mark.parametrize("repeated", [True, False])
 def test_the_vsepp_pair_with_a_mapping(
