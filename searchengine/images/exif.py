@@ -14,7 +14,9 @@ from PIL.ExifTags import GPS, IFD, Base
 
 from searchengine.types import ImageFacts
 
-_DATE = re.compile(r"\s*(\d{4})[:/.-](\d\d?)[:/.-](\d\d?)[ T]+(\d\d?):(\d\d?)(?::(\d\d?))?")
+_DATE = re.compile(
+    r"\s*(\d{4})[:/.-](\d\d?)[:/.-](\d\d?)(?!\d)(?:[ T]+(\d\d?):(\d\d?)(?::(\d\d?))?)?"
+)
 
 MAX_CAMERA_LENGTH = 100
 """Characters kept of a camera's name: real ones are under 60, an EXIF string may be 64 KB."""
@@ -87,7 +89,10 @@ def read_facts(exif: Image.Exif, size: tuple[int, int], image_format: str) -> Im
 
 
 def parse_date(value: object) -> datetime | None:
-    """EXIF's "2024:05:01 13:37:00" as local time; None for "0000:00:00 00:00:00", blanks, ..."""
+    """EXIF's "2024:05:01 13:37:00" as local time; None for "0000:00:00 00:00:00", blanks, ...
+
+    The time may be blank, as in scans of old photos.
+    """
     match = _DATE.match(_text(value))
     if match is None:
         return None
