@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from clipseek.indexing import Silent
-from searchengine.embedding.stream import Observer
+from searchengine.embedding.outcomes import Observer
 from searchengine.encoders.interface import Encoder
 from searchengine.encoders.loading import load_encoder
 from searchengine.evaluation.evaluate import evaluate as run

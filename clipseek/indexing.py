@@ -12,7 +12,7 @@ from indexers.sharded.executors import Executor
 from indexers.sharded.plan import SHARD_SIZE
 from indexers.sharded.run import ShardedReport
 from indexers.sharded.work import Work
-from searchengine.embedding.stream import Observer
+from searchengine.embedding.outcomes import Observer
 from searchengine.encoders.choice import AUTO, choose_encoder
 from searchengine.encoders.loading import load_encoder
 from searchengine.library.library import Library

@@ -21,7 +21,7 @@ from indexers.walk import Walk
 from searchengine.catalog.catalog import Catalog
 from searchengine.catalog.records import Batch
 from searchengine.embedding.crops import with_crops
-from searchengine.embedding.stream import Observer
+from searchengine.embedding.outcomes import Observer
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import InputError, MissingExtraError
 from searchengine.library.learned.align import extend_alignment

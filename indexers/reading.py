@@ -22,14 +22,8 @@ from indexers.trial import Trial
 from searchengine.catalog.catalog import Catalog, CatalogReads
 from searchengine.catalog.records import Batch, FailedFile, Reading, SameContent
 from searchengine.embedding.faults import failure_reason
-from searchengine.embedding.stream import (
-    Content,
-    Encoded,
-    ImageStream,
-    KnownContent,
-    Observer,
-    Outcome,
-)
+from searchengine.embedding.outcomes import Encoded, KnownContent, Observer, Outcome
+from searchengine.embedding.stream import ImageStream
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import LibraryError, RefusedValueError
 from searchengine.files import MAX_FILE_SIZE, content_hash
@@ -82,7 +76,7 @@ class Fate(Enum):
     MOVED = "moved"
     """Its content is that of an image whose file is gone: the image is here now."""
     COPY = "copy"
-    """Its content is that of an image whose file is still there."""
+    """Its content is that of an image whose file is still there, or came before it in this run."""
     FAILED = "failed"
 
 
@@ -132,6 +126,8 @@ class Run:
     """As it is at each question."""
     _done: list[_Done] = field(default_factory=list)
     """Not saved yet."""
+    _refused: set[bytes] = field(default_factory=set)
+    """Contents whose first file in this run the catalog refused: the next one is indexed."""
     _saved_at: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
@@ -139,6 +135,8 @@ class Run:
             self._load,
             path_of=lambda job: Path(job.file.path),
             identify=self._identify,
+            known=self._known,
+            content_of=lambda key: key.content_hash,
             batch_size=self.options.batch_size,
             workers=self.options.workers,
             max_megapixels=self.options.max_megapixels,
@@ -188,17 +186,17 @@ class Run:
         self.observer.started()
         return encoder
 
-    def _identify(self, job: Job, data: bytes) -> Content[_Identity, SameContent]:
-        """The hash of a file, its metadata, and the image of the same content.
-
-        Runs in the reading threads.
-        """
-        key, space = content_hash(data), self.space
-        same = self._listed.same_content(space.info, key, job.image_id) if space else None
-        if space and same is not None and not space.is_sound(same.row):
-            same = None  # the vector is damaged: encoded again
+    def _identify(self, job: Job, data: bytes) -> _Identity:
+        """The hash of a file and its metadata. Runs in the reading threads."""
         written = read_written(job.file, io.BytesIO(data), job.sidecar.path)
-        return Content(_Identity(key, Reading(job.file.path, job.sidecar.state, written)), same)
+        return _Identity(content_hash(data), Reading(job.file.path, job.sidecar.state, written))
+
+    def _known(self, job: Job, key: _Identity) -> SameContent | None:
+        """The image of the same content, with a sound vector. Runs in the reading threads."""
+        if (space := self.space) is None:
+            return None
+        same = self._listed.same_content(space.info, key.content_hash, job.image_id)
+        return same if same is not None and space.is_sound(same.row) else None
 
     def _take(self, outcome: Outcome[Job, _Identity, SameContent]) -> None:
         job = outcome.job
@@ -206,9 +204,8 @@ class Run:
             key = outcome.key
             entry = ImageEntry(job.file, key.content_hash, outcome.facts, job.image_id)
             added = entry, outcome.vector
-            self._done.append(
-                _Done(Fate.INDEXED, job, added=added, reading=key.reading, look=outcome.look)
-            )
+            fate = Fate.COPY if outcome.is_copy else Fate.INDEXED
+            self._done.append(_Done(fate, job, added=added, reading=key.reading, look=outcome.look))
         elif isinstance(outcome, KnownContent):
             self._done.append(self._reused(outcome))
         else:
@@ -247,6 +244,7 @@ class Run:
         started = time.perf_counter()
         done, self._done = self._done, []
         self._record(done)
+        self._stream.forget()
         self._saved_at = time.perf_counter()
         self.write_seconds += self._saved_at - started
 
@@ -265,6 +263,8 @@ class Run:
             if done[0].fate is Fate.FAILED:
                 raise
             self.moved_ids.discard(done[0].holder or 0)
+            if done[0].added is not None and done[0].fate is Fate.INDEXED:
+                self._refused.add(done[0].added[0].content_hash)
             kind = FailureKind.CATALOG
             self._record([self._failed(done[0].job, kind, failure_reason(error, kind))])
 
@@ -277,8 +277,15 @@ class Run:
         read = [item.reading for item in done if item.reading is not None]
         batch = Batch(added=[entry for entry, _ in added], moved=moved, failed=failed, read=read)
         self.writer.commit(self.space, batch, vectors, looks)
-        self.counts.update(item.fate for item in done)
+        self.counts.update(self._counted_as(item) for item in done)
         self.failures += failed
+
+    def _counted_as(self, item: _Done) -> Fate:
+        """Its fate, but for the copy of a file that was refused."""
+        if item.added is not None and item.added[0].content_hash in self._refused:
+            self._refused.remove(item.added[0].content_hash)
+            return Fate.INDEXED
+        return item.fate
 
 
 def read_metadata(writer: Writer, unread: Sequence[Unread]) -> None:

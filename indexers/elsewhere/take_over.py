@@ -20,7 +20,7 @@ from indexers.elsewhere.listing import LEAST_COSINE, SAMPLE, Listing
 from indexers.pipeline import bring_up_to_date, space_of
 from indexers.reading import IndexOptions
 from searchengine.catalog.records import Batch, Reading
-from searchengine.embedding.stream import Observer
+from searchengine.embedding.outcomes import Observer
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import EncoderMismatchError, InputError, RefusedValueError
 from searchengine.files import MAX_FILE_SIZE, content_hash, read_whole

@@ -10,7 +10,7 @@ from indexers.sharded.executors import Executor, LocalExecutor, Task
 from indexers.sharded.plan import SHARD_SIZE, Shard, plan, planned
 from indexers.sharded.sources import find_sources
 from indexers.sharded.work import FailedShard, Work
-from searchengine.embedding.stream import Observer
+from searchengine.embedding.outcomes import Observer
 from searchengine.library.reasons import Reason, count_reasons
 from searchengine.shards.indexes import index_snapshot
 from searchengine.shards.layout import Receipt, done_shards, made_by, receipts

@@ -16,7 +16,8 @@ from indexers.sharded.plan import Shard
 from indexers.trial import Trial
 from searchengine.catalog.records import FailedFile
 from searchengine.embedding.faults import one_line
-from searchengine.embedding.stream import Content, Encoded, Failed, ImageStream
+from searchengine.embedding.outcomes import Encoded, Failed
+from searchengine.embedding.stream import ImageStream
 from searchengine.encoders import loading
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import EncoderError, first_line
@@ -124,7 +125,8 @@ class Worker:
         stream: ImageStream[Member, bytes, None] = ImageStream(
             lambda: encoder,
             path_of=lambda member: Path(member.name),
-            identify=lambda _member, data: Content(content_hash(data)),
+            identify=lambda _member, data: content_hash(data),
+            content_of=lambda found: found,
             read=read,
             batch_size=work.batch_size,
             workers=work.threads or cores(),

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from searchengine.embedding.outcomes import Encoded, Failed, Observer
 from searchengine.embedding.regions import Region
-from searchengine.embedding.stream import Content, Encoded, Failed, ImageStream, Observer
+from searchengine.embedding.stream import ImageStream
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import InputError
 from searchengine.files import MAX_FILE_SIZE
@@ -35,7 +36,7 @@ def embed_regions(
         lambda: encoder,
         path_of=lambda region: region.path,
         box_of=lambda region: region.box,
-        identify=lambda _region, _data: Content(None),
+        identify=lambda _region, _data: None,
         workers=workers,
         max_megapixels=max_megapixels,
         max_file_size=max_file_size,

@@ -9,27 +9,37 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from typing import Generic, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from searchengine.embedding.ahead import ahead
+from searchengine.embedding.contents import Contents, Decoded, Picture, Vector
 from searchengine.embedding.faults import NOT_OF_ONE_FILE, failure_kind, failure_reason
-from searchengine.embedding.halving import encode_each
+from searchengine.embedding.halving import Refused, encode_each
 from searchengine.embedding.on_call import EncoderOnCall
+from searchengine.embedding.outcomes import (
+    Encoded,
+    Failed,
+    Job,
+    Key,
+    KnownContent,
+    Outcome,
+    Stored,
+)
 from searchengine.embedding.regions import Box, cut
 from searchengine.embedding.throttle import DecodeThrottle
 from searchengine.encoders.interface import Encoder
 from searchengine.files import MAX_FILE_SIZE, read_whole
 from searchengine.images.decode import MAX_MEGAPIXELS, read_image
-from searchengine.looks.look import LEAST_INPUT, Looks, look_of
-from searchengine.types import FailureKind, ImageFacts, Pixels
+from searchengine.looks.look import LEAST_INPUT, look_of
+from searchengine.types import FailureKind, ImageFacts
 
 BATCH_SIZES = {"cuda": 512, "mps": 64, "cpu": 16}
 """Images handed to the encoder at a time. On a CPU 32 are slower than 16 (measured: their maps
@@ -39,80 +49,17 @@ while another is computed."""
 LOOK_AHEAD_BATCHES = 2
 """Pictures decoded before they are needed, in batches: enough to bridge a slow file."""
 
-Job = TypeVar("Job")
-Key = TypeVar("Key")
-Stored = TypeVar("Stored")
-
-
-class Observer(Protocol):
-    """Who is told how a run over many files goes."""
-
-    def planned(self, total: int) -> None:
-        """The number of files that will be read."""
-
-    def started(self) -> None:
-        """The encoder is loaded. Never called where nothing needs it."""
-
-    def advanced(self) -> None:
-        """One of them is done with."""
-
-    def skipped(self, path: str, reason: str) -> None:
-        """A file or directory that cannot be used."""
-
 
 @dataclass(frozen=True, slots=True)
-class Content(Generic[Key, Stored]):
-    """What the bytes of a file say before they are decoded."""
-
-    key: Key
-    """Comes back with the outcome: a hash, for example."""
-    stored: Stored | None = None
-    """What is known of the same content already; None where it has to be encoded."""
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded(Generic[Job, Key]):
-    """A file that was decoded and encoded."""
+class _Begun(Generic[Job, Key, Stored]):
+    """A file whose content another thread came to first."""
 
     job: Job
     key: Key
-    facts: ImageFacts
-    vector: NDArray[np.float32]
-    """Unit vector, shape (d,)."""
-    look: Looks | None = None
-    """Shape (), where it was asked for."""
+    read: Future[_Read[Job, Key, Stored]]
 
 
-@dataclass(frozen=True, slots=True)
-class KnownContent(Generic[Job, Key, Stored]):
-    """A file whose content is known: nothing was decoded."""
-
-    job: Job
-    key: Key
-    stored: Stored
-
-
-@dataclass(frozen=True, slots=True)
-class Failed(Generic[Job]):
-    """A file that cannot be read, decoded or encoded, and why."""
-
-    job: Job
-    kind: FailureKind
-    reason: str
-    """One line."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Decoded(Generic[Job, Key]):
-    job: Job
-    key: Key
-    facts: ImageFacts
-    pixels: Pixels
-    look: Looks | None
-
-
-Outcome: TypeAlias = Encoded[Job, Key] | KnownContent[Job, Key, Stored] | Failed[Job]
-_Read: TypeAlias = _Decoded[Job, Key] | KnownContent[Job, Key, Stored] | Failed[Job]
+_Read: TypeAlias = Decoded[Job, Key] | KnownContent[Job, Key, Stored] | Failed[Job]
 
 
 class ImageStream(Generic[Job, Key, Stored]):
@@ -121,10 +68,13 @@ class ImageStream(Generic[Job, Key, Stored]):
     `load` makes the encoder, in the thread that takes the outcomes, when the first picture needs
     it. `path_of` says where a job's file is, `box_of` which part of the picture is meant, None for
     all of it. `read` gets bytes that lie elsewhere, up to so many; the path is but a name then.
-    `identify` looks at them before they are decoded, in the reading threads. `batch_size` images
-    are encoded at a time and `workers` threads decode; None takes what suits the device. Pictures
-    over `max_megapixels`, in units of 10^6 pixels, and files over `max_file_size` bytes fail. With
-    `looks` it is also told what pictures look like.
+    Before they are decoded, in the reading threads, `identify` makes a key of them, which comes
+    back with the outcome, and `known` says by it what is known of the same content already. Files
+    whose keys have the same `content_of` are decoded and encoded once; without it each is, and so
+    it must be where boxes are. `batch_size` images are encoded at a time and `workers` threads
+    decode; None takes what suits the device. Pictures over `max_megapixels`, in units of 10^6
+    pixels, and files over `max_file_size` bytes fail. With `looks` it is also told what pictures
+    look like.
 
     Whatever is raised over one file is its failure, but for LibraryError and EncoderError, which
     end the stream. So does an encoder that refuses every picture, as an EncoderError.
@@ -140,7 +90,9 @@ class ImageStream(Generic[Job, Key, Stored]):
         load: Callable[[], Encoder],
         *,
         path_of: Callable[[Job], Path],
-        identify: Callable[[Job, bytes], Content[Key, Stored]],
+        identify: Callable[[Job, bytes], Key],
+        known: Callable[[Job, Key], Stored | None] = lambda _job, _key: None,
+        content_of: Callable[[Key], bytes] | None = None,
         box_of: Callable[[Job], Box | None] = lambda _job: None,
         read: Callable[[Job, int], bytes] | None = None,
         batch_size: int | None = None,
@@ -155,6 +107,9 @@ class ImageStream(Generic[Job, Key, Stored]):
         self._on_call = EncoderOnCall(self._prepare)
         self._path_of = path_of
         self._identify = identify
+        self._known = known
+        self._content_of = content_of
+        self._contents: Contents[_Read[Job, Key, Stored]] = Contents()
         self._box_of = box_of
         self._bytes_of = read or (lambda job, limit: read_whole(path_of(job), limit))
         self._asked_batch_size = batch_size
@@ -187,11 +142,18 @@ class ImageStream(Generic[Job, Key, Stored]):
         """Held by who takes the outcomes while that does something longer: decoders go on."""
         return self._throttle.interrupted()
 
+    def forget(self) -> None:
+        """Called once what came out is saved: `known` tells of it from now on."""
+        self._contents.forget(
+            lambda read: isinstance(read, Decoded) and read.picture.vector is not None
+        )
+
     @contextmanager
     def outcomes(self, jobs: Iterable[Job]) -> Iterator[Iterator[Outcome[Job, Key, Stored]]]:
         """One outcome a job. Encoded ones come in the order of the jobs, and so do the others.
 
-        The others come at once, while pictures before them wait for their batch to be full.
+        The others come at once, while pictures before them wait for their batch to be full. Copies
+        of what is encoded come at once too, and those of one that waits right after it.
         Leaving the context early drops what has not begun and waits only for what has.
         """
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="decode")
@@ -206,21 +168,44 @@ class ImageStream(Generic[Job, Key, Stored]):
     def _outcomes(
         self, pool: ThreadPoolExecutor, jobs: Iterable[Job]
     ) -> Generator[Outcome[Job, Key, Stored]]:
-        decoded: list[_Decoded[Job, Key]] = []
-        reads = ahead(pool, self._read, jobs, self._depth, self._on_call.result_of)
+        pictures: list[Picture[Job, Key]] = []
+        copies = 0
+        reads = ahead(pool, self._read, jobs, self._depth, partial(self._result_of, pool))
         for read in self._timed_waits(reads):
-            if not isinstance(read, _Decoded):
+            if not isinstance(read, Decoded):
                 yield read
                 continue
-            decoded.append(read)
-            if len(decoded) >= self._throttle.batches * self._batch_size:
-                yield from self._encode(self._on_call.ask(), decoded)
-                decoded = []
-        if decoded:
-            yield from self._encode(self._on_call.ask(), decoded)
+            picture = read.picture
+            if isinstance(picture.vector, np.ndarray):
+                yield read.encoded(picture.vector, is_copy=True)
+                continue
+            if picture.files:
+                copies += 1
+            else:
+                pictures.append(picture)
+            picture.files.append(read)
+            if max(len(pictures), copies) >= self._throttle.batches * self._batch_size:
+                yield from self._encode(self._on_call.ask(), pictures)
+                pictures, copies = [], 0
+        if pictures:
+            yield from self._encode(self._on_call.ask(), pictures)
 
     def _depth(self) -> int:
         return self._workers + LOOK_AHEAD_BATCHES * self._batch_size
+
+    def _result_of(
+        self,
+        pool: ThreadPoolExecutor,
+        reading: Future[_Read[Job, Key, Stored] | _Begun[Job, Key, Stored]],
+    ) -> _Read[Job, Key, Stored]:
+        """What a reading thread returns. Where another one failed at the content, it is tried."""
+        read = self._on_call.result_of(reading)
+        while isinstance(read, _Begun):
+            other = self._on_call.result_of(read.read)
+            if isinstance(other, Decoded):
+                return Decoded(read.job, read.key, other.picture)
+            read = self._on_call.result_of(pool.submit(self._read, read.job))
+        return read
 
     def _timed_waits(
         self, outcomes: Iterator[_Read[Job, Key, Stored]]
@@ -233,15 +218,32 @@ class ImageStream(Generic[Job, Key, Stored]):
                 return
             yield outcome
 
-    def _read(self, job: Job) -> _Read[Job, Key, Stored]:
-        """Read, identify, decode and preprocess one file. Runs in the pool's threads."""
+    def _read(self, job: Job) -> _Read[Job, Key, Stored] | _Begun[Job, Key, Stored]:
+        """Read one file, and what its content gives. Runs in the pool's threads."""
+        try:
+            data = self._bytes_of(job, self._max_file_size)
+            key = self._identify(job, data)
+        except NOT_OF_ONE_FILE:
+            raise
+        except BaseException as error:  # a panic of a library in Rust is no Exception
+            return _failed(job, error, FailureKind.UNREADABLE)
+        if self._content_of is None:
+            return self._looked_at(job, key, data)
+        read = self._contents.read_once(
+            self._content_of(key),
+            lambda: self._looked_at(job, key, data),
+            lambda read: isinstance(read, Decoded),
+        )
+        return _Begun(job, key, read) if isinstance(read, Future) else read
+
+    def _looked_at(self, job: Job, key: Key, data: bytes) -> _Read[Job, Key, Stored]:
+        """What is known of a content; else it is decoded and preprocessed."""
         reached = FailureKind.UNREADABLE
         try:
+            stored = self._known(job, key)
+            if stored is not None:
+                return KnownContent(job, key, stored)
             path = self._path_of(job)
-            data = self._bytes_of(job, self._max_file_size)
-            content = self._identify(job, data)
-            if content.stored is not None:
-                return KnownContent(job, content.key, content.stored)
             if self.encoder is None:  # it is loaded for what can be decoded
                 self._decode(path, data, input_size=1)
             encoder = self._on_call.ask()
@@ -252,14 +254,12 @@ class ImageStream(Generic[Job, Key, Stored]):
             image = image if box is None else cut(image, box)
             reached = FailureKind.ENCODER
             pixels = encoder.preprocess(image)
-            return _Decoded(
-                job, content.key, facts, pixels, look_of(image) if self._looks else None
-            )
+            look = look_of(image) if self._looks else None
+            return Decoded(job, key, Picture(facts, pixels, look))
         except NOT_OF_ONE_FILE:
             raise
-        except BaseException as error:  # a panic of a library in Rust is no Exception
-            kind = failure_kind(error, reached)
-            return Failed(job, kind, failure_reason(error, kind))
+        except BaseException as error:
+            return _failed(job, error, reached)
 
     def _decode(
         self, path: Path, data: bytes, input_size: int | None
@@ -269,16 +269,23 @@ class ImageStream(Generic[Job, Key, Stored]):
         )
 
     def _encode(
-        self, encoder: Encoder, decoded: Sequence[_Decoded[Job, Key]]
+        self, encoder: Encoder, pictures: Sequence[Picture[Job, Key]]
     ) -> Iterator[Encoded[Job, Key] | Failed[Job]]:
         with self._throttle.encoding():
-            for first in range(0, len(decoded), self._batch_size):
-                batch = decoded[first : first + self._batch_size]
-                started = time.perf_counter()
-                vectors = encode_each(encoder, [item.pixels for item in batch])
-                self.encode_seconds += time.perf_counter() - started
-                for item, vector in zip(batch, vectors, strict=True):
-                    if isinstance(vector, str):
-                        yield Failed(item.job, FailureKind.ENCODER, vector)
-                    else:
-                        yield Encoded(item.job, item.key, item.facts, vector, item.look)
+            for first in range(0, len(pictures), self._batch_size):
+                batch = pictures[first : first + self._batch_size]
+                for picture, vector in zip(batch, self._vectors(encoder, batch), strict=True):
+                    yield from picture.given_out(vector, partial(self._vectors, encoder, [picture]))
+
+    def _vectors(
+        self, encoder: Encoder, pictures: Sequence[Picture[Job, Key]]
+    ) -> list[Vector | Refused]:
+        started = time.perf_counter()
+        vectors = encode_each(encoder, [picture.pixels for picture in pictures])
+        self.encode_seconds += time.perf_counter() - started
+        return vectors
+
+
+def _failed(job: Job, error: BaseException, reached: FailureKind) -> Failed[Job]:
+    kind = failure_kind(error, reached)
+    return Failed(job, kind, failure_reason(error, kind))

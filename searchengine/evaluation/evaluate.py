@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from searchengine.datasets.dataset import CaptionedImage
 from searchengine.devices import cuda_or_cpu
 from searchengine.embedding.files import embed_files
-from searchengine.embedding.stream import Observer
+from searchengine.embedding.outcomes import Observer
 from searchengine.encoders.interface import Encoder
 from searchengine.evaluation.benchmarks import dataset_sha256, identity, recognise
 from searchengine.evaluation.distractors import Distractors, lookalikes

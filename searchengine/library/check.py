@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from searchengine.alignment.kept import fault_of_alignment
 from searchengine.alignment.ranking import FILE as ALIGNMENT_FILE
 from searchengine.columns.head import HEAD
-from searchengine.embedding.stream import Observer
+from searchengine.embedding.outcomes import Observer
 from searchengine.encoders.text.encoder import TOWER_FILE, fault_of_tower
 from searchengine.errors import LibraryDamagedError, LibraryError, MissingExtraError, reason_of
 from searchengine.files import content_hash_of, file_state

@@ -29,7 +29,7 @@ from searchengine.types import Excluded, Failure, Filter, TextHit, Vectors
 from searchengine.vectors.file import Rows
 
 if TYPE_CHECKING:
-    from searchengine.embedding.stream import Observer
+    from searchengine.embedding.outcomes import Observer
     from searchengine.library.check import CheckReport
     from searchengine.library.status import LibraryInfo
     from searchengine.library.writing import Writer

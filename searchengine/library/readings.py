@@ -9,7 +9,7 @@ from pathlib import Path
 
 from searchengine.catalog.records import Found
 from searchengine.embedding.faults import failure_kind, failure_reason
-from searchengine.embedding.stream import Observer
+from searchengine.embedding.outcomes import Observer
 from searchengine.errors import InputError, LibraryError
 from searchengine.files import content_hash, read_whole
 from searchengine.images.decode import read_image

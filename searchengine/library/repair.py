@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.catalog.records import Batch, Freed
-from searchengine.embedding.stream import Content, Encoded, ImageStream, Observer
+from searchengine.embedding.outcomes import Encoded, Observer
+from searchengine.embedding.stream import ImageStream
 from searchengine.encoders.text.encoder import TOWER_FILE, fault_of_tower
 from searchengine.errors import EncoderError, MissingExtraError
 from searchengine.files import content_hash
@@ -114,7 +115,8 @@ class _Mending:
         stream: ImageStream[ImageRecord, bytes, str] = ImageStream(
             lambda: self.library.encoders.for_rows(self.space),
             path_of=lambda record: record.path,
-            identify=_identify,
+            identify=lambda _record, data: content_hash(data),
+            known=lambda record, found: None if found == record.content_hash else "another content",
             looks=True,
         )
         again = []
@@ -149,8 +151,3 @@ def _freed(stored: StoredRows, bad: BadBlock, rows: Sequence[int]) -> Freed:
     is_empty = not bad.is_as_written and len(rows) == len(bad.doubtful)
     now = list(stored.file.checksums(stored.rows, [bad.block])) if is_empty else []
     return Freed(stored.file.path.name, rows, now)
-
-
-def _identify(record: ImageRecord, data: bytes) -> Content[bytes, str]:
-    found = content_hash(data)
-    return Content(found, None if found == record.content_hash else "another content")

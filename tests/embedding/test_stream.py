@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -15,13 +15,8 @@ import pytest
 from searchengine.embedding import stream as embedding
 from searchengine.embedding.ahead import ahead
 from searchengine.embedding.files import embed_files
-from searchengine.embedding.stream import (
-    Content,
-    Encoded,
-    Failed,
-    ImageStream,
-    KnownContent,
-)
+from searchengine.embedding.outcomes import Encoded, Failed, KnownContent
+from searchengine.embedding.stream import ImageStream
 from searchengine.embedding.throttle import DecodeThrottle
 from searchengine.errors import EncoderError, InputError, LibraryError
 from searchengine.types import FailureKind, Pixels, Vectors
@@ -123,7 +118,8 @@ def stream_of(
     return ImageStream(
         lambda: encoder,
         path_of=lambda path: path,
-        identify=lambda _path, data: Content(len(data), (known or {}).get(data)),
+        identify=lambda _path, data: len(data),
+        known=lambda path, _: (known or {}).get(path.read_bytes()),
         **options,
     )
 
@@ -152,11 +148,72 @@ def test_known_content_is_neither_decoded_nor_encoded(painted: list[Path], tmp_p
     assert len(found) == 7
 
 
+def shared_stream(encoder: FakeEncoder, known: set[bytes], **options: Any) -> Shared:
+    """Keys are contents, `known` those that are stored elsewhere."""
+    return ImageStream(
+        lambda: encoder,
+        path_of=lambda path: path,
+        identify=lambda _path, data: data,
+        known=lambda _path, data: "stored" if data in known else None,
+        content_of=lambda data: data,
+        **options,
+    )
+
+
+Shared: TypeAlias = ImageStream[Path, bytes, str]
+
+
+def test_many_copies_wait_for_one_batch_at_most(painted: list[Path]) -> None:
+    """Of a picture that is alone with its copies, too, something comes out before the end."""
+    drawn = 0
+
+    def jobs() -> Iterator[Path]:
+        nonlocal drawn
+        for _ in range(200):
+            drawn += 1
+            yield painted[0]
+
+    encoder = Counting()
+    with shared_stream(encoder, set(), workers=1, batch_size=2).outcomes(jobs()) as outcomes:
+        first = next(outcomes)
+        assert drawn < 30
+        others = list(outcomes)
+    assert encoder.batches == [1]
+    found = [first, *others]
+    assert [isinstance(one, Encoded) and one.is_copy for one in found] == [False, *[True] * 199]
+
+
+def test_copies_come_right_after_the_one_that_waits(painted: list[Path]) -> None:
+    red, blue, cyan = painted[:3]
+    jobs = [red, blue, red, cyan, red, blue]
+    with shared_stream(FakeEncoder(), set()).outcomes(jobs) as outcomes:
+        found = [one.job for one in outcomes]
+    assert found == [red, red, red, blue, blue, cyan]
+
+
+def test_what_is_saved_is_asked_for_and_no_longer_kept(painted: list[Path]) -> None:
+    known: set[bytes] = set()
+    encoder = Counting()
+    stream = shared_stream(encoder, known, workers=1, batch_size=1)
+    kinds = []
+    with stream.outcomes([*painted[:2], *[painted[0]] * 20, *[painted[1]] * 20]) as outcomes:
+        for outcome in outcomes:
+            kinds.append(type(outcome))
+            if outcome.job == painted[0] and isinstance(outcome, Encoded):
+                known.add(painted[0].read_bytes())
+                stream.forget()
+    assert kinds.count(KnownContent) > 0
+    assert kinds[-20:] == [Encoded] * 20, "the other one is not saved"
+    assert sum(encoder.batches) == 2
+
+
 def test_a_fault_of_the_library_ends_the_stream(painted: list[Path]) -> None:
-    def refuse(_path: Path, _data: bytes) -> Content[None, None]:
+    def refuse(_path: Path, _data: bytes) -> None:
         raise LibraryError("the catalog is gone")
 
-    stream = ImageStream(FakeEncoder, path_of=lambda path: path, identify=refuse)
+    stream: ImageStream[Path, None, None] = ImageStream(
+        FakeEncoder, path_of=lambda path: path, identify=refuse
+    )
     with stream.outcomes(painted) as outcomes, pytest.raises(LibraryError, match="catalog is gone"):
         next(outcomes)
 
@@ -168,11 +225,10 @@ def test_who_leaves_early_waits_for_nothing_that_has_not_begun(
     """Also in the middle of an encoder's batch, while the decoders wait for it."""
     begun: list[Path] = []
 
-    def identify(path: Path, _data: bytes) -> Content[None, None]:
+    def identify(path: Path, _data: bytes) -> None:
         begun.append(path)
-        return Content(None)
 
-    stream = ImageStream(
+    stream: ImageStream[Path, None, None] = ImageStream(
         FakeEncoder, path_of=lambda path: path, identify=identify, batch_size=1, workers=1
     )
     with stream.outcomes(painted * 20) as outcomes:
@@ -309,7 +365,8 @@ def lazy_stream(
     return ImageStream(
         load,
         path_of=lambda path: path,
-        identify=lambda _path, data: Content(len(data), (known or {}).get(data)),
+        identify=lambda _path, data: len(data),
+        known=lambda path, _: (known or {}).get(path.read_bytes()),
         workers=workers,
     )
 

@@ -99,7 +99,7 @@ def test_nor_for_that_of_another_that_came_before_it(bench: Workbench) -> None:
 
     def come(done: int) -> Collection[Path]:
         if done == 10:
-            return [bench.paint(f"more/{n:03}.png", (0, n, 0)) for n in range(60)]
+            return [bench.paint(f"more/{n:03}.png", (0, n, 9)) for n in range(60)]
         return [bench.paint("late.png", "red")] if done == 40 else ()
 
     assert run(bench, come).indexed == BURST + 61
@@ -144,7 +144,7 @@ def test_what_was_being_written_at_first_comes_amid_the_run(
 def test_a_run_ends_with_what_it_found_at_first(bench: Workbench) -> None:
     burst(bench, 40)
     report = run(
-        bench, lambda done: [bench.paint(f"more/{done:03}.png", (0, done, 0))] if done < 500 else ()
+        bench, lambda done: [bench.paint(f"more/{done:03}.png", (0, done, 9))] if done < 500 else ()
     )
     assert report.indexed <= 2 * 40, "however many come"
     came = sum(1 for _ in bench.photos.rglob("*.png"))

@@ -24,7 +24,7 @@ from searchengine.errors import (
     TooManyPixelsError,
     UnreadableImageError,
 )
-from searchengine.files import read_whole
+from searchengine.files import content_hash, read_whole
 from searchengine.images.decode import read_image
 from searchengine.types import Failure, FailureKind, ImageFacts, Pixels, Vectors
 from tests.conftest import Workbench
@@ -144,12 +144,12 @@ def test_any_error_in_identifying(bench: Workbench, monkeypatch: pytest.MonkeyPa
     paint(bench)
     white = (bench.photos / "white.png").read_bytes()
 
-    def content_hash(data: bytes) -> bytes:
+    def refuse(data: bytes) -> bytes:
         if data == white:
             raise OverflowError("string longer than 2147483647 bytes")
-        return data[:16]
+        return content_hash(data)
 
-    monkeypatch.setattr("indexers.reading.content_hash", content_hash)
+    monkeypatch.setattr("indexers.reading.content_hash", refuse)
     monkeypatch.setattr("searchengine.catalog.catalog.CatalogReads.same_content", lambda *_: None)
     assert bench.index().failed == 1
     assert the_failure(bench, "white.png").reason.endswith("string longer than 2147483647 bytes")

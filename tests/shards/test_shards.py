@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import threading
@@ -128,6 +129,19 @@ def test_a_folder_a_tar_and_tables_make_the_same_rows(
         assert found.keys() == by_name[0].keys()
         for name, row in found.items():
             np.testing.assert_array_equal(row, by_name[0][name])
+
+
+def test_equal_members_of_a_shard_are_encoded_once(
+    encoder: Counting, photos: list[Path], tmp_path: Path
+) -> None:
+    for number, path in enumerate(photos[:4]):
+        shutil.copy(path, path.parent / f"copy {number}.png")
+    tar = tar_of(tmp_path / "00000.tar", sorted(photos[0].parent.iterdir()))
+    assert index(tmp_path / "parts", tar).images == 14
+    assert encoder.pictures == 10
+    rows = {path.rpartition("/")[2]: row for path, (_, row) in stored(tmp_path / "parts").items()}
+    for number, path in enumerate(photos[:4]):
+        np.testing.assert_array_equal(rows[f"copy {number}.png"], rows[path.name])
 
 
 def test_plans_stay_and_take_in_what_is_new(bench: Workbench, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -106,6 +107,8 @@ def campaign(directory: Path, runs: int, seed: int) -> int:
         paint(photos / f"{number:04}.png", chance)
     for number in range(COPIES):
         save_again(photos / f"{number:04}.png")
+        shutil.copy(photos / f"{number:04}.png", photos / f"{number:04} copy.png")
+        shutil.copy(photos / f"{number:04}.png", photos / f"z{number:04}.png")
     died_early = 0
     for number in range(runs):
         died_early += _start_and_kill(photos, library, chance.random())

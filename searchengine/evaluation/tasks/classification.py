@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.datasets.classes import ClassNames, LabelledImages
+from searchengine.embedding.outcomes import Observer
 from searchengine.embedding.regions import Region
-from searchengine.embedding.stream import Observer
 from searchengine.encoders.interface import Encoder
 from searchengine.evaluation.tasks.pictures import ReadingOptions, encode_regions, find_files
 from searchengine.evaluation.tasks.templates import Templates

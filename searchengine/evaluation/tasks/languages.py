@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from searchengine.devices import cuda_or_cpu
+from searchengine.embedding.outcomes import Observer
 from searchengine.embedding.regions import Region
-from searchengine.embedding.stream import Observer
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import InputError
 from searchengine.evaluation.evaluation_set import EvaluationSet

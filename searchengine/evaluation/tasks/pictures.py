@@ -11,8 +11,8 @@ import numpy as np
 from searchengine.datasets.dataset import CaptionedImage
 from searchengine.datasets.images import find_images
 from searchengine.embedding.files import embed_regions
+from searchengine.embedding.outcomes import Observer
 from searchengine.embedding.regions import Region
-from searchengine.embedding.stream import Observer
 from searchengine.encoders.interface import Encoder
 from searchengine.files import MAX_FILE_SIZE
 from searchengine.images.decode import MAX_MEGAPIXELS

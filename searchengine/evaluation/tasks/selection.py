@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchengine.datasets.selection import Choice, SelectionTask
+from searchengine.embedding.outcomes import Observer
 from searchengine.embedding.regions import Region
-from searchengine.embedding.stream import Observer
 from searchengine.encoders.interface import Encoder
 from searchengine.errors import InputError
 from searchengine.evaluation.evaluation_set import AS_THEY_ARE
