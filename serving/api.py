@@ -228,7 +228,8 @@ async def add_picture(request: Request) -> Response:
     """Keep an uploaded picture for searches; the answer has its key."""
     _, uploads = await read_form(request)
     if len(uploads) != 1:
-        raise InputError(f"send one image, in the field image; not {len(uploads)}")
+        what = f"{len(uploads)} pictures came" if uploads else "no picture came, or an empty file"
+        raise InputError(f"{what}; send one, in the field image")
     key = await service_of(request).hold(uploads[0])
     address = f"{base_of(request)}/api/pictures/{key}"
     return JsonResponse({"picture": key, "preview": address}, 201, headers={"location": address})

@@ -129,7 +129,7 @@ class _Tools:
         listed = Query((Source(Kind.LISTED, image_id),))
         nearest = (
             self._library.nearest_captions(listed, k=k)
-            if texts is None
+            if not texts
             else self._library.describe(listed, texts=texts, k=k)
         )
         return {

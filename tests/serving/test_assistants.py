@@ -84,6 +84,7 @@ def test_a_photo_is_described(colours: Workbench, run: Run, tmp_path: Path) -> N
     captions.write_text(f"image,caption\n{red},a red wall\n", encoding="utf-8")
     run("captions", "add", captions)
     said = called(colours, "describe", path=str(red))
+    assert called(colours, "describe", path=str(red), texts=[]) == said
     assert (said["path"], said["width"], said["format"]) == (str(red), 40, "PNG")
     assert said["written"] == [{"text": "a red wall", "source": "file"}]
     assert [text["text"] for text in said["texts"]] == ["a red wall"]

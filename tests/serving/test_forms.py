@@ -94,6 +94,12 @@ def test_the_terminal_says_nothing_of_a_broken_form(
     assert not caplog.records
 
 
+def test_an_empty_picture_is_said(colours: Workbench) -> None:
+    with visit(colours) as client:
+        answer = client.post("/api/pictures", files={"image": ("a.jpg", b"")})
+        problem(answer, 400, "^no picture came, or an empty file; send one")
+
+
 def test_an_archive_takes_ids_alone(colours: Workbench) -> None:
     with visit(colours) as client:
         for sent in ({"ids": 1}, {"id": 1, "k": 2}):
