@@ -130,6 +130,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "SOON", 0.4)
     monkeypatch.setattr(watch, "TICK", 0.1)
     monkeypatch.setattr(arrivals, "LOOK", 0.1)
+    monkeypatch.setattr(arrivals, "SHARE", 0.0)
 
 
 def test_new_changed_moved_and_deleted_pictures(colours: Workbench) -> None:
