@@ -42,6 +42,8 @@ from searchengine.types import FileState, ImageEntry, ImageFacts, Vectors
 from tests.support.places import ROOT
 
 MOST_SECONDS = 15.0
+"""At the pace of the server's own looks."""
+PATIENCE = 240.0
 MOST_MEMORY = 1.05
 MEMORY_SWAPS = 20
 """From so many on memory is judged: a server that has answered little still grows by answering."""
@@ -134,7 +136,7 @@ class Asking(threading.Thread):
 
 def answered(address: str, path: str) -> bytes:
     """The body of an answer, on a connection of its own. Raises where it is none of success."""
-    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=30)
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
@@ -212,15 +214,16 @@ def campaign(directory: Path, images: int, swaps: int, look: float | None) -> No
         print(f"{name} {size / 2**20:.0f} MB, {swaps} swaps later {after[name] / size:.3f} of it")
     assert failed == [], failed[:5]
     assert "no newer snapshot" not in log.read_text("utf-8"), log.read_text("utf-8")
-    assert max(seconds) <= MOST_SECONDS
+    assert look is not None or max(seconds) <= MOST_SECONDS
     if swaps >= MEMORY_SWAPS:
         assert after["VmRSS"] <= MOST_MEMORY * before["VmRSS"]
 
 
 def _until_first(address: str, text: str, path: str) -> float:
-    """Seconds until an image is the best hit for its text; half a minute where it never is."""
+    """Seconds until an image is the best hit for its text."""
     started = time.monotonic()
-    while best(address, text) != path and time.monotonic() - started < 2 * MOST_SECONDS:
+    while best(address, text) != path:
+        assert time.monotonic() - started < PATIENCE, f"{text} is not seen"
         time.sleep(0.05)
     return time.monotonic() - started
 
