@@ -25,6 +25,7 @@ from searchengine.columns.layout import (
     checksum,
     values_of,
 )
+from searchengine.files import open_ordinary
 from searchengine.vectors.rowset import RowSet
 
 
@@ -101,9 +102,8 @@ class Columns:
         if count == 0:
             return np.empty(0, dtype=dtype)
         try:
-            return np.memmap(self._place / name, dtype=dtype, mode="r", shape=(count,)).view(
-                np.ndarray
-            )
+            with open_ordinary(self._place / name) as file:
+                return np.memmap(file, dtype=dtype, mode="r", shape=(count,)).view(np.ndarray)
         except (OSError, ValueError) as error:
             raise TornColumnsError(name) from error
 

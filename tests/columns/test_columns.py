@@ -342,6 +342,20 @@ def test_a_damaged_file_is_not_used_and_made_anew(library: Library, name: str, h
     compare_one(library, by_columns=True)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_nobody_waits_for_the_other_end_of_a_pipe(library: Library) -> None:
+    for path in column_files(library):
+        path.unlink()
+        os.mkfifo(path)
+    with open_library(library.path) as opened, opened.catalog.snapshot() as now:
+        space = opened.space("one")
+        for where in ASKED:
+            found = space.passing(now, 12, where).numbers().tolist()
+            assert found == now.rows_matching(space.info, where).tolist()
+    refresh(library)
+    compare_one(library, by_columns=True)
+
+
 def test_a_writer_that_died_before_they_followed_leaves_them_unused(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
