@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from copy import copy
+from itertools import pairwise
 from typing import Annotated
 
 import typer
@@ -121,6 +122,7 @@ def main() -> None:
 def _run() -> int:
     """The exit code of the command in `sys.argv`: the one place where errors become lines."""
     try:
+        _require_values(sys.argv[1:])
         code = _program_for(sys.argv[1:])(prog_name="clipseek", standalone_mode=False)
         output.finish()
     except WRONG_USAGE as error:
@@ -133,6 +135,19 @@ def _run() -> int:
     except Exception as error:
         return _failed(error)
     return code if isinstance(code, int) else 0
+
+
+def _require_values(arguments: Sequence[str]) -> None:
+    """Raises wrong usage for an empty argument, as "$FOLDER" is where it is not set.
+
+    As a path it would be this folder, and as a filter none. `--exclude ''` says something.
+    """
+    for before, argument in pairwise(["clipseek", *arguments]):
+        option, sign, value = argument.partition("=")
+        if not (sign and option.startswith("--")):
+            option, value = before, argument
+        if not value and option != "--exclude":
+            raise typer.BadParameter(f"an empty argument after {option}")
 
 
 def _program_for(arguments: Sequence[str]) -> typer.Typer:

@@ -177,6 +177,20 @@ def replacing(path: Path) -> Iterator[Path]:
             beside.unlink(missing_ok=True)
 
 
+@contextmanager
+def written(path: Path) -> Iterator[Path]:
+    """Where to write what somebody wants at `path`: beside it, as `replacing` does.
+
+    A link at `path` stays a link, and a device such as /dev/stdout is written to as it is: renamed
+    over, it would be gone. Raises OSError as `replacing` does.
+    """
+    if path.exists() and not path.is_file():
+        yield path
+    else:
+        with replacing(path.resolve()) as beside:
+            yield beside
+
+
 def _tidy(directory: Path) -> None:
     for left in directory.glob(_BESIDE.format("*")):
         with suppress(OSError):  # another process took it

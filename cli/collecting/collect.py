@@ -11,7 +11,8 @@ from filecmp import cmp
 from pathlib import Path
 
 from searchengine.errors import InputError, reason_of
-from searchengine.files import open_ordinary, replacing
+from searchengine.files import open_ordinary, replacing, written
+from searchengine.images.formats import is_image_name
 from serving.files.names import Names, for_archives
 
 
@@ -42,13 +43,18 @@ def link_to(paths: Sequence[Path], directory: Path) -> Collected:
 def zip_to(paths: Sequence[Path], archive: Path) -> Collected:
     """Pack files into a new archive, uncompressed, as pictures are compressed already.
 
-    It takes the place of what was at `archive`. Raises InputError where that cannot be written.
+    It takes the place of what was at `archive`. Raises InputError where that cannot be written, or
+    has the name of an image.
     """
+    if is_image_name(archive.name):
+        raise InputError(
+            f"{archive}: an archive does not replace an image; name a file like hits.zip"
+        )
     collected, names = Collected(), Names()
     try:
         with (
-            replacing(archive) as beside,
-            zipfile.ZipFile(beside, "w", strict_timestamps=False) as packed,
+            written(archive) as place,
+            zipfile.ZipFile(place, "w", strict_timestamps=False) as packed,
         ):
             for path in paths:
                 try:

@@ -16,7 +16,7 @@ from pathlib import Path
 import jinja2
 
 from searchengine.errors import ClipseekError, InputError
-from searchengine.files import read_whole, replacing
+from searchengine.files import read_whole, written
 from searchengine.images.decode import MAX_MEGAPIXELS
 from searchengine.images.formats import is_image_name
 from searchengine.images.thumbnails import Thumbnail, data_uri, read_thumbnail
@@ -46,11 +46,8 @@ def write_page(path: Path, lines: Iterable[str], example: str) -> None:
     """
     require_page_name(path, example)
     try:
-        if path.exists() and not path.is_file():  # such as /dev/stdout: never renamed over
-            _write(path, lines)
-        else:
-            with replacing(path.resolve()) as beside:  # resolved: a link stays a link
-                _write(beside, lines)
+        with written(path) as place:
+            _write(place, lines)
     except OSError as error:
         why = error.strerror or str(error)
         raise InputError(f"cannot write the page {path}: {why}; choose another FILE") from error

@@ -64,6 +64,27 @@ def test_an_archive_has_them_all(files: list[Path], tmp_path: Path) -> None:
         assert packed.read("x (2).jpg") == files[1].read_bytes()
 
 
+def test_an_archive_takes_the_place_of_no_image_link_or_device(
+    files: list[Path], tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="an archive does not replace an image"):
+        zip_to(files[:1], files[1])
+    assert files[1].read_bytes() == b"\1" * 1_000
+    (tmp_path / "link.zip").symlink_to(tmp_path / "far.zip")
+    assert zip_to(files, tmp_path / "link.zip").done == 3
+    assert (tmp_path / "link.zip").is_symlink()
+    assert zipfile.is_zipfile(tmp_path / "far.zip")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert zip_to(files, pipe).done == 3
+        assert os.read(reader, 2) == b"PK"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
 def test_what_cannot_be_had_is_told_and_the_others_are(files: list[Path], tmp_path: Path) -> None:
     files[1].unlink()
     os.mkfifo(files[1])

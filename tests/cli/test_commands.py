@@ -610,3 +610,25 @@ def test_the_limit_of_bytes_is_a_size(run: Run, photos: Path, command: str) -> N
 
 def test_the_default_limit_of_bytes_is_that_of_the_ground() -> None:
     assert parse_size(MAX_FILE_SIZE) == files.MAX_FILE_SIZE
+
+
+def test_an_empty_argument_is_no_folder_and_no_filter(
+    run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("index", photos)
+    monkeypatch.chdir(photos)
+    cases: list[tuple[list[object], str]] = [
+        (["remove", "--forever", ""], "--forever"),
+        (["index", ""], "index"),
+        (["index", photos, "--model="], "--model"),
+        (["search", "red", "--after", ""], "--after"),
+        (["search", "red", "--save="], "--save"),
+        (["search", "red", "--copy-to", ""], "--copy-to"),
+        (["captions", "add", ""], "add"),
+    ]
+    for arguments, before in cases:
+        done = run(*arguments)
+        assert (done.code, done.out) == (2, ""), arguments
+        assert f"an empty argument after {before}" in done.err
+    assert run("search", "x=", "--paths").code == 0
+    assert len(run("search", "red", "--paths").out.splitlines()) == 3
