@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from unicodedata import normalize
 
 from searchengine.errors import InputError
 from searchengine.files import read_file
@@ -111,7 +112,7 @@ def _chain(line: str) -> Iterator[Name]:
 
 
 def _words(part: str) -> list[str]:
-    words = [_SPACE.sub(" ", word).strip() for word in part.split("=")]
+    words = [_SPACE.sub(" ", normalize("NFC", word)).strip() for word in part.split("=")]
     for word in words:
         if not word:
             raise InputError("a name is missing beside = or <")

@@ -34,6 +34,10 @@ def test_synonyms_broader_names_and_comments() -> None:
     )
 
 
+def test_letters_and_their_marks_are_one_name_however_they_are_written() -> None:
+    assert parse_names("café\ncafe\u0301 = coffee house") == (Name("café", ("coffee house",)),)
+
+
 def test_a_chain_names_all_of_its_parts() -> None:
     names = parse_names("golden retriever < dog < animal\nDog < Animal")
     known = {each.name: each for each in names}
