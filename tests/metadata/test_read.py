@@ -151,6 +151,13 @@ def test_exif_and_what_windows_writes(tmp_path: Path) -> None:
         ], suffix
 
 
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_a_comment_in_the_other_order_of_bytes(tmp_path: Path, order: str) -> None:
+    comment = b"UNICODE\0" + "Ein schöner Abend".encode(order)
+    found = written(picture(tmp_path / "a.jpg", exif={0x8769: {0x9286: comment}}))
+    assert texts(found) == [("exif", "Ein schöner Abend")]
+
+
 def test_texts_and_the_date_of_png(tmp_path: Path) -> None:
     path = picture(
         tmp_path / "a.png",
