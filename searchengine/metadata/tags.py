@@ -81,7 +81,7 @@ def _plain_comment(value: bytes, order: str) -> bytes:
         # Many programs write one order of bytes whatever the file's is: in the wrong one, Latin
         # letters and spaces become Chinese.
         orders = ("utf-16-le", "utf-16-be") if order == "<" else ("utf-16-be", "utf-16-le")
-        declared, other = (text.decode(wide, "ignore") for wide in orders)
+        declared, other = (text.decode(wide, "ignore").split("\0", 1)[0] for wide in orders)
         is_other = 2 * sum(map(str.isascii, other)) > len(other)
         return (other if is_other else declared).encode("utf-8", "ignore")
     return text if code in (b"ASCII\0\0\0", b"\0" * 8) else b""
