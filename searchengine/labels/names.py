@@ -111,15 +111,26 @@ def _chain(line: str) -> Iterator[Name]:
         yield Name(name, tuple(synonyms), broader)
 
 
+def kept_name(name: str) -> str:
+    """A name of a label or a set as libraries have it, in composed form and without further space.
+
+    Raises InputError for one that is empty, too long, or cannot be printed.
+    """
+    word = normalize("NFC", _SPACE.sub(" ", name).strip())
+    if not word:
+        raise InputError("an empty name")
+    if len(word) > LONGEST_NAME:
+        raise InputError(f"a name of {len(word):,} characters; {LONGEST_NAME} at most")
+    if not word.isprintable():
+        raise InputError("a name with characters that cannot be printed")
+    return word
+
+
 def _words(part: str) -> list[str]:
-    words = [_SPACE.sub(" ", normalize("NFC", word)).strip() for word in part.split("=")]
-    for word in words:
-        if not word:
-            raise InputError("a name is missing beside = or <")
-        if len(word) > LONGEST_NAME:
-            raise InputError(f"a name of {len(word):,} characters; {LONGEST_NAME} at most")
-        if not word.isprintable():
-            raise InputError("a name with characters that cannot be printed")
+    words = part.split("=")
+    if not all(word.strip() for word in words):
+        raise InputError("a name is missing beside = or <")
+    words = [kept_name(word) for word in words]
     return list({word.casefold(): word for word in reversed(words)}.values())[::-1]
 
 

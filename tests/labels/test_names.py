@@ -13,6 +13,7 @@ from searchengine.labels.names import (
     Name,
     above,
     depths,
+    kept_name,
     parse_names,
     read_names,
     shipped_names,
@@ -102,3 +103,13 @@ def test_kinds_of_a_name_count_for_it_and_others_against_it() -> None:
     assert of["tabby cat"] is None
     assert "tench" not in of, "it is one of the names itself"
     assert len(of) == len(background()) - 1
+
+
+def test_one_name_in_composed_and_decomposed_form_is_one_name() -> None:
+    assert [each.name for each in parse_names("caf\u00e9\ncafe\u0301\nCAFE\u0301")] == ["caf\u00e9"]
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 201, "a\x1b[31m", "\udcff"])
+def test_a_name_that_no_list_can_show_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match=r"a name of 201|an empty name|cannot be printed"):
+        kept_name(name)

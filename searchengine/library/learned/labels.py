@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from searchengine.catalog.labels.given import Label
 from searchengine.catalog.labels.sets import StoredSet
 from searchengine.labels.definition import LIKELY, Definition, Lesson, read_definition
-from searchengine.labels.names import Name, parse_names, read_names, shipped_names
+from searchengine.labels.names import Name, kept_name, parse_names, read_names, shipped_names
 from searchengine.labels.tagging import Tagged, bring_up_to_date
 from searchengine.library.learned.teaching import Teaching
 
@@ -83,12 +83,13 @@ class LabelSets(Teaching):
         names than one. Raises InputError for what is wrong with the names, LibraryLockedError,
         NothingIndexedError and the encoder's errors.
         """
-        called, words = _named(names)
+        usual, words = _named(names)
+        called = kept_name(usual if name is None else name)
         definition = Definition(words, threshold, several)
         space = self._library.space()
         with self._library.writing():
-            self._library.catalog.put_label_set(name or called, definition.to_json())
-            return self._bring(self._stored(name or called), space.info.name)
+            self._library.catalog.put_label_set(called, definition.to_json())
+            return self._bring(self._stored(called), space.info.name)
 
     def bring_up_to_date(self) -> list[Tagged]:
         """Ask images that were not asked yet, by every set; what was done. The lock is held."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from searchengine.catalog.labels.examples import Example
 from searchengine.errors import InputError, NotListedError
 from searchengine.labels.definition import LIKELY, Lesson, read_definition
+from searchengine.labels.names import kept_name
 from searchengine.labels.tagging import Tagged, bring_up_to_date
 from searchengine.labels.teaching import Prospect, enough, prospect
 from searchengine.library.places import listed_place, named
@@ -46,6 +47,7 @@ class Teaching:
 
         As `teach`, whose arguments and errors it has.
         """
+        name = kept_name(name)
         examples = self._examples(name, yes, no)
         space, catalog = self._library.space(), self._library.catalog
         return prospect(name, threshold, examples, space, catalog, self._library.encoders)
@@ -60,7 +62,7 @@ class Teaching:
         where the name is that of a list of names; NothingListedError for what the library does not
         list; LibraryLockedError; and the encoder's errors.
         """
-        library = self._library
+        name, library = kept_name(name), self._library
         with library.writing():
             examples = self._examples(name, yes, no)
             space, catalog = library.space(), library.catalog
