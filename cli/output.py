@@ -74,7 +74,9 @@ class ReaderGone(Exception):  # noqa: N818 - the end of a pipe is no error
 
 
 def prepare() -> None:
-    """Make stdout and stderr take any character, and be there where they were closed."""
+    """Make stdout and stderr take any character; all three be there where they were closed."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - until the end
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the end

@@ -57,6 +57,9 @@ def test_without_a_network_the_starter_is_chosen_loudly_and_works(
     assert "clipseek index PATH --model ViT-B-32-SigLIP2-256/webli" in done.stderr
     report = json.loads(done.stdout)
     assert (report["space"], report["indexed"]) == ("starter-256", 3)
+    asking = f"exec {sys.executable} -m cli search -i <&-"
+    silent = subprocess.run(["sh", "-c", asking], env=environment, capture_output=True, check=False)
+    assert (silent.returncode, silent.stdout) == (0, b""), silent.stderr
     photo, texts = next((tmp_path / "food").iterdir()), tmp_path / "texts.txt"
     for written, is_said in (("\u72d7", True), ("dog", False)):
         texts.write_text(written, encoding="utf-8")
