@@ -6,6 +6,7 @@ import io
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -91,15 +92,15 @@ def read_facts(exif: Image.Exif, size: tuple[int, int], image_format: str) -> Im
 def parse_date(value: object) -> datetime | None:
     """EXIF's "2024:05:01 13:37:00" as local time; None for "0000:00:00 00:00:00", blanks, ...
 
-    The time may be blank, as in scans of old photos.
+    The time may be blank, as in scans of old photos, or none, as 24:05:10 by some telephones: then
+    the day counts.
     """
     match = _DATE.match(_text(value))
-    if match is None:
-        return None
-    try:
-        return datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type]
-    except ValueError:
-        return None
+    for parts in (match.groups(), match.groups()[:3]) if match else ():
+        with suppress(ValueError):
+            found = datetime(*(int(part or 0) for part in parts))  # type: ignore[arg-type]
+            return found if found.year > 1 else None  # .NET writes the year 1 for no date
+    return None
 
 
 def join_camera(maker: str, model: str) -> str | None:

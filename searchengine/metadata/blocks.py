@@ -21,6 +21,8 @@ MAX_PARTS = 2_000
 
 _XMP_SEGMENT = b"http://ns.adobe.com/xap/1.0/\0"
 _EXIF_IN = re.compile(rb"Exif\0\0(?=II\*\0|MM\0\*)")
+_BARE_EXIF = (b"\0\0\0\0II*\0", b"\0\0\0\0MM\0*")
+"""As libheif writes it: an offset of HEIF's, four bytes, and no word before the block."""
 
 
 @dataclass(slots=True)
@@ -64,13 +66,16 @@ def _of_jpeg(file: BinaryIO) -> Blocks:
         mark = file.read(4)
         if len(mark) < 4 or mark[0] != 0xFF or mark[1] in (0xD9, 0xDA):
             break
+        if mark[1] == 0xFF:  # markers may have any number of these before them
+            file.seek(-3, io.SEEK_CUR)
+            continue
         size = struct.unpack(">H", mark[2:])[0] - 2
         if mark[1] not in (0xE1, 0xED):
             file.seek(size, io.SEEK_CUR)
             continue
         data = file.read(size)
         if data.startswith(b"Exif\0") and not found.tags:
-            found.tags = _tags(data[6:])
+            found.tags = _tags(data)
         elif data.startswith(_XMP_SEGMENT) and not found.xmp:
             found.xmp = data[len(_XMP_SEGMENT) :]
         elif data.startswith(b"Photoshop 3.0\0"):
@@ -131,7 +136,7 @@ def _of_webp(file: BinaryIO) -> Blocks:
         if kind in (b"XMP ", b"EXIF") and size <= MAX_XMP:
             data = file.read(size)
             if kind == b"EXIF":
-                found.tags = _tags(data.removeprefix(b"Exif\0\0"))
+                found.tags = _tags(data)
             else:
                 found.xmp = data
             file.seek(size % 2, io.SEEK_CUR)
@@ -141,14 +146,17 @@ def _of_webp(file: BinaryIO) -> Blocks:
 
 
 def _of_any(data: bytes) -> Blocks:
-    begin = _EXIF_IN.search(data)
-    tags = _tags(data[begin.end() : begin.end() + MAX_XMP]) if begin else {}
+    named = _EXIF_IN.search(data)
+    begins = (
+        [named.end()] if named else [data.find(mark) + 4 for mark in _BARE_EXIF if mark in data]
+    )
+    tags = _tags(data[min(begins) : min(begins) + MAX_XMP]) if begins else {}
     return Blocks(tags, find_packet(data))
 
 
 def _tags(exif: bytes) -> dict[int, bytes]:
-    """Of a block of EXIF; none where it is broken."""
+    """Of a block of EXIF, which programs begin as in JPEG or not; none where it is broken."""
     try:
-        return read_tags(io.BytesIO(exif))
+        return read_tags(io.BytesIO(exif[6:] if exif.startswith(b"Exif\0") else exif))
     except (struct.error, ValueError):
         return {}

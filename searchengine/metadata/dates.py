@@ -1,4 +1,7 @@
-"""Dates as metadata and names of files write them, without a time zone."""
+"""Dates as metadata and names of files write them, without a time zone.
+
+A day counts where its time is none.
+"""
 
 from __future__ import annotations
 
@@ -53,11 +56,14 @@ def date_in_name(name: str, modified_at: datetime) -> datetime | None:
 
 
 def _date(match: re.Match[str] | None) -> datetime | None:
-    return _made(*match.groups()) if match else None
+    if match is None:
+        return None
+    return _made(*match.groups()) or _made(*match.groups()[:3])
 
 
 def _made(*parts: str | None) -> datetime | None:
     try:
-        return datetime(*(int(part or 0) for part in parts))  # type: ignore[arg-type]
+        found = datetime(*(int(part or 0) for part in parts))  # type: ignore[arg-type]
     except ValueError:
         return None
+    return found if found.year > 1 else None  # .NET writes the year 1 for no date

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import os
 import random
+import struct
 import time
+import zlib
 from datetime import datetime
 from pathlib import Path
 
@@ -158,6 +160,22 @@ def test_a_comment_in_the_other_order_of_bytes(tmp_path: Path, order: str) -> No
     assert texts(found) == [("exif", "Ein schöner Abend")]
 
 
+def test_exif_as_other_programs_store_it(tmp_path: Path) -> None:
+    jpeg = picture(tmp_path / "a.jpg", exif={270: b"A dog\0"})
+    data = jpeg.read_bytes()
+    segment = data.index(b"\xff\xe1")
+    jpeg.write_bytes(data[:segment] + b"\xff" * 5 + data[segment:])
+    tiff = data[data.index(b"Exif\0\0") + 6 :]
+    png = picture(tmp_path / "b.png")
+    chunk = b"eXIf" + b"Exif\0\0" + tiff
+    whole = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    png.write_bytes(png.read_bytes()[:33] + whole + png.read_bytes()[33:])
+    heif = tmp_path / "c.heic"  # as libheif writes it, without a word before the block
+    heif.write_bytes(b"\0\0\0\x18ftypheic" + bytes(12) + b"mdat" + bytes(4) + tiff)
+    for path in (jpeg, png, heif):
+        assert texts(written(path)) == [("exif", "A dog")], path.name
+
+
 def test_texts_and_the_date_of_png(tmp_path: Path) -> None:
     path = picture(
         tmp_path / "a.png",
@@ -197,10 +215,11 @@ def test_a_date_in_a_name(name: str, date: datetime | None) -> None:
 def test_dates_are_read_or_none() -> None:
     assert iso_date("2019-07-21T10:11:12.345+02:00") == datetime(2019, 7, 21, 10, 11, 12)
     assert iso_date("2019-07-21T10:11Z") == datetime(2019, 7, 21, 10, 11)
-    for bad in ("", "2019", "2019-07", "2019-13-01", "0000:00:00 00:00:00", "20190721"):
+    for bad in ("", "2019", "2019-07", "2019-13-01", "0000:00:00 00:00", "20190721", "0001-01-01"):
         assert iso_date(bad) is None, bad
     assert iptc_date("20190721", "") == datetime(2019, 7, 21)
-    for date, clock in (("00000000", ""), ("2019", "101112"), ("20190721", "256161")):
+    assert iptc_date("20190721", "256161") == datetime(2019, 7, 21)
+    for date, clock in (("00000000", ""), ("2019", "101112"), ("00010101", "000000")):
         assert iptc_date(date, clock) is None
     assert mail_date("yesterday") is None
 
