@@ -35,6 +35,9 @@ CAPTIONS = "captions.parquet"
 MOST = 2**53
 """No number in these files is larger, and any program reads those up to here right."""
 
+RESTORE = "put it back as it was"
+"""What to do about a file that is lost or damaged."""
+
 SOURCES, PARTS, INDEXES, SNAPSHOTS = "sources", "parts", "index", "snapshots"
 
 
@@ -89,9 +92,6 @@ def to_json(value: DataclassInstance) -> bytes:
     return json.dumps({"format": FORMAT, **asdict(value)}, indent=1).encode()
 
 
-RESTORE = "put it back as it was"
-
-
 def not_ours(url: str, then: str = RESTORE) -> StorageError:
     """What to say of a file that is damaged, or another's."""
     return StorageError(url, "it is not what clipseek wrote", then)
@@ -111,9 +111,7 @@ def of_record(kind: type[Made], record: Mapping[str, Any]) -> Made:
     return kind(**values)
 
 
-def _from_json(
-    kind: type[Made], data: bytes, url: str, then: str = "put it back as it was"
-) -> Made:
+def _from_json(kind: type[Made], data: bytes, url: str, then: str = RESTORE) -> Made:
     """What one of our files says. Raises LibraryTooNewError, and StorageError where it is none."""
     try:
         record: dict[str, Any] = json.loads(data)
