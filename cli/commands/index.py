@@ -138,7 +138,6 @@ def index(
     from searchengine import load_encoder, open_library
     from searchengine.index.plan import cells_of
     from searchengine.library.layout import url_of
-    from searchengine.library.places import named
 
     sharded = ShardedOptions(shard_size, task, finish, allow_missing, executor, gpus_per_worker)
     url = url_of(library)
@@ -177,7 +176,7 @@ def index(
             as_json=json_output,
         )
         return
-    roots = [Path(path).expanduser() for path in named(paths or ())]
+    roots = [Path(path).expanduser() for path in paths or ()]
     require_roots(roots)
     require_a_picture(roots, options.max_megapixels, options.max_file_size)
     with (

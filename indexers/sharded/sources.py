@@ -89,7 +89,8 @@ def _named_in_text(names: Iterable[str]) -> Iterator[str]:
         if is_text(name):
             yield name
         else:
-            log.warning("skipping %s: %s", name, NOT_UTF8)
+            shown = name.encode("utf-8", "backslashreplace").decode()
+            log.warning("skipping %s: %s", shown, NOT_UTF8)
 
 
 def expanded(source: str) -> Iterator[str]:

@@ -115,9 +115,11 @@ def test_a_path_or_text_on_its_own_is_one(colours: Workbench) -> None:
 def test_an_unset_variable_removes_nothing(colours: Workbench, run: Run) -> None:
     for command in (["remove", ""], ["album", "add", "x", ""], ["index", ""]):
         failed = run(*command)
-        assert failed.code == 1
-        assert "an empty path names nothing" in failed.err
+        assert failed.code == 2
+        assert "an empty argument" in failed.err
     with colours.open() as library:
+        with pytest.raises(InputError, match="an empty path names nothing"):
+            library.remove([""])
         assert library.info().images == 6
 
 
