@@ -64,6 +64,11 @@ def is_text(name: str) -> bool:
     return True
 
 
+def escaped(name: str) -> str:
+    """The name as text: lone surrogates are written out."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 class Places:
     """The one spelling of each place on the disk, with what was listed on the way remembered.
 

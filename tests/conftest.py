@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from searchengine.gazetteer import kept
 from searchengine.library.library import Library, open_library
 from searchengine.retrieval.asked import as_query
 from searchengine.retrieval.query import By
+from searchengine.types import Pixels, Vectors
 from tests.support.fake import FakeEncoder
 
 settings.register_profile(
@@ -143,6 +145,31 @@ class Workbench:
         image.putpixel((0, 0), tuple(name.encode()[-8:-5].ljust(3, b"x")))
         image.save(path)
         return path
+
+    def listed(self) -> list[str]:
+        """The names of what is listed, in the order of its rows."""
+        with self.open() as library:
+            [space] = library.spaces()
+            ids = library.catalog.image_ids(str(self.photos))
+            rows = library.catalog.rows_of(space.info, ids)
+            records = library.catalog.images_of_rows(space.info, sorted(rows.values()))
+            return [records[row].path.name for row in sorted(records)]
+
+    @contextmanager
+    def stopped_at(self, batch: int) -> Iterator[None]:
+        """Ctrl-C comes while this batch is encoded, counted from 1."""
+        encode, calls = self.encoder.encode_pixels, []
+
+        def stop(pixels: Sequence[Pixels]) -> Vectors:
+            calls.append(len(pixels))
+            if len(calls) == batch:
+                raise KeyboardInterrupt
+            return encode(pixels)
+
+        self.encoder.encode_pixels = stop  # type: ignore[method-assign]
+        with pytest.raises(KeyboardInterrupt):
+            yield
+        del self.encoder.encode_pixels
 
     def names(self, query: str, k: int = 10, by: By = By.BOTH) -> list[str]:
         with self.open() as library:

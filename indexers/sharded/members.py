@@ -27,7 +27,7 @@ from searchengine.errors import (
 )
 from searchengine.files import file_state, read_whole
 from searchengine.images.formats import is_image_name
-from searchengine.paths import is_text, is_url
+from searchengine.paths import escaped, is_text, is_url
 from searchengine.shards.storage import open_input
 from searchengine.shards.tables import cells
 from searchengine.types import FileState
@@ -72,7 +72,7 @@ def _listable(found: Iterator[Member]) -> Iterator[Member]:
     for member in found:
         name, why = member.name, ""
         if not is_text(name):
-            name, why = name.encode("utf-8", "backslashreplace").decode(), NOT_UTF8
+            name, why = escaped(name), NOT_UTF8
         elif "\0" in name:
             name, why = name.replace("\0", "\\x00"), "the name holds a NUL; rename it"
         seen[name] += 1

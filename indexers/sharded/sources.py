@@ -15,7 +15,7 @@ from indexers.rules import WalkRules
 from indexers.walk import Walk, require_roots
 from searchengine.errors import InputError
 from searchengine.images.formats import is_image_name
-from searchengine.paths import absolute, is_text, is_url
+from searchengine.paths import absolute, escaped, is_text, is_url
 from searchengine.shards.storage import find_inputs
 
 log = logging.getLogger("clipseek")
@@ -89,8 +89,7 @@ def _named_in_text(names: Iterable[str]) -> Iterator[str]:
         if is_text(name):
             yield name
         else:
-            shown = name.encode("utf-8", "backslashreplace").decode()
-            log.warning("skipping %s: %s", shown, NOT_UTF8)
+            log.warning("skipping %s: %s", escaped(name), NOT_UTF8)
 
 
 def expanded(source: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from searchengine.errors import (
     TooManyPixelsError,
     reason_of,
 )
+from searchengine.paths import escaped
 from searchengine.types import FailureKind
 
 NOT_OF_ONE_FILE = (LibraryError, EncoderError, CancelledError, KeyboardInterrupt)
@@ -57,8 +58,7 @@ def failure_reason(error: BaseException, kind: FailureKind) -> str:
 
 def one_line(text: str) -> str:
     """The text without line ends and half characters, cut where it is long."""
-    valid = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return " ".join(valid.split())[:MAX_REASON_LENGTH]
+    return " ".join(escaped(text).split())[:MAX_REASON_LENGTH]
 
 
 def size_that_holds(size: int) -> str:

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from unicodedata import normalize
 
 from searchengine.errors import InputError
 from searchengine.files import read_file
+from searchengine.paths import composed
 
 MOST_NAMES = 20_000
 """Of a set: more are no vocabulary but a mistake, and each is a text to encode."""
@@ -116,7 +116,7 @@ def kept_name(name: str) -> str:
 
     Raises InputError for one that is empty, too long, or cannot be printed.
     """
-    word = normalize("NFC", _SPACE.sub(" ", name).strip())
+    word = composed(_SPACE.sub(" ", name).strip())
     if not word:
         raise InputError("an empty name")
     if len(word) > LONGEST_NAME:

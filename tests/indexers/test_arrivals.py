@@ -76,21 +76,11 @@ def burst(bench: Workbench, count: int = BURST) -> None:
         bench.paint(f"burst/{number:03}.png", (number, 0, 0))
 
 
-def order(bench: Workbench) -> list[str]:
-    """The names of what is listed, as it came in."""
-    with bench.open() as library:
-        [space] = library.spaces()
-        ids = library.catalog.image_ids(str(bench.photos))
-        rows = library.catalog.rows_of(space.info, ids)
-        records = library.catalog.images_of_rows(space.info, sorted(rows.values()))
-        return [Path(records[row].file.path).name for row in sorted(records)]
-
-
 def test_one_that_comes_amid_a_burst_does_not_wait_for_its_end(bench: Workbench) -> None:
     burst(bench)
     report = run(bench, once(10, lambda: [bench.paint("late.png", "red")]))
     assert (report.found, report.indexed) == (BURST + 1, BURST + 1)
-    assert order(bench).index("late.png") < 10 + 2 * AHEAD
+    assert bench.listed().index("late.png") < 10 + 2 * AHEAD
     assert bench.index().unchanged == BURST + 1
 
 
@@ -103,7 +93,7 @@ def test_nor_for_that_of_another_that_came_before_it(bench: Workbench) -> None:
         return [bench.paint("late.png", "red")] if done == 40 else ()
 
     assert run(bench, come).indexed == BURST + 61
-    assert order(bench).index("late.png") < 40 + 2 * AHEAD
+    assert bench.listed().index("late.png") < 40 + 2 * AHEAD
 
 
 def test_a_folder_that_comes_is_looked_through(bench: Workbench) -> None:
@@ -114,7 +104,7 @@ def test_a_folder_that_comes_is_looked_through(bench: Workbench) -> None:
         return [bench.photos / "new"]
 
     assert run(bench, once(10, come)).indexed == BURST + 1
-    assert order(bench).index("late.png") < 10 + 2 * AHEAD
+    assert bench.listed().index("late.png") < 10 + 2 * AHEAD
 
 
 def test_half_a_picture_is_waited_for(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +128,7 @@ def test_what_was_being_written_at_first_comes_amid_the_run(
     bench.paint("late.png", "red")
     report = run(bench, lambda _: ())
     assert (report.indexed, report.waiting) == (BURST + 1, 1)
-    assert order(bench).index("late.png") < 2 * AHEAD
+    assert bench.listed().index("late.png") < 2 * AHEAD
 
 
 def test_a_run_ends_with_what_it_found_at_first(bench: Workbench) -> None:
@@ -178,10 +168,10 @@ def test_rules_hold_for_what_comes(bench: Workbench) -> None:
     rules = WalkRules(exclude=("draft*",))
     options = IndexOptions(rules=rules, batch_size=2, workers=2)
     assert run(bench, once(10, come), options).indexed == BURST + 1
-    assert "taken.png" in order(bench)
+    assert "taken.png" in bench.listed()
     again = bench.index()
     assert (again.indexed, again.unchanged, again.removed) == (1, BURST + 1, 0)
-    assert order(bench)[-1] == "real.png"
+    assert bench.listed()[-1] == "real.png"
 
 
 def test_what_changes_and_what_goes_is_for_the_next_run(colours: Workbench) -> None:

@@ -78,16 +78,7 @@ def run(bench: Workbench, patch: pytest.MonkeyPatch, save: float, **options: Any
     pictures = encoder.pictures
     check_library(bench.library_path, encoder)
     counts = (report.indexed, report.copies, report.failed)
-    return Ended(pictures, max(decoded.values()), counts, rows(bench))
-
-
-def rows(bench: Workbench) -> list[str]:
-    with bench.open() as library:
-        [space] = library.spaces()
-        ids = library.catalog.image_ids(str(bench.photos))
-        of = library.catalog.rows_of(space.info, ids)
-        records = library.catalog.images_of_rows(space.info, sorted(of.values()))
-        return [records[row].path.name for row in sorted(records)]
+    return Ended(pictures, max(decoded.values()), counts, bench.listed())
 
 
 @pytest.mark.parametrize(
@@ -137,7 +128,7 @@ def test_the_first_job_is_the_one_indexed_though_another_is_decoded_first(
     monkeypatch.setattr(stream, "read_whole", read_late)
     report = bench.index(options=IndexOptions(workers=2))
     assert (report.indexed, report.copies) == (1, 1)
-    assert rows(bench) == [first.name, second.name]
+    assert bench.listed() == [first.name, second.name]
 
 
 @pytest.mark.parametrize("workers", [1, 5])
@@ -157,7 +148,7 @@ def test_where_the_first_cannot_be_decoded_the_next_is_tried(
     report = bench.index(options=IndexOptions(workers=workers))
     assert (report.indexed, report.copies, report.failed) == (1, 3, 1)
     assert list(bench.watcher.skipped_files) == [str(first)]
-    assert rows(bench) == ["2.png", "3.png", "4.png", "5.png"]
+    assert bench.listed() == ["2.png", "3.png", "4.png", "5.png"]
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture"])
@@ -193,7 +184,7 @@ def test_where_the_encoder_refuses_the_first_the_next_is_tried(
     report = bench.index()
     assert report.failed == refusals
     assert (report.indexed, report.copies) == ((2, 3 - refusals) if refusals < 4 else (1, 0))
-    assert rows(bench) == [f"{number}.png" for number in (*range(1 + refusals, 5), 9)]
+    assert bench.listed() == [f"{number}.png" for number in (*range(1 + refusals, 5), 9)]
 
 
 @pytest.mark.parametrize(("save", "refused"), [(AT_ONCE, 1), (AT_THE_END, 1), (AT_ONCE, 3)])
@@ -223,18 +214,8 @@ def test_where_the_catalog_refuses_the_first_the_next_is_the_one_indexed(
 
 def test_a_run_that_is_killed_among_copies_goes_on_from_there(bench: Workbench) -> None:
     fill(bench)
-    encode, calls = bench.encoder.encode_pixels, []
-
-    def stop_at_the_third(pixels: Sequence[Pixels]) -> Vectors:
-        calls.append(len(pixels))
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return encode(pixels)
-
-    bench.encoder.encode_pixels = stop_at_the_third  # type: ignore[method-assign]
-    with pytest.raises(KeyboardInterrupt):
+    with bench.stopped_at(3):
         bench.index(options=IndexOptions(batch_size=3))
-    del bench.encoder.encode_pixels
     saved = 6 + (EACH - 1) * (6 - 1)
     assert check_library(bench.library_path, bench.encoder) == saved
     report = bench.index()

@@ -358,18 +358,8 @@ def test_two_writers(bench: Workbench) -> None:
 def test_ctrl_c_keeps_what_was_encoded(bench: Workbench) -> None:
     for number in range(40):
         bench.paint(f"{number:02}.png", (number, 0, 0))
-    encode, calls = bench.encoder.encode_pixels, []
-
-    def stop_at_the_third(pixels: Sequence[Pixels]) -> Vectors:
-        calls.append(len(pixels))
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return encode(pixels)
-
-    bench.encoder.encode_pixels = stop_at_the_third  # type: ignore[method-assign]
-    with pytest.raises(KeyboardInterrupt):
+    with bench.stopped_at(3):
         bench.index(options=IndexOptions(batch_size=10))
-    del bench.encoder.encode_pixels
     check_library(bench.library_path, bench.encoder)
     report = bench.index()
     assert (report.unchanged, report.indexed) == (20, 20)
