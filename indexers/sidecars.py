@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 _SUFFIX = ".xmp"
 
-READER = "2"
+READER = "3"
 """What reads metadata, by version: raised, all of it is read again by the next run."""
 
 

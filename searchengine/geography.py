@@ -105,6 +105,26 @@ def boxes(near: Near) -> Iterator[Box]:
     yield Box(south, north, west, east)
 
 
+def in_degrees(degrees: float, minutes: float = 0.0, seconds: float = 0.0) -> float | None:
+    """Degrees, minutes and seconds as degrees; None for what is no angle, or below zero.
+
+    Sixty is one: programs that round write it.
+    """
+    is_angle = 0 <= degrees < math.inf and 0 <= minutes <= 60 and 0 <= seconds <= 60
+    return degrees + minutes / 60 + seconds / 3600 if is_angle else None
+
+
+def position(latitude: float | None, longitude: float | None) -> tuple[float, float] | None:
+    """Where a picture was taken, in degrees north and east, or None unless both are sound.
+
+    0, 0 is what cameras write that do not know where they are: a buoy lies there, no land.
+    """
+    if latitude is None or longitude is None or latitude == longitude == 0:
+        return None
+    is_place = -90 <= latitude <= 90 and -180 <= longitude <= 180
+    return (latitude, longitude) if is_place else None
+
+
 def read_near(text: str) -> Near | Named:
     """What somebody wrote: "52.1,4.3", "52.1,4.3,5km", "Lisbon", "Paris, Texas, 20 km".
 

@@ -76,6 +76,10 @@ class Written:
     """Local time, without a time zone. What EXIF says comes before it."""
     taken_from: str | None = None
     """One of `ORIGINS`, or "name"."""
+    position: tuple[float, float] | None = None
+    """Degrees north and east. What EXIF says of this and of the camera comes before it too."""
+    camera: str | None = None
+    """As in `ImageFacts`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy.dialects import sqlite
 
 from searchengine.catalog.filters import at_or_under
+from searchengine.catalog.gathered.written import record_facts
 from searchengine.catalog.images import image_record, read_ids
 from searchengine.catalog.records import METADATA, CaptionedText, Found, Reading
 from searchengine.catalog.sqlite.connection import Reads, chunks
@@ -178,7 +179,7 @@ def remove_captions(connection: sa.Connection, source: str) -> int:
 def record_readings(connection: sa.Connection, read: Sequence[Reading]) -> None:
     """Put what metadata says in place of what it said before.
 
-    Texts that stay keep their ids. Its date stands where EXIF has none.
+    Texts that stay keep their ids. Its facts stand where EXIF has none.
     """
     ids = read_ids(connection, [reading.path for reading in read])
     listed = [(ids[reading.path], reading) for reading in read if reading.path in ids]
@@ -186,7 +187,7 @@ def record_readings(connection: sa.Connection, read: Sequence[Reading]) -> None:
         return
     states = [(image_id, reading.state, None) for image_id, reading in listed]
     _record_states(connection, METADATA, states)
-    _record_dates(connection, listed)
+    moved = record_facts(connection, listed)
     known: dict[tuple[int, str, str], int] = {}
     query = sa.select(captions.c.image_id, captions.c.source, captions.c.text, captions.c.id)
     for chunk in chunks([image_id for image_id, _ in listed]):
@@ -205,7 +206,7 @@ def record_readings(connection: sa.Connection, read: Sequence[Reading]) -> None:
     if new:
         values = [dict(zip(("image_id", "source", "text"), key, strict=True)) for key in new]
         connection.execute(sa.insert(captions), values)
-    write_words(connection, sorted({key[0] for key in gone} | {key[0] for key in new}))
+    write_words(connection, sorted({key[0] for key in (*gone, *new)}.union(moved)))
 
 
 def _record_states(
@@ -220,21 +221,6 @@ def _record_states(
         [
             {"image_id": image_id, "reader": reader, "state": state, "failure": failure}
             for image_id, state, failure in states
-        ],
-    )
-
-
-def _record_dates(connection: sa.Connection, listed: Sequence[tuple[int, Reading]]) -> None:
-    undated = images.c.taken_from.is_distinct_from("exif")
-    connection.execute(
-        sa.update(images).where(images.c.id == sa.bindparam("image"), undated),
-        [
-            {
-                "image": image_id,
-                "taken_at": reading.written.taken_at,
-                "taken_from": reading.written.taken_from,
-            }
-            for image_id, reading in listed
         ],
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from searchengine.catalog.filters import at_or_under, conditions
+from searchengine.catalog.gathered.written import facts_of_content
 from searchengine.catalog.records import METADATA, Append, SameContent
 from searchengine.catalog.rows import OF_SPACE, disown_rows, own_rows
 from searchengine.catalog.sqlite.connection import FETCHED_AT_A_TIME, Reads, chunks
@@ -31,8 +32,6 @@ FOLDER = sa.func.rtrim(images.c.path, sa.func.replace(images.c.path, os.sep, "")
 """What is left of a path when every character that is no separator is cut from its end. SQLite has
 no dirname, and a million paths are too many to bring into Python."""
 
-_FACTS = [images.c[name] for name in ImageFacts.__dataclass_fields__]
-
 # Put together once, as in `rows.py`.
 _IMAGES_OF = (
     sa.select(embeddings.c.row, images)
@@ -44,7 +43,7 @@ _IMAGES_OF = (
 )
 _IS_LISTED = "SELECT 1 FROM images WHERE content_hash = ? LIMIT 1"
 """As it stands: of most new files it is the only question, and SQLAlchemy's own take longer."""
-_SAME_CONTENT = sa.select(images.c.id, images.c.path, *_FACTS).where(
+_SAME_CONTENT = sa.select(images.c.id, images.c.path, *facts_of_content()).where(
     images.c.content_hash == sa.bindparam("content_hash")
 )
 _ROW_OF = sa.select(embeddings.c.row).where(

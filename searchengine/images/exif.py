@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,14 +12,13 @@ from typing import Any
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
+from searchengine.cameras import join_camera
+from searchengine.geography import in_degrees, position
 from searchengine.types import ImageFacts
 
 _DATE = re.compile(
     r"\s*(\d{4})[:/.-](\d\d?)[:/.-](\d\d?)(?!\d)(?:[ T]+(\d\d?):(\d\d?)(?::(\d\d?))?)?"
 )
-
-MAX_CAMERA_LENGTH = 100
-"""Characters kept of a camera's name: real ones are under 60, an EXIF string may be 64 KB."""
 
 
 def read_exif(image: Image.Image) -> Image.Exif:
@@ -103,42 +101,25 @@ def parse_date(value: object) -> datetime | None:
     return None
 
 
-def join_camera(maker: str, model: str) -> str | None:
-    """Maker and model in one string, without the maker twice; None where both are empty.
-
-    "Canon" + "Canon EOS 5D" and "NIKON CORPORATION" + "NIKON D90" are the model alone.
-    """
-    words = re.split(r"[\s-]+", model.lower(), maxsplit=1)
-    repeated = words[0] in re.split(r"[\s-]+", maker.lower())
-    camera = model if model and repeated else f"{maker} {model}".strip()
-    return camera[:MAX_CAMERA_LENGTH].rstrip() or None
-
-
 def _position(gps: Mapping[int, Any]) -> tuple[float, float] | None:
-    """Latitude and longitude in signed degrees, or None unless both are sound.
-
-    0, 0 is what cameras write that do not know where they are: a buoy lies there, no land.
-    """
-    latitude = _degrees(gps, GPS.GPSLatitude, GPS.GPSLatitudeRef, "NS", 90)
-    longitude = _degrees(gps, GPS.GPSLongitude, GPS.GPSLongitudeRef, "EW", 180)
-    if latitude is None or longitude is None or latitude == longitude == 0:
-        return None
-    return latitude, longitude
+    """Latitude and longitude in signed degrees, or None unless both are sound."""
+    return position(
+        _degrees(gps, GPS.GPSLatitude, GPS.GPSLatitudeRef, "NS"),
+        _degrees(gps, GPS.GPSLongitude, GPS.GPSLongitudeRef, "EW"),
+    )
 
 
 def _degrees(
-    gps: Mapping[int, Any], value_tag: int, reference_tag: int, signs: str, limit: int
+    gps: Mapping[int, Any], value_tag: int, reference_tag: int, signs: str
 ) -> float | None:
     reference = _text(_tag(gps, reference_tag)).upper()
     try:
         degrees, minutes, seconds = (float(part) for part in _tag(gps, value_tag))
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         return None
-    total = degrees + minutes / 60 + seconds / 3600
     # A denominator of zero comes as NaN, which fails every comparison.
-    if len(reference) != 1 or reference not in signs or not min(degrees, minutes, seconds) >= 0:
-        return None
-    if not math.isfinite(total) or total > limit:
+    total = in_degrees(degrees, minutes, seconds)
+    if total is None or len(reference) != 1 or reference not in signs:
         return None
     return -total if reference == signs[1] else total
 

@@ -16,3 +16,7 @@ class Fields:
     """Keywords, and names of people and places."""
     taken_at: datetime | None = None
     """When the picture was taken, in the local time of the place."""
+    position: tuple[float, float] | None = None
+    """Where, in degrees north and east."""
+    camera: str | None = None
+    """Maker and model."""

@@ -39,7 +39,15 @@ def read_written(file: FileState, source: BinaryIO, sidecar: str | None) -> Writ
     name = os.path.splitext(os.path.basename(file.path))[0]
     dates.append((_date_of_name(name, file), "name"))
     taken_at, taken_from = next((found for found in dates if found[0]), (None, None))
-    return Written(tuple(_texts(said_by)), taken_at, taken_from)
+    positions = (fields.position for _, fields in said_by)
+    cameras = (fields.camera for _, fields in said_by)
+    return Written(
+        tuple(_texts(said_by)),
+        taken_at,
+        taken_from,
+        next(filter(None, positions), None),
+        next(filter(None, cameras), None),
+    )
 
 
 def read_written_file(file: FileState, sidecar: str | None) -> Written:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from xml.parsers import expat
 
+from searchengine.cameras import MAX_CAMERA_LENGTH, join_camera
+from searchengine.geography import in_degrees, position
+from searchengine.metadata.cleaning import clean
 from searchengine.metadata.dates import iso_date
 from searchengine.metadata.fields import Fields
 
@@ -17,13 +20,14 @@ _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _DC = "http://purl.org/dc/elements/1.1/"
 _PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
 _EXIF = "http://ns.adobe.com/exif/1.0/"
+_TIFF = "http://ns.adobe.com/tiff/1.0/"
 _CORE = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"
 _EXTENSION = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 
 _SENTENCES = {
     f"{_DC} title", f"{_DC} description", f"{_PHOTOSHOP} Headline", f"{_EXIF} UserComment",
     f"{_CORE} AltTextAccessibility", f"{_CORE} ExtDescrAccessibility",
-    "http://ns.adobe.com/tiff/1.0/ ImageDescription",
+    f"{_TIFF} ImageDescription",
 }  # fmt: skip
 _KEYWORDS = {
     f"{_DC} subject", f"{_PHOTOSHOP} City", f"{_PHOTOSHOP} State", f"{_PHOTOSHOP} Country",
@@ -45,7 +49,22 @@ _DATES = (
 )
 """The first that is there says when the picture was taken."""
 
-_WANTED = _SENTENCES | _KEYWORDS | _HIERARCHIES.keys() | set(_DATES)
+_MAKER, _MODEL = f"{_TIFF} Make", f"{_TIFF} Model"
+_LATITUDE, _LONGITUDE = f"{_EXIF} GPSLatitude", f"{_EXIF} GPSLongitude"
+_SIDE = "Ref"
+"""Behind the name of a coordinate: a property with its letter, by Apple's Photos."""
+
+_SINGLE = {
+    *_DATES, _MAKER, _MODEL, _LATITUDE, _LONGITUDE, _LATITUDE + _SIDE, _LONGITUDE + _SIDE,
+}  # fmt: skip
+"""Of these the first value counts."""
+
+_SHOWN = f"{_EXTENSION} LocationShown"
+"""What lies in it is of what the picture shows, and not of where it was taken."""
+
+_ANGLE = re.compile(r"([+-]?\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?(?:,(\d+(?:\.\d+)?))?([NSEW]?)")
+
+_WANTED = _SENTENCES | _KEYWORDS | _HIERARCHIES.keys() | _SINGLE
 _BEGIN = re.compile(rb"<(x:xmpmeta|x:xapmeta|rdf:RDF)\b")
 
 
@@ -66,9 +85,28 @@ def read_xmp(packet: bytes) -> Fields:
             if part.strip() and part.strip().casefold() not in known:
                 known.add(part.strip().casefold())
                 found.keywords.append(part.strip())
-    dates = {name: iso_date(text) for name, text in reversed(reading.values) if name in _DATES}
-    found.taken_at = next((date for name in _DATES if (date := dates.get(name))), None)
+    first = {name: text for name, text in reversed(reading.values) if name in _SINGLE}
+    dates = (iso_date(first[name]) for name in _DATES if name in first)
+    found.taken_at = next(filter(None, dates), None)
+    found.position = position(
+        _degrees(first.get(_LATITUDE, ""), first.get(_LATITUDE + _SIDE, ""), "NS"),
+        _degrees(first.get(_LONGITUDE, ""), first.get(_LONGITUDE + _SIDE, ""), "EW"),
+    )
+    maker, model = (clean(first.get(name, ""), MAX_CAMERA_LENGTH) for name in (_MAKER, _MODEL))
+    found.camera = join_camera(maker, model)
     return found
+
+
+def _degrees(text: str, side: str, signs: str) -> float | None:
+    """An angle as "48,8.5N" or "48,8,30N"; or "48.14", with a sign or a letter beside it."""
+    angle = _ANGLE.fullmatch("".join(text.split()))
+    if angle is None:
+        return None
+    total = in_degrees(abs(float(angle[1])), float(angle[2] or 0), float(angle[3] or 0))
+    letter = angle[4] or side.strip()[:1].upper()
+    if total is None or letter not in signs or (angle[2] and not letter):
+        return None
+    return -total if angle[1].startswith("-") or letter == signs[1] else total
 
 
 def find_packet(data: bytes) -> bytes:
@@ -135,6 +173,8 @@ class _Reading:
             self._length += len(text)
 
     def _keep(self, name: str, text: str) -> None:
+        if name in _SINGLE and _SHOWN in self._open:
+            return
         if text.strip() and len(self.values) < MAX_VALUES:
             self.values.append((name, text))
 

@@ -15,9 +15,8 @@ from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 from PIL.TiffImagePlugin import IFDRational
 
+from searchengine.cameras import MAX_CAMERA_LENGTH, join_camera
 from searchengine.images.exif import (
-    MAX_CAMERA_LENGTH,
-    join_camera,
     parse_date,
     read_exif,
     read_facts,
@@ -149,6 +148,9 @@ NORTH_EAST: dict[int, Any] = {
         ({GPS.GPSLatitude: (0.0, 0.0, 0.0), GPS.GPSLongitude: (180.0, 0.0, 0.0)}, (0.0, 180.0)),
         ({GPS.GPSLatitude: (91.0, 0.0, 0.0)}, None),
         ({GPS.GPSLongitude: (180.0, 0.0, 1.0)}, None),
+        ({GPS.GPSLatitude: (10.0, 29.0, 60.0)}, (10.5, 20.26)),
+        ({GPS.GPSLatitude: (10.0, 99.0, 0.0)}, None),
+        ({GPS.GPSLongitude: (20.0, 15.0, 99.0)}, None),
         ({GPS.GPSLatitudeRef: "E"}, None),
         ({GPS.GPSLatitudeRef: ""}, None),
         ({GPS.GPSLatitude: (10.0, 30.0)}, None),

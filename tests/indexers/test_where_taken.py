@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from searchengine import Filter
 from searchengine.gazetteer import kept
 from searchengine.gazetteer.lookup import near
 from searchengine.geography import Near
+from searchengine.retrieval.query import By
 from searchengine.types import PLACE, Matched
 from tests.conftest import Run, Workbench
+from tests.support.metadata import packet, picture
 from tests.support.serving import names, visit
 
 
@@ -259,3 +262,65 @@ def test_no_place_at_all_is_no_error(colours: Workbench, run: Run) -> None:
     done = run("places")
     assert (done.code, done.out) == (0, "")
     assert "no picture of the library says where it was taken" in done.err
+
+
+MUNICH, LISBON = (
+    ('exif:GPSLatitude="48,8.5N" exif:GPSLongitude="11,34.8E"'),
+    ('exif:GPSLatitude="38,42.7N" exif:GPSLongitude="9,7.7W"'),
+)
+LEICA = 'tiff:Make="LEICA CAMERA AG" tiff:Model="LEICA M11"'
+
+
+def facts(bench: Workbench) -> dict[str, tuple[float | None, float | None, str | None]]:
+    """Position, to a tenth of a degree, and camera of every image."""
+    with bench.open() as library:
+        images = library.catalog.images(library.catalog.image_ids(str(bench.photos)))
+    return {
+        Path(image.file.path).name: (
+            image.facts.latitude and round(image.facts.latitude, 1),
+            image.facts.longitude and round(image.facts.longitude, 1),
+            image.facts.camera,
+        )
+        for image in images.values()
+    }
+
+
+def test_xmp_says_where_and_by_what_exif_does_not(bench: Workbench, gazetteer: None) -> None:
+    silent = picture(bench.photos / "b.jpg")
+    picture(bench.photos / "c.png", xmp=packet("", f"{MUNICH} {LEICA}"))
+    photo(bench, "belem.jpg", PHOTOS["belem.jpg"])
+    shutil.copy(silent, bench.photos / "copy.jpg")
+    for name in ("b.xmp", "belem.xmp"):
+        (bench.photos / name).write_bytes(packet("", f"{MUNICH} {LEICA}"))
+    bench.index()
+    expected = {
+        "b.jpg": (48.1, 11.6, "LEICA M11"),
+        "c.png": (48.1, 11.6, "LEICA M11"),
+        "belem.jpg": (38.7, -9.2, "LEICA M11"),
+        "copy.jpg": (None, None, None),
+    }
+    assert facts(bench) == expected
+    shutil.copy(silent, bench.photos / "later.jpg")
+    bench.index()
+    assert facts(bench) == {**expected, "later.jpg": (None, None, None)}
+    (bench.photos / "belem.xmp").unlink()
+    (bench.photos / "b.xmp").write_bytes(packet("", LISBON))
+    bench.index()
+    assert facts(bench)["belem.jpg"] == (38.7, -9.2, None)
+    assert facts(bench)["b.jpg"] == (38.7, -9.1, None)
+    (bench.photos / "b.xmp").unlink()
+    bench.index()
+    assert facts(bench)["b.jpg"] == (None, None, None)
+
+
+def test_the_name_of_a_place_follows_its_picture(bench: Workbench, gazetteer: None) -> None:
+    beside = picture(bench.photos / "b.jpg").with_suffix(".xmp")
+    bench.paint("a.png", "red")
+    for coordinates, place in (
+        (LISBON, "lisbon"),
+        ('exif:GPSLatitude="33,51.4S" exif:GPSLongitude="151,12.9E"', "sydney"),
+    ):
+        beside.write_bytes(packet("", coordinates))
+        bench.index()
+        assert bench.names(place, by=By.WORDS) == ["b.jpg"]
+    assert bench.names("lisbon", by=By.WORDS) == []

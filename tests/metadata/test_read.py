@@ -99,6 +99,47 @@ def test_keywords_come_with_those_above_them(tmp_path: Path, name: str, element:
     assert texts(found) == [("sidecar keywords", "rex, Park, Animals, Dogs, Places, Oslo")]
 
 
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "expected"),
+    [
+        ("48,8.5N", "11,34.8E", (48 + 8.5 / 60, 11.58)),
+        ("33,51,24.12S", "70,40,12W", (-33.8567, -70.67)),
+        ("0,0N", "9,7.74W", (0.0, -9.129)),
+        ("-33.8567", "151.2152", (-33.8567, 151.2152)),
+        ("48,60N", "11,34.8E", (49.0, 11.58)),
+        ("48,99N", "11,34.8E", None),
+        ("48,8,99N", "11,34.8E", None),
+        ("48,8.5E", "11,34.8N", None),
+        ("48,8.5", "11,34.8", None),
+        ("98,8.5N", "11,34.8E", None),
+        ("48,8.5N", "", None),
+        ("0,0N", "0,0E", None),
+        ("nanN", "infE", None),
+    ],
+)
+def test_where_xmp_says_a_picture_was_taken(
+    latitude: str, longitude: str, expected: tuple[float, float] | None
+) -> None:
+    found = read_xmp(packet("", f'exif:GPSLatitude="{latitude}" exif:GPSLongitude="{longitude}"'))
+    assert found.position == (expected and pytest.approx(expected))
+
+
+def test_letters_beside_coordinates_and_places_that_are_shown() -> None:
+    apart = "".join(
+        f"<exif:GPS{name}>{value}</exif:GPS{name}>"
+        for name, value in {
+            "LatitudeRef": "S", "Latitude": "33.85", "Longitude": "70.67", "LongitudeRef": "W",
+        }.items()
+    )  # fmt: skip
+    assert read_xmp(packet(apart)).position == (-33.85, -70.67)
+    shown = (
+        "<ext:LocationShown><rdf:Bag><rdf:li exif:GPSLatitude='1,2N' exif:GPSLongitude='3,4E'/>"
+        "</rdf:Bag></ext:LocationShown>"
+    )
+    assert read_xmp(packet(shown)).position is None
+    assert read_xmp(packet(shown + apart)).position == (-33.85, -70.67)
+
+
 IPTC = (
     ((2, 5), "Zürich".encode("latin-1")),
     ((2, 120), b"At the station"),

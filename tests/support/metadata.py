@@ -12,6 +12,7 @@ _NAMESPACES = (
     'xmlns:dc="http://purl.org/dc/elements/1.1/" '
     'xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" '
     'xmlns:exif="http://ns.adobe.com/exif/1.0/" '
+    'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" '
     'xmlns:xmp="http://ns.adobe.com/xap/1.0/" '
     'xmlns:ext="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
     'xmlns:lr="http://ns.adobe.com/lightroom/1.0/" '
