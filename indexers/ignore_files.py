@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from indexers.globs import git_glob
 from searchengine.errors import FileTooLargeError, reason_of
 from searchengine.files import read_whole
-
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
+from searchengine.paths import composed
 
 MARKS = frozenset((".nomedia", ".noimage", ".noimages"))
 """The folder that holds one is left out, whatever is in the file: Android's and Nextcloud's."""
@@ -29,17 +28,35 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of a file of rules."""
+
+    glob: re.Pattern[str]
+    takes: bool
+    """It begins with `!`: what it matches is taken again."""
+    is_name: bool
+    """It has no slash: the base name is matched, and not the path below the file's folder."""
+    of_folders: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ignoring:
     """The rules of one file, for what is in its folder and below."""
 
     directory: str
     file: str
-    rules: GitIgnoreSpec
+    rules: tuple[Rule, ...]
 
     def decides(self, path: str, is_dir: bool) -> bool | None:
         """True where a path below the directory is left out, False where it is taken again."""
-        relative = path[len(self.directory.rstrip(os.sep)) + 1 :]
-        return self.rules.check_file(relative + "/" if is_dir else relative).include
+        relative = composed(path[len(self.directory.rstrip(os.sep)) + 1 :])
+        name = relative.rpartition("/")[2]
+        for rule in reversed(self.rules):
+            if rule.of_folders and not is_dir:
+                continue
+            if rule.glob.fullmatch(name if rule.is_name else relative):
+                return not rule.takes
+        return None
 
 
 class UnusableRulesError(Exception):
@@ -100,24 +117,38 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8-sig", "surrogateescape")
 
 
-def _parsed(text: str, name: str) -> GitIgnoreSpec:
-    # Most folders have no such file, and a run without them does not wait for the import.
-    from pathspec import GitIgnoreSpec
+def _parsed(text: str, name: str) -> tuple[Rule, ...]:
+    rules = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        try:
+            rule = _rule(line.removesuffix("\r"))
+        except ValueError as error:
+            reason = f"{name}: line {number:,} is no pattern of .gitignore"
+            raise UnusableRulesError(reason) from error
+        if rule is not None:
+            rules.append(rule)
+    return tuple(rules)
 
-    lines = text.splitlines()
-    try:
-        return GitIgnoreSpec.from_lines(lines)
-    except ValueError as error:
-        number = next(at for at in range(1, len(lines) + 1) if not _is_rule(lines[at - 1]))
-        reason = f"{name}: line {number:,} is no pattern of .gitignore"
-        raise UnusableRulesError(reason) from error
 
+def _rule(line: str) -> Rule | None:
+    """What a line says, as git reads it; None for a comment and an empty one.
 
-def _is_rule(line: str) -> bool:
-    from pathspec import GitIgnoreSpec
-
-    try:
-        GitIgnoreSpec.from_lines([line])
-    except ValueError:
-        return False
-    return True
+    Raises ValueError where nothing is behind a `!`, or behind a backslash at the end.
+    """
+    if line.startswith("#"):
+        return None
+    pattern = line.rstrip(" ")
+    is_escaped = (len(pattern) - len(pattern.rstrip("\\"))) % 2 == 1
+    if is_escaped and pattern == line:
+        raise ValueError(line)
+    pattern += " " * is_escaped
+    takes = pattern.startswith("!")
+    if pattern == "!":
+        raise ValueError(line)
+    pattern = pattern.removeprefix("!")
+    of_folders = pattern.endswith("/")
+    pattern = composed(pattern.removesuffix("/"))
+    if not pattern:
+        return None
+    is_name = "/" not in pattern
+    return Rule(git_glob(pattern.removeprefix("/")), takes, is_name, of_folders)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from indexers.globs import plain_glob
 from indexers.ignore_files import Ignoring
 from indexers.left_out import HIDDEN, why_left_out
 from searchengine.paths import below, composed, real
@@ -116,16 +117,6 @@ def _placed(glob: str) -> str:
 
 @lru_cache(maxsize=32)
 def _compiled(globs: tuple[str, ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((glob, re.compile(_glob_regex(composed(glob).rstrip("/")))) for glob in globs)
-
-
-def _glob_regex(glob: str) -> str:
-    special = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    parts = []
-    for token in re.split(r"(\*\*/|\*\*|\*|\?|\[!?\]?[^\]]+\])", glob.removeprefix("./")):
-        if token.startswith("[") and token.endswith("]"):
-            inside = token[1:-1].replace("\\", "\\\\").replace("[", "\\[")
-            parts.append("[" + ("^" + inside[1:] if inside.startswith("!") else inside) + "]")
-        else:
-            parts.append(special.get(token) or re.escape(token))
-    return "(?s:" + "".join(parts) + ")"
+    return tuple(
+        (glob, plain_glob(composed(glob).rstrip("/").removeprefix("./"))) for glob in globs
+    )
