@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from indexers.ignore_files import ignore_files_among
+from indexers.left_out.ignore_files import ignore_files_among
 from indexers.plan import Job, Plan, in_turns, make_plan
 from indexers.sidecars import Sidecars
 from indexers.survey import Settled

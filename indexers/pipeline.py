@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from indexers.arrivals import Arrivals, Told
+from indexers.left_out.rules import WalkRules, merged_globs
 from indexers.plan import Job
 from indexers.reading import Fate, IndexOptions, Run, read_metadata
-from indexers.rules import WalkRules, merged_globs
 from indexers.survey import Survey, take_survey
 from indexers.trial import Trial
 from indexers.walk import Walk

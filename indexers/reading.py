@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from indexers.left_out.rules import WalkRules
 from indexers.plan import Job, Unread
-from indexers.rules import WalkRules
 from indexers.trial import Trial
 from searchengine.catalog.catalog import Catalog, CatalogReads
 from searchengine.catalog.records import Batch, FailedFile, Reading, SameContent

@@ -9,16 +9,16 @@ from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 
-from indexers.ignore_files import (
+from indexers.left_out.ignore_files import (
     Ignoring,
     UnusableRulesError,
     ignore_files_among,
     ignored_by,
     read_ignore_files,
 )
-from indexers.left_out import is_package
+from indexers.left_out.names import is_package
+from indexers.left_out.rules import EXCLUDE, Directory, WalkRules, rules_below, why_skipped
 from indexers.passing import NOT_UTF8, Tally, Unreadable
-from indexers.rules import EXCLUDE, Directory, WalkRules, rules_below, why_skipped
 from searchengine.catalog.gathered.kept_out import REMOVED
 from searchengine.errors import PathNotFoundError, reason_of
 from searchengine.files import file_state

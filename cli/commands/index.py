@@ -131,8 +131,8 @@ def index(
     from cli.commands.first_run import none_left_empty
     from cli.staying.telling import observer_of_run
     from indexers import pipeline
+    from indexers.left_out.rules import WalkRules
     from indexers.reading import IndexOptions
-    from indexers.rules import WalkRules
     from indexers.survey import require_a_picture
     from indexers.walk import require_roots
     from searchengine import load_encoder, open_library

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from indexers.rules import WalkRules
+from indexers.left_out.rules import WalkRules
 from indexers.sharded.executors import Executor, LocalExecutor, Task
 from indexers.sharded.plan import SHARD_SIZE, Shard, plan, planned
 from indexers.sharded.sources import find_sources

@@ -10,8 +10,8 @@ from enum import Enum
 from itertools import product
 from pathlib import Path
 
+from indexers.left_out.rules import WalkRules
 from indexers.passing import NOT_UTF8
-from indexers.rules import WalkRules
 from indexers.walk import Walk, require_roots
 from searchengine.errors import InputError
 from searchengine.images.formats import is_image_name

@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Sequence
 
-from indexers.ignore_files import ignore_files_among
+from indexers.left_out.ignore_files import ignore_files_among
 from searchengine.images.formats import is_image_name
 from searchengine.paths import is_at_or_below
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from indexers import arrivals, pipeline, survey
+from indexers.left_out.rules import WalkRules
 from indexers.plan import Job, in_turns
 from indexers.reading import IndexOptions
-from indexers.rules import WalkRules
 from searchengine.types import FileState
 from tests.conftest import Watcher, Workbench, require_balance
 from tests.support.libraries import check_library

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from indexers.globs import git_glob, plain_glob
-from indexers.ignore_files import read_ignore_files
-from indexers.rules import WalkRules, first_match
+from indexers.left_out.globs import git_glob, plain_glob
+from indexers.left_out.ignore_files import read_ignore_files
+from indexers.left_out.rules import WalkRules, first_match
 from indexers.walk import Walk
 
 RULES = {

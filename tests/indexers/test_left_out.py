@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from indexers.left_out import why_left_out
+from indexers.left_out.names import why_left_out
+from indexers.left_out.rules import WalkRules, merged_globs
 from indexers.reading import IndexOptions
-from indexers.rules import WalkRules, merged_globs
 from indexers.walk import Walk
 from tests.conftest import Run, Workbench
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from indexers import reading as run
+from indexers.left_out.rules import WalkRules
 from indexers.reading import IndexOptions
-from indexers.rules import WalkRules
 from searchengine.errors import EncoderUnavailableError, LibraryLockedError, PathNotFoundError
 from searchengine.files import read_whole
 from searchengine.retrieval.query import By

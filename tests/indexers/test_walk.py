@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from indexers.rules import WalkRules, why_skipped
+from indexers.left_out.rules import WalkRules, why_skipped
 from indexers.walk import Walk, require_roots
 from searchengine.errors import PathNotFoundError
 from searchengine.images.formats import is_image_name

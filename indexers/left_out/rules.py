@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from indexers.globs import plain_glob
-from indexers.ignore_files import Ignoring
-from indexers.left_out import HIDDEN, why_left_out
+from indexers.left_out.globs import plain_glob
+from indexers.left_out.ignore_files import Ignoring
+from indexers.left_out.names import HIDDEN, why_left_out
 from searchengine.paths import below, composed, real
 
 EXCLUDE = "--exclude "

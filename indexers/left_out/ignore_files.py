@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexers.globs import git_glob
+from indexers.left_out.globs import git_glob
 from searchengine.errors import FileTooLargeError, reason_of
 from searchengine.files import read_whole
 from searchengine.paths import composed
