@@ -32,6 +32,7 @@ from searchengine.index.faiss_index import inverted_file, load_faiss
 from searchengine.index.plan import TAIL_SHARE, plan_index
 from searchengine.index.types import IndexFacts, IndexPlan
 from searchengine.spaces.indexed import KnownIndex
+from searchengine.spaces.tied import TiedRows
 from searchengine.types import Vectors
 from searchengine.vectors.file import VectorFile
 from searchengine.vectors.lengths import impossible_rows
@@ -70,7 +71,8 @@ def main() -> None:
         centres = _put_made(directory, plan)
         file = VectorFile(directory / "vectors.f16", DIM)
         fresh = _written_behind(file, rows, added)
-        known = KnownIndex(directory, file, "space made", Path(name))
+        tied = TiedRows(file, lambda: rows, dict)
+        known = KnownIndex(directory, file, tied, "space made", Path(name))
         found: list[str | None] = []
         looked = _timed("looked at, by every run", lambda: found.append(known.fault(rows)))
         assert found == [None]

@@ -21,6 +21,7 @@ from searchengine.alignment.candidates import HUB_WEIGHT, Biases, Learned, mappe
 from searchengine.alignment.ranking import FILE
 from searchengine.encoders.text.tensors import MALFORMED, TensorFile, checksum_of
 from searchengine.files import replacing
+from searchengine.spaces.tied import NOTE, TiedRows
 from searchengine.types import SpaceInfo
 
 FORMAT = "1"
@@ -65,48 +66,56 @@ class Alignment:
         return float(-self.lowering.min())
 
 
-def read_alignment(space: SpaceInfo, directory: Path) -> Alignment | None:
-    """What is kept for a space; None without anything, and for what is damaged, which is said."""
+def read_alignment(space: SpaceInfo, directory: Path, tied: TiedRows) -> Alignment | None:
+    """What is kept for a space; None without anything.
+
+    Of what is damaged or of other rows than the `tied` ones too, which is said.
+    """
     path = directory / FILE
     try:
         state = path.stat()
     except OSError:
         return None
-    return _read(path, state.st_mtime_ns, state.st_size, space.fingerprint, space.dim)
+    return _read(path, space, tied, state.st_mtime_ns, state.st_size, state.st_ino)
 
 
-def fault_of_alignment(space: SpaceInfo, directory: Path) -> str | None:
+def fault_of_alignment(space: SpaceInfo, directory: Path, tied: TiedRows) -> str | None:
     """What is wrong with what is kept; None where it is sound or there is none."""
     try:
-        _checked(directory / FILE, space.fingerprint, space.dim)
+        _checked(directory / FILE, space, tied)
     except FileNotFoundError:
         return None
     except (OSError, *MALFORMED) as error:
-        return f"{FILE} cannot be used: {error}"
+        return (
+            f"{FILE} cannot be used: {error}; learn it again with clipseek align, or stay without: "
+            "clipseek align --remove"
+        )
     return None
 
 
 @lru_cache(maxsize=8)
-def _read(path: Path, _mtime_ns: int, _size: int, fingerprint: str, dim: int) -> Alignment | None:
+def _read(path: Path, space: SpaceInfo, tied: TiedRows, *_state: int) -> Alignment | None:
     """Once for each state of the file."""
     try:
-        return _checked(path, fingerprint, dim)
+        return _checked(path, space, tied)
     except (OSError, *MALFORMED) as error:
         log.warning("searching without alignment: %s cannot be used: %s", path, error)
         return None
 
 
-def _checked(path: Path, fingerprint: str, dim: int) -> Alignment:
+def _checked(path: Path, space: SpaceInfo, tied: TiedRows) -> Alignment:
     """Raises OSError and one of `MALFORMED`."""
     file = TensorFile(path)
-    if (file.notes["format"], file.notes["fingerprint"]) != (FORMAT, fingerprint):
+    if (file.notes["format"], file.notes["fingerprint"]) != (FORMAT, space.fingerprint):
         raise ValueError("it is of another format, or of another encoder")
     if file.notes["crc32"] != file.checksum:
         raise ValueError("it is not as it was written")
     biases, by = file.get("biases"), file.get("map")
-    for tensor, right in ((biases, biases is None or biases.ndim == 1), (by, _fits(by, dim))):
+    for tensor, right in ((biases, biases is None or biases.ndim == 1), (by, _fits(by, space.dim))):
         if not right or (tensor is not None and not _is_finite(tensor)):
             raise ValueError("it holds other numbers than an alignment has")
+    if not tied.are_of(file.notes.get(NOTE)):
+        raise ValueError("it is of other pictures than these")
     names = json.loads(file.notes["names"])
     return Alignment(Learned(biases, by), tuple(map(str, names)), file.notes["captions"])
 
@@ -120,9 +129,17 @@ def _is_finite(tensor: NDArray[Any]) -> bool:
 
 
 def keep_alignment(
-    space: SpaceInfo, directory: Path, learned: Learned, names: Sequence[str], captions: str
+    space: SpaceInfo,
+    directory: Path,
+    learned: Learned,
+    names: Sequence[str],
+    captions: str,
+    note: str,
 ) -> None:
-    """Put what was learned in the place of what was kept. Raises OSError."""
+    """Put what was learned in the place of what was kept, with a note of the rows that it is of.
+
+    Raises OSError.
+    """
     from safetensors.numpy import save_file
 
     parts: dict[str, NDArray[np.float32]] = {}
@@ -136,6 +153,7 @@ def keep_alignment(
         "names": json.dumps(list(names)),
         "captions": captions,
         "crc32": checksum_of(parts),
+        NOTE: note,
     }
     with replacing(directory / FILE) as beside:
         save_file(parts, beside, metadata=notes)

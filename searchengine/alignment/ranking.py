@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.types import SpaceInfo, Vectors
+from searchengine.spaces.space import Space
+from searchengine.types import Vectors
 from searchengine.vectors.file import Rows
 from searchengine.vectors.rowset import RowSet
 from searchengine.vectors.scan import RowNumbers, scan
@@ -41,8 +41,7 @@ class Texts(Protocol):
 
 
 def aligned(
-    space: SpaceInfo,
-    directory: Path,
+    space: Space,
     rows: Rows | Vectors,
     query: NDArray[np.float32],
     texts: Texts | None,
@@ -53,11 +52,11 @@ def aligned(
 
     Only queries `of_words` are changed by it, and only where an alignment was kept.
     """
-    if not (of_words and (directory / FILE).exists()):
+    if not (of_words and (space.directory / FILE).exists()):
         return query, texts
     from searchengine.alignment.kept import read_alignment
 
-    alignment = read_alignment(space, directory)
+    alignment = read_alignment(space.info, space.directory, space.tied)
     if alignment is None:
         return query, texts
     moved = alignment.query(query)

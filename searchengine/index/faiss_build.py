@@ -34,11 +34,12 @@ def build(
     *,
     dead: RowNumbers | None = None,
     finder: CellFinder = ON_CPU,
+    made_of: str | None = None,
 ) -> AnnIndex:
     """Train and fill the index for `rows`, shape (n, d), and put it in `directory`.
 
-    Rows in `dead` are left out. `finder` finds the cells. Written beside, then named: a crash
-    leaves the old index.
+    Rows in `dead` are left out. `finder` finds the cells, and `made_of` is kept with the facts.
+    Written beside, then named: a crash leaves the old index.
     Raises MissingExtraError without faiss, InputError for a factory that FAISS does not make, and
     LibraryUnusableError where the file cannot be written.
     """
@@ -49,16 +50,22 @@ def build(
     train(index, rows[np.sort(sample)].astype(np.float32), finder)
     add_rows(index, rows, alive, finder)
     seconds = time.perf_counter() - started
-    return _put(index, directory, IndexFacts(plan, len(rows), index.ntotal, 0, seconds))
+    facts = IndexFacts(plan, len(rows), index.ntotal, 0, seconds, made_of=made_of)
+    return _put(index, directory, facts)
 
 
 def extend(
-    rows: Rows, directory: Path, *, dead: RowNumbers, finder: CellFinder = ON_CPU
+    rows: Rows,
+    directory: Path,
+    *,
+    dead: RowNumbers,
+    finder: CellFinder = ON_CPU,
+    made_of: str | None = None,
 ) -> AnnIndex | None:
     """Add the rows behind those that the index in `directory` covers, without training it anew.
 
     `rows` has shape (n, d). Tuned settings stay. None, and nothing done, where there is no index
-    that can be read. `finder` is as in `build`.
+    that can be read. `finder` and `made_of` are as in `build`.
     """
     facts = read_facts(directory)
     index = None if facts is None else read_index(index_path(directory, facts), mapped=False)
@@ -66,7 +73,8 @@ def extend(
         return None
     fresh = np.setdiff1d(np.arange(facts.covered, len(rows)), dead, assume_unique=True)
     add_rows(index, rows, fresh, finder)
-    return _put(index, directory, replace(facts, covered=len(rows), listed=index.ntotal))
+    grown = replace(facts, covered=len(rows), listed=index.ntotal, made_of=made_of)
+    return _put(index, directory, grown)
 
 
 def empty_index(plan: IndexPlan) -> Any:  # noqa: ANN401 - faiss is untyped

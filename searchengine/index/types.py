@@ -107,6 +107,8 @@ class IndexFacts:
     """Its name in the directory of the space."""
     crc: int | None = None
     """CRC-32 of its bytes; None where a version that kept none wrote it."""
+    made_of: str | None = None
+    """A note of the rows it covers, of whoever keeps them; None where nobody noted any."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,10 +196,10 @@ def _derived_faults(space: Space) -> tuple[list[Fault], list[str]]:
     tower = fault_of_tower(space.info, space.directory)
     if tower is not None:
         faults.append(Fault(str(place / TOWER_FILE), tower))
-    statistics = fault_of_statistics(space.info, space.directory)
+    statistics = fault_of_statistics(space.info, space.directory, space.tied)
     if statistics is not None:
         faults.append(Fault(str(place / STATISTICS_FILE), statistics))
-    alignment = fault_of_alignment(space.info, space.directory)
+    alignment = fault_of_alignment(space.info, space.directory, space.tied)
     if alignment is not None:
         faults.append(Fault(str(place / ALIGNMENT_FILE), alignment))
     rows = space.catalog.rows(space.info)

@@ -22,6 +22,7 @@ from searchengine.encoders.text.encoder import TOWER_FILE, fault_of_tower
 from searchengine.errors import EncoderError, MissingExtraError
 from searchengine.files import content_hash
 from searchengine.library.check import StoredRows, stored_rows
+from searchengine.library.learned.align import alignment_stays
 from searchengine.library.learned.derived import lost
 from searchengine.looks.look import Looks
 from searchengine.relevance.kept import FILE as STATISTICS_FILE
@@ -31,6 +32,7 @@ from searchengine.spaces.space import Space
 from searchengine.spaces.stacked import STACKS_FILE
 from searchengine.stacks.find import refresh_stacks
 from searchengine.types import ImageEntry, ImageRecord
+from searchengine.vectors.checksums import blocks_of
 from searchengine.vectors.damage import BadBlock
 
 if TYPE_CHECKING:
@@ -64,25 +66,24 @@ class _Mending:
         images, captions = stored_rows(self.space)
         images.file.lengthen(images.rows)
         captions.file.lengthen(captions.rows)
-        # The last block first: what is encoded again is appended to it.
-        encoded = sum(self._images(images, bad) for bad in [*images.bad_blocks()][::-1])
-        encoded += self._captions(captions, [*captions.bad_blocks()])
+        with alignment_stays(self.space):
+            # The last block first: what is encoded again is appended to it.
+            encoded = sum(self._images(images, bad) for bad in [*images.bad_blocks()][::-1])
+            encoded += self._captions(captions, [*captions.bad_blocks()])
+            self.space.forget_ties()
         if fault_of_tower(self.space.info, self.space.directory) is not None:
             with suppress(OSError):
                 (self.space.directory / TOWER_FILE).unlink()
         gone = [file for file, _ in lost(self.space)]
-        if fault_of_statistics(self.space.info, self.space.directory) is not None:
-            with suppress(OSError):
-                (self.space.directory / STATISTICS_FILE).unlink()
-            gone.append(STATISTICS_FILE)
-        if STATISTICS_FILE in gone:
+        space, directory = self.space.info, self.space.directory
+        if STATISTICS_FILE in gone or fault_of_statistics(space, directory, self.space.tied):
             self.writer.measure_relevance(self.space)
-        if self.space.looks.is_damaged(images.rows) or self.space.stacks.fault(images.rows):
+        if self.space.looks.is_damaged(images.rows):
             with suppress(OSError):
                 self.space.looks.path.unlink(missing_ok=True)
                 self.space.stacks.forget()
             gone.append(STACKS_FILE)
-        if STACKS_FILE in gone:
+        if STACKS_FILE in gone or self.space.stacks.fault(images.rows):
             refresh_stacks(self.space)
         if fault_of_columns(self.space) is not None:
             forget_columns(self.space)
@@ -147,7 +148,11 @@ class _Mending:
 
 
 def _freed(stored: StoredRows, bad: BadBlock, rows: Sequence[int]) -> Freed:
-    """Dead rows of a block. Its checksum is that of now once no living row is in it."""
+    """Dead rows of a block. That of the last, which others come to, is as it is now without them.
+
+    Others keep their checksums, by which derived files know the rows that they were made of.
+    """
     is_empty = not bad.is_as_written and len(rows) == len(bad.doubtful)
-    now = list(stored.file.checksums(stored.rows, [bad.block])) if is_empty else []
+    is_last = bad.block == blocks_of(stored.rows)[-1][0]
+    now = [*stored.file.checksums(stored.rows, [bad.block])] if is_empty and is_last else []
     return Freed(stored.file.path.name, rows, now)

@@ -22,6 +22,7 @@ from searchengine.files import replacing
 from searchengine.relevance.bar import Spread
 from searchengine.relevance.nouns import digest_of, nouns
 from searchengine.relevance.statistics import LEAST_DEVIATION, Statistics
+from searchengine.spaces.tied import NOTE, TiedRows
 from searchengine.types import SpaceInfo
 
 FILE = "relevance.safetensors"
@@ -36,11 +37,14 @@ log = logging.getLogger("clipseek")
 
 
 class DamagedStatisticsError(Exception):
-    """The file is not as it was written."""
+    """The file is not as it was written, or of another library."""
 
 
-def write_statistics(statistics: Statistics, space: SpaceInfo, directory: Path) -> None:
-    """Put the statistics in the space's `directory`, all at once. Raises OSError."""
+def write_statistics(statistics: Statistics, space: SpaceInfo, directory: Path, note: str) -> None:
+    """Put the statistics in the space's `directory`, all at once. Raises OSError.
+
+    `note` is of the rows that they are of.
+    """
     from safetensors.numpy import save_file
 
     tensors: dict[str, Tensor] = {
@@ -57,28 +61,30 @@ def write_statistics(statistics: Statistics, space: SpaceInfo, directory: Path) 
         "facts": facts,
         "crc32": checksum_of(tensors),
         "crc32 of facts": digest_of([facts]),
+        NOTE: note,
     }
     with replacing(directory / FILE) as beside:
         save_file(tensors, beside, metadata=notes)
 
 
-def read_statistics(space: SpaceInfo, directory: Path) -> Statistics | None:
-    """Those that are kept; None where there are none, and where they are damaged, which is said.
+def read_statistics(space: SpaceInfo, directory: Path, tied: TiedRows) -> Statistics | None:
+    """Those that are kept; None where there are none.
 
-    They are read again only where the file is another one.
+    So it is where they are damaged or of other rows than the `tied` ones, which is said. They are
+    read again only where the file is another one.
     """
     path = directory / FILE
     try:
         status = path.stat()
-        return _read_once(path, space, status.st_mtime_ns, status.st_size, status.st_ino)
+        return _read_once(path, space, tied, status.st_mtime_ns, status.st_size, status.st_ino)
     except FileNotFoundError:
         return None
 
 
-def fault_of_statistics(space: SpaceInfo, directory: Path) -> str | None:
+def fault_of_statistics(space: SpaceInfo, directory: Path, tied: TiedRows) -> str | None:
     """What is wrong with the file; None where it is sound or there is none."""
     try:
-        _read(directory / FILE, space)
+        _read(directory / FILE, space, tied)
     except FileNotFoundError:
         return None
     except DamagedStatisticsError as error:
@@ -87,9 +93,9 @@ def fault_of_statistics(space: SpaceInfo, directory: Path) -> str | None:
 
 
 @lru_cache(maxsize=8)
-def _read_once(path: Path, space: SpaceInfo, *_state: int) -> Statistics | None:
+def _read_once(path: Path, space: SpaceInfo, tied: TiedRows, *_state: int) -> Statistics | None:
     try:
-        return _read(path, space)
+        return _read(path, space, tied)
     except DamagedStatisticsError as error:
         log.warning(
             "%s: no hit is told from what does not match until the next index run; see: "
@@ -99,7 +105,7 @@ def _read_once(path: Path, space: SpaceInfo, *_state: int) -> Statistics | None:
         return None
 
 
-def _read(path: Path, space: SpaceInfo) -> Statistics | None:
+def _read(path: Path, space: SpaceInfo, tied: TiedRows) -> Statistics | None:
     """None where it is of another format, list of nouns or encoder than what would be written now.
 
     Raises FileNotFoundError and DamagedStatisticsError.
@@ -130,6 +136,8 @@ def _read(path: Path, space: SpaceInfo) -> Statistics | None:
         (d, d),
     ):
         raise DamagedStatisticsError(f"{FILE} of space {space.name} is of another length")
+    if not tied.are_of(notes.get(NOTE)):
+        raise DamagedStatisticsError(f"{FILE} of space {space.name} is of other pictures")
     return statistics
 
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import numpy as np
 
-from searchengine.relevance.kept import read_statistics, write_statistics
+from searchengine.relevance.kept import (
+    FILE,
+    fault_of_statistics,
+    read_statistics,
+    write_statistics,
+)
 from searchengine.relevance.nouns import encoded_nouns, keep_nouns, known_nouns
 from searchengine.relevance.statistics import Statistics, statistics_of
 from searchengine.spaces.space import Space
@@ -37,9 +43,12 @@ def measure_statistics(space: Space, encode: Callable[[Sequence[str]], Vectors])
     `encode` turns texts into unit rows, shape (n, d); it is asked only where the vectors of the
     nouns are not known. The caller holds the library's lock.
     """
+    if fault_of_statistics(space.info, space.directory, space.tied):
+        with suppress(OSError):
+            (space.directory / FILE).unlink()
     with space.catalog.snapshot() as now:
         images = now.vector_counts(space.info)[0]
-        kept = read_statistics(space.info, space.directory)
+        kept = read_statistics(space.info, space.directory, space.tied)
         if images < FEWEST or (kept and abs(images - kept.images) <= GROWN * kept.images):
             return
         count, dead = now.rows_and_dead(space.info)
@@ -48,7 +57,7 @@ def measure_statistics(space: Space, encode: Callable[[Sequence[str]], Vectors])
     nouns = kept.nouns if kept else _nouns_of(space.info, encode)
     measured = measured_statistics(rows, living, nouns)
     if measured is not None:
-        write_statistics(measured, space.info, space.directory)
+        write_statistics(measured, space.info, space.directory, space.tied.note(count))
 
 
 def _nouns_of(space: SpaceInfo, encode: Callable[[Sequence[str]], Vectors]) -> Vectors:

@@ -110,7 +110,7 @@ def _bar(query: Query, space: Space, vector: NDArray[np.float32]) -> Bar | None:
     if query.by is By.WORDS:
         return None
     of_texts = query.modality is Modality.TEXT and len(query.wanted) == len(query.sources)
-    statistics = read_statistics(space.info, space.directory) if of_texts else None
+    statistics = read_statistics(space.info, space.directory, space.tied) if of_texts else None
     if statistics is None and query.matching:
         raise QueryError(
             "nothing is known yet of what matches in this library; from 50 images on the next "

@@ -77,7 +77,7 @@ def rank_images(
 
     captions = None if beside.captions is None else beside.captions.over(rows)
     of_words = modality is Modality.TEXT
-    query, texts = aligned(space.info, space.directory, rows, query, captions, of_words=of_words)
+    query, texts = aligned(space, rows, query, captions, of_words=of_words)
 
     stacks = space.stacks.to_fold(count) if fold else None
     page = k if stacks is None else stacks.rows_for(k)

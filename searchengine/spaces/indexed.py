@@ -23,6 +23,7 @@ from searchengine.index.facts import (
 )
 from searchengine.index.faiss_index import AnnIndex
 from searchengine.index.types import IndexFacts, Step, TunedSetting
+from searchengine.spaces.tied import TiedRows
 from searchengine.vectors.file import VectorFile
 from searchengine.vectors.scan import RowNumbers
 
@@ -32,9 +33,12 @@ log = logging.getLogger("clipseek")
 class KnownIndex:
     """The index in a directory over the rows of a file. Any thread may ask it."""
 
-    def __init__(self, directory: Path, file: VectorFile, name: str, library: Path) -> None:
+    def __init__(
+        self, directory: Path, file: VectorFile, tied: TiedRows, name: str, library: Path
+    ) -> None:
         self.directory = directory
         self._file = file
+        self._tied = tied
         self._library = library
         self._name = name
         """Whose index it is, in words."""
@@ -52,7 +56,7 @@ class KnownIndex:
         Several threads that ask at once wait for one to load it.
         """
         facts = self.facts(rows)
-        if facts is not None and facts.plan.dim != self._file.dim:
+        if facts is None or facts.plan.dim != self._file.dim:
             return None
         with self._loading:
             if self._loaded[0] != facts:
@@ -64,9 +68,11 @@ class KnownIndex:
             return self._loaded[1]
 
     def facts(self, rows: int) -> IndexFacts | None:
-        """What is known of it where `rows` rows count; None of one that was made since."""
+        """What is known of it where `rows` rows count; None of one of later or of other rows."""
         facts = read_facts(self.directory)
-        return None if facts is None or facts.covered > rows else facts
+        if facts is None or facts.covered > rows or not self._tied.are_of(facts.made_of):
+            return None
+        return facts
 
     def give_up(self) -> None:
         """Search without the one that is loaded, and say so: it is damaged."""
@@ -84,7 +90,12 @@ class KnownIndex:
 
         Raises MissingExtraError without faiss.
         """
-        return faiss_index.fault_of(self.directory, rows) if self.is_there else None
+        if not self.is_there:
+            return None
+        fault, facts = faiss_index.fault_of(self.directory, rows), read_facts(self.directory)
+        if fault is None and facts is not None and not self._tied.are_of(facts.made_of):
+            return f"{facts.file} is of other vectors than these"
+        return fault
 
     def refresh(
         self,
@@ -126,7 +137,9 @@ class KnownIndex:
         stored = self._file.read(rows)
         self.directory.mkdir(exist_ok=True)
         if step is Step.ADD:
-            faiss_build.extend(stored, self.directory, dead=dead, finder=finder)
+            faiss_build.extend(
+                stored, self.directory, dead=dead, finder=finder, made_of=self._tied.note(rows)
+            )
         elif plan is not None:
             log.warning(
                 "building the index %s over %s vectors%s",
@@ -134,7 +147,10 @@ class KnownIndex:
                 f"{plan.rows:,}",
                 "; a million take a minute or two" if finder is ON_CPU else " on the GPU",
             )
-            built = faiss_build.build(stored, plan, self.directory, dead=dead, finder=finder).facts
+            made_of = self._tied.note(rows)
+            built = faiss_build.build(
+                stored, plan, self.directory, dead=dead, finder=finder, made_of=made_of
+            ).facts
             if facts is not None and (facts.text, facts.image) != (built.text, built.image):
                 log.warning("the settings tuned for the index before are gone: clipseek tune")
         return step
@@ -157,7 +173,7 @@ class KnownIndex:
                 self._say_damaged("index.json cannot be read")
                 remove_index(self.directory)
             return None, False
-        fault = faiss_index.fault_of(self.directory, rows)
+        fault = self.fault(rows)
         if fault is not None:
             self._say_damaged(fault)
             return facts, True

@@ -22,6 +22,7 @@ from searchengine.index.types import IndexInfo, Modality, Step, TunedSetting
 from searchengine.spaces.captioned import KnownCaptionRows
 from searchengine.spaces.indexed import KnownIndex
 from searchengine.spaces.stacked import KnownStacks
+from searchengine.spaces.tied import TiedRows
 from searchengine.types import Filter, SpaceInfo, Vectors, listed_path
 from searchengine.vectors.checksums import BLOCK_ROWS
 from searchengine.vectors.file import Rows, VectorFile
@@ -56,11 +57,19 @@ class Space:
         self.images = VectorFile(directory / IMAGE_VECTORS, info.dim)
         self.captions = VectorFile(directory / CAPTION_VECTORS, info.dim)
         self.caption_rows = KnownCaptionRows(info)
-        self.stacks = KnownStacks(directory)
+        self.tied = TiedRows(
+            self.images, lambda: catalog.rows(info), lambda: catalog.checksums(info, IMAGE_VECTORS)
+        )
+        self._tied_captions = TiedRows(
+            self.captions,
+            lambda: catalog.caption_rows(info),
+            lambda: catalog.checksums(info, CAPTION_VECTORS),
+        )
+        self.stacks = KnownStacks(directory, self.tied)
         of_images, of_captions = f"space {info.name}", f"the captions of space {info.name}"
-        self._index = KnownIndex(directory, self.images, of_images, self.library)
+        self._index = KnownIndex(directory, self.images, self.tied, of_images, self.library)
         self.caption_index = KnownIndex(
-            directory / CAPTION_INDEX, self.captions, of_captions, self.library
+            directory / CAPTION_INDEX, self.captions, self._tied_captions, of_captions, self.library
         )
         self.damage: str | None = None
         """What is wrong with the vectors, as far as a search has met it; it was said once."""
@@ -195,6 +204,11 @@ class Space:
         """
         rows, dead = self.catalog.rows_and_dead(self.info)
         return self._index.refresh(rows, dead, memory=memory, factory=factory, device=device)
+
+    def forget_ties(self) -> None:
+        """Hold derived files against the rows anew: see `TiedRows.forget`."""
+        self.tied.forget()
+        self._tied_captions.forget()
 
     def require_rows(self) -> None:
         """Raises LibraryDamagedError where fewer vectors are there than the catalog lists."""

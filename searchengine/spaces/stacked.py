@@ -6,6 +6,7 @@ the rows that there were then.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from searchengine.encoders.text.tensors import TensorFile, UnreadableTensorsError, checksum_of
 from searchengine.errors import LibraryUnusableError, reason_of
 from searchengine.files import replacing
+from searchengine.spaces.tied import NOTE, TiedRows
 
 STACKS_FILE = "stacks.safetensors"
 
@@ -60,6 +62,8 @@ class Stacks:
     byte for byte to one of them."""
     images: int
     """How many images there were."""
+    note: str | None = None
+    """Of the rows that were looked at; see `searchengine.spaces.tied`."""
 
     @property
     def covered(self) -> int:
@@ -133,8 +137,9 @@ NO_STACKS = _without_links(
 class KnownStacks:
     """The file of a space, read again when it has changed. Any thread may ask."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, tied: TiedRows) -> None:
         self._path = directory / STACKS_FILE
+        self._tied = tied
         self._kept: tuple[tuple[int, ...], Stacks | None] | None = None
 
     def at(self, rows: int) -> Stacks | None:
@@ -148,7 +153,9 @@ class KnownStacks:
         if kept is None or kept[0] != state:
             kept = self._kept = state, read_stacks(self._path)
         stacks = kept[1]
-        return stacks if stacks is not None and stacks.covered <= rows else None
+        if stacks is None or stacks.covered > rows or not self._tied.are_of(stacks.note):
+            return None
+        return stacks
 
     def to_fold(self, rows: int) -> Stacks | None:
         """As `at`; None also where every row is alone."""
@@ -162,6 +169,8 @@ class KnownStacks:
         found = read_stacks(self._path)
         if found is None or found.covered > rows:
             return "it is not as it was written; the next index run makes it anew"
+        if not self._tied.are_of(found.note):
+            return "it is of other pictures than these; the next index run makes it anew"
         return None
 
     def keep(self, stacks: Stacks) -> None:
@@ -170,8 +179,11 @@ class KnownStacks:
 
         tensors = {name: getattr(stacks, name) for name in (*_BY_ROW, "links")}
         notes = {
-            "format": FORMAT, "crc32": checksum_of(tensors), "images": str(stacks.images)
-        }  # fmt: skip
+            "format": FORMAT,
+            "crc32": checksum_of(tensors),
+            "images": str(stacks.images),
+            NOTE: self._tied.note(stacks.covered),
+        }
         try:
             with replacing(self._path) as beside:
                 save_file(tensors, beside, metadata=notes)
@@ -180,8 +192,9 @@ class KnownStacks:
             raise LibraryUnusableError(library, why) from error
 
     def forget(self) -> None:
-        """Delete the file."""
-        self._path.unlink(missing_ok=True)
+        """Delete the file, where that can be done."""
+        with suppress(OSError):
+            self._path.unlink()
 
 
 def read_stacks(path: Path) -> Stacks | None:
@@ -195,6 +208,7 @@ def read_stacks(path: Path) -> Stacks | None:
             found = Stacks(
                 **{name: file[name] for name in (*_BY_ROW, "links")},
                 images=int(file.notes.get("images", "")),
+                note=file.notes.get(NOTE),
             )
             is_whole = is_whole and file.notes.get("format") == FORMAT
     except (OSError, UnreadableTensorsError, KeyError, ValueError):

@@ -66,7 +66,10 @@ def refresh_stacks(space: Space) -> None:
     """
     with space.catalog.snapshot() as now:
         count = now.rows(space.info)
-        known = space.stacks.at(count) or NO_STACKS
+        known = space.stacks.at(count)
+        if known is None:
+            space.stacks.forget()
+            known = NO_STACKS
         if count == known.covered and space.living(now, count).size == known.images:
             return
         pictured = read_pictured(space.info, now)

@@ -69,7 +69,7 @@ def of_pictures(library: Library, text: str, **how: Any) -> list[tuple[int, floa
 
 def keep(library: Library, learned: Learned) -> None:
     space = library.space()
-    keep_alignment(space.info, space.directory, learned, ("hub",), "")
+    keep_alignment(space.info, space.directory, learned, ("hub",), "", space.tied.note(N))
 
 
 def learned(library: Library) -> Learned:
@@ -138,7 +138,7 @@ def test_new_images_get_their_bias(library: Library) -> None:
     with library.writing() as writer:
         writer.commit(space, Batch(added=[new]), vector)
         extend_alignment(space)
-    kept = read_alignment(space.info, space.directory)
+    kept = read_alignment(space.info, space.directory, space.tied)
     assert kept is not None
     assert kept.learned.biases is not None
     assert len(kept.learned.biases) == N + 1

@@ -154,7 +154,8 @@ def _read_and_align(library: Path) -> None:
         chance = np.random.default_rng(2)
         chance_map = chance.normal(0, 0.05, (DIM, DIM)).astype(np.float32)
         learned = Learned(_biases(space), chance_map)
-        keep_alignment(space.info, space.directory, learned, ["hub", "map"], "0")
+        note = space.tied.note(opened.catalog.rows(space.info))
+        keep_alignment(space.info, space.directory, learned, ["hub", "map"], "0", note)
         note_derived(space)
 
 

@@ -65,7 +65,7 @@ def library(made: Path) -> Iterator[Library]:
 def measured(library: Library) -> tuple[int, Bar]:
     """The images of when a library was measured, and the bar of a query."""
     space = library.space()
-    found = read_statistics(space.info, space.directory)
+    found = read_statistics(space.info, space.directory, space.tied)
     assert found is not None
     [cat] = library.encoders.for_texts(space).encode_texts(["a cat"])
     return found.images, found.bar(cat)

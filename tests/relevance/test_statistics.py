@@ -24,10 +24,13 @@ from searchengine.relevance.kept import fault_of_statistics, read_statistics, wr
 from searchengine.relevance.measuring import measured_statistics
 from searchengine.relevance.nouns import nouns
 from searchengine.relevance.statistics import Statistics
+from searchengine.spaces.tied import TiedRows
 from searchengine.types import SpaceInfo, Vectors
+from searchengine.vectors.file import VectorFile
 
 DIM = 16
 SPACE = SpaceInfo(1, "fake", "fake", DIM, "float32", "fake")
+TIED = TiedRows(VectorFile(Path("no such file"), DIM), lambda: 0, dict)
 
 
 def units(count: int, seed: int, dim: int = DIM) -> Vectors:
@@ -117,17 +120,17 @@ def test_copies_of_one_picture_say_nothing() -> None:
 @pytest.fixture
 def written(tmp_path: Path) -> Statistics:
     found = statistics(units(50, 1), units(40, 2))
-    write_statistics(found, SPACE, tmp_path)
+    write_statistics(found, SPACE, tmp_path, TIED.note(0))
     return found
 
 
 def test_what_is_kept_is_read_again(written: Statistics, tmp_path: Path) -> None:
-    read = read_statistics(SPACE, tmp_path)
+    read = read_statistics(SPACE, tmp_path, TIED)
     assert read is not None
     query = units(1, 3)[0]
     assert read.bar(query).base == pytest.approx(written.bar(query).base, abs=0.01)
-    assert (read.images, fault_of_statistics(SPACE, tmp_path)) == (50, None)
-    assert read_statistics(replace(SPACE, fingerprint="another"), tmp_path) is None
+    assert (read.images, fault_of_statistics(SPACE, tmp_path, TIED)) == (50, None)
+    assert read_statistics(replace(SPACE, fingerprint="another"), tmp_path, TIED) is None
 
 
 def test_every_damaged_byte_is_found_or_harmless(
@@ -136,16 +139,16 @@ def test_every_damaged_byte_is_found_or_harmless(
     file = tmp_path / kept.FILE
     monkeypatch.setattr(kept, "_read_once", kept._read_once.__wrapped__)
     whole, query = file.read_bytes(), units(1, 3)[0]
-    sound = read_statistics(SPACE, tmp_path)
+    sound = read_statistics(SPACE, tmp_path, TIED)
     assert sound is not None
     for place in np.random.default_rng(0).integers(len(whole), size=150).tolist():
         file.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
-        read = read_statistics(SPACE, tmp_path)
+        read = read_statistics(SPACE, tmp_path, TIED)
         assert read is None or read.bar(query) == sound.bar(query), place
-        is_another = read is None and fault_of_statistics(SPACE, tmp_path) is None
+        is_another = read is None and fault_of_statistics(SPACE, tmp_path, TIED) is None
         assert not is_another or place < len(whole) - 4 * DIM * DIM, "only notes say what it is"
     file.write_bytes(whole[:100])
-    assert fault_of_statistics(SPACE, tmp_path) is not None
+    assert fault_of_statistics(SPACE, tmp_path, TIED) is not None
 
 
 def test_the_nouns_are_a_thousand_and_each_another() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,12 @@ from numpy.typing import NDArray
 
 from searchengine.alignment.candidates import HUB, MAPS, Learned, hub_bias
 from searchengine.alignment.judge import Material, Verdict, judge
-from searchengine.alignment.kept import keep_alignment, read_alignment, remove_alignment
+from searchengine.alignment.kept import (
+    fault_of_alignment,
+    keep_alignment,
+    read_alignment,
+    remove_alignment,
+)
 from searchengine.alignment.ranking import FILE
 from searchengine.errors import InputError
 from searchengine.float16 import widened
@@ -84,7 +90,7 @@ def align(library: Library, words: Sequence[str], space: str | None = None) -> A
                 _biases_of_all(chosen, captioned) if HUB in verdict.kept else None,
                 verdict.learned.map,
             )
-            keep_alignment(chosen.info, chosen.directory, learned, verdict.kept, captioned.hash)
+            _keep(chosen, learned, verdict.kept, captioned.hash)
             note_derived(chosen)
         else:
             _remove(chosen)
@@ -107,14 +113,30 @@ def _remove(space: Space) -> bool:
 
 def extend_alignment(space: Space) -> None:
     """Give images that came since their biases. The caller holds the library's lock."""
-    kept = read_alignment(space.info, space.directory)
+    kept = read_alignment(space.info, space.directory, space.tied)
     if kept is None or kept.learned.biases is None:
         return
     known = len(kept.learned.biases)
     if space.catalog.rows(space.info) > known:
         biases = _biases_of_all(space, _captioned(space), first=known)
         learned = Learned(np.concatenate([kept.learned.biases, biases]), kept.learned.map)
-        keep_alignment(space.info, space.directory, learned, kept.names, kept.captions)
+        _keep(space, learned, kept.names, kept.captions)
+
+
+@contextmanager
+def alignment_stays(space: Space) -> Iterator[None]:
+    """What is kept is kept of what is there at the end: a repair may change rows nobody uses."""
+    is_sound = fault_of_alignment(space.info, space.directory, space.tied) is None
+    kept = read_alignment(space.info, space.directory, space.tied) if is_sound else None
+    yield
+    if kept is not None and fault_of_alignment(space.info, space.directory, space.tied):
+        _keep(space, kept.learned, kept.names, kept.captions)
+
+
+def _keep(space: Space, learned: Learned, names: Sequence[str], captions: str) -> None:
+    rows = space.catalog.rows(space.info) if learned.biases is None else len(learned.biases)
+    note = space.tied.note(rows)
+    keep_alignment(space.info, space.directory, learned, names, captions, note)
 
 
 def _captioned(space: Space) -> _Captioned:
