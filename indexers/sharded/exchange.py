@@ -64,7 +64,7 @@ def export_library(
         if not paths:
             raise NothingIndexedError(library.path)
         row_of = dict(zip(paths, numbers.tolist(), strict=True))
-        shards = plan(storage, Inputs(paths, [], []), shard_size)
+        shards, _ = plan(storage, Inputs(paths, [], []), shard_size)
         done = set(done_shards(storage))
         rows = chosen.images.read(now.rows(info))
         copied = 0

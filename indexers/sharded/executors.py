@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from indexers.sharded.plan import Shard
-from indexers.sharded.work import FailedShard, Work, Worker
+from indexers.sharded.plan import FailedShard, Shard
+from indexers.sharded.work import Work, Worker
 from searchengine.errors import InputError
 from searchengine.shards.layout import Receipt, done_shards, receipt_of
 from searchengine.shards.storage import Storage

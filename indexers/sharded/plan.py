@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from indexers.sharded.sources import Inputs, Kind
-from searchengine.errors import StorageError, first_line
+from searchengine.embedding.faults import one_line
+from searchengine.errors import first_line
 from searchengine.shards.layout import SOURCES, plan_rows, plans
 from searchengine.shards.storage import Storage, open_input
 from searchengine.shards.tables import row_groups, to_parquet
@@ -46,34 +47,56 @@ def _shards_in(storage: Storage, names: Sequence[str]) -> list[Shard]:
     return [Shard(shard, kind, tuple(inputs)) for shard, (kind, inputs) in found.items()]
 
 
-def plan(storage: Storage, inputs: Inputs, shard_size: int) -> list[Shard]:
+@dataclass(frozen=True, slots=True)
+class FailedShard:
+    """A shard that could not be planned, or read to its end. The next run tries it again."""
+
+    shard: Shard
+    reason: str
+    """One line."""
+
+
+def plan(
+    storage: Storage, inputs: Inputs, shard_size: int
+) -> tuple[list[Shard], list[FailedShard]]:
     """Plan what is new of the inputs; returns every shard that is planned now, in order.
 
     What was planned before stays as it was, whatever has become of its folder. Of several who plan
-    at once one is first, and the others look again.
+    at once one is first, and the others look again. Also returned are tables that cannot be read:
+    the next run looks at them again.
     """
     while True:
         before = plans(storage)  # looked at once: whoever plans meanwhile takes the next number
         known = _shards_in(storage, before)
         taken = {(shard.kind, name) for shard in known for name in shard.inputs}
-        fresh = list(_shards(inputs, taken, shard_size))
+        failed: list[FailedShard] = []
+        fresh = list(_shards(inputs, taken, shard_size, failed))
         if not fresh:
-            return known
+            return known, failed
         name = f"{SOURCES}/{len(before) + 1:08}.parquet"
         rows = [(shard.id, shard.kind.value, name) for shard in fresh for name in shard.inputs]
         columns = dict(zip(("shard", "kind", "input"), zip(*rows, strict=True), strict=True))
         if storage.create(name, to_parquet(columns)):
-            return [*known, *fresh]
+            return [*known, *fresh], failed
 
 
-def _shards(inputs: Inputs, taken: set[tuple[Kind, str]], size: int) -> Iterator[Shard]:
+def _shards(
+    inputs: Inputs, taken: set[tuple[Kind, str]], size: int, failed: list[FailedShard]
+) -> Iterator[Shard]:
+    """What is new of the inputs; tables that cannot be read are added to `failed`."""
     for tar in inputs.tars:
         if (Kind.TAR, tar) not in taken:
             yield shard_of(Kind.TAR, [tar])
     tables = {name.rpartition("#")[0] for kind, name in taken if kind is Kind.TABLE}
     for table in inputs.tables:
         if table not in tables:  # else all of its groups are: a plan is made at once
-            for names in _groups(table, size):
+            try:
+                groups = list(_groups(table, size))
+            except Exception as error:  # of pyarrow, or of what speaks to the storage
+                reason = one_line(first_line(error))
+                failed.append(FailedShard(shard_of(Kind.TABLE, [table]), reason))
+                continue
+            for names in groups:
                 yield shard_of(Kind.TABLE, names)
     files = [file for file in inputs.files if (Kind.FILES, file) not in taken]
     for start in range(0, len(files), size):
@@ -82,11 +105,8 @@ def _shards(inputs: Inputs, taken: set[tuple[Kind, str]], size: int) -> Iterator
 
 def _groups(table: str, size: int) -> Iterator[list[str]]:
     """The row groups of a table, as many together as hold `size` rows."""
-    try:
-        with open_input(table) as file:
-            counts = row_groups(file)
-    except Exception as error:  # of pyarrow, or of what speaks to the storage
-        raise StorageError(table, first_line(error)) from error
+    with open_input(table) as file:
+        counts = row_groups(file)
     names: list[str] = []
     rows = 0
     for group, count in enumerate(counts):

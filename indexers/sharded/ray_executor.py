@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from indexers.sharded.executors import Outcome
-from indexers.sharded.plan import Shard, planned
-from indexers.sharded.work import FailedShard, Work, Worker, cores
+from indexers.sharded.plan import FailedShard, Shard, planned
+from indexers.sharded.work import Work, Worker, cores
 from searchengine.errors import ClipseekError, EncoderError, MissingExtraError, first_line
 from searchengine.shards.layout import receipt_of
 from searchengine.shards.storage import Storage

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from indexers.left_out.rules import WalkRules
 from indexers.sharded.executors import Executor, LocalExecutor, Task
-from indexers.sharded.plan import SHARD_SIZE, Shard, plan, planned
+from indexers.sharded.plan import SHARD_SIZE, FailedShard, Shard, plan, planned
 from indexers.sharded.sources import find_sources
-from indexers.sharded.work import FailedShard, Work
+from indexers.sharded.work import Work
 from searchengine.embedding.outcomes import Observer
 from searchengine.library.reasons import Reason, count_reasons
 from searchengine.shards.indexes import index_snapshot
@@ -33,7 +33,7 @@ class ShardedReport:
     done: int
     """In this run, by whoever worked."""
     missing: int
-    """Of all that are planned, not done yet."""
+    """Of all that are planned, not done yet, and tables that could not be planned."""
     images: int
     """With a vector, in all parts."""
     failed: int
@@ -69,16 +69,19 @@ def index_sharded(
     """
     storage = Storage(work.library)
     if sources:
-        shards = plan(storage, find_sources(sources, rules or WalkRules()), shard_size)
+        inputs = find_sources(sources, rules or WalkRules())
+        shards, unplanned = plan(storage, inputs, shard_size)
     else:
-        shards = planned(storage)
+        shards, unplanned = planned(storage), []
     before = set(done_shards(storage))
     share = (task.share(shards) if task else shards) if sources else ()
     todo = [shard for shard in share if shard.id not in before]
     failed, reasons = _do(storage, work, todo, executor or LocalExecutor(), observer)
+    for each in unplanned:
+        observer.skipped(name_of(each.shard), each.reason)
     done = receipts(storage)
     parts = [done[shard.id] for shard in shards if shard.id in done]
-    missing = len(shards) - len(parts)
+    missing = len(shards) - len(parts) + len(unplanned)
     snapshot = None
     if parts and task is None and (not missing or allow_missing):
         published = publish_parts(storage, parts)
@@ -95,7 +98,7 @@ def index_sharded(
         images=sum(part.rows for part in parts),
         failed=sum(part.failed for part in parts),
         reasons=reasons,
-        failed_shards=tuple(failed),
+        failed_shards=(*unplanned, *failed),
         snapshot=snapshot,
     )
 

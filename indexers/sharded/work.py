@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexers.sharded.members import Member, members
-from indexers.sharded.plan import Shard
+from indexers.sharded.plan import FailedShard, Shard
 from indexers.trial import Trial
 from searchengine.catalog.records import FailedFile
 from searchengine.embedding.faults import one_line
@@ -52,15 +52,6 @@ class Work:
     batch_size: int | None = None
     max_megapixels: float = MAX_MEGAPIXELS
     max_file_size: int = MAX_FILE_SIZE
-
-
-@dataclass(frozen=True, slots=True)
-class FailedShard:
-    """A shard that could not be read to its end. It has no receipt: the next run tries it again."""
-
-    shard: Shard
-    reason: str
-    """One line."""
 
 
 def _own_name() -> str:

@@ -17,7 +17,7 @@ from searchengine.shards.layout import receipts
 from searchengine.shards.parts import read_failures
 from searchengine.shards.storage import Storage
 from searchengine.shards.tables import to_parquet
-from tests.conftest import Run
+from tests.conftest import Run, Workbench
 from tests.support.shards import stored, url_of
 
 pytest.importorskip("pyarrow", reason="pyarrow is not installed: the extra shards")
@@ -140,3 +140,26 @@ def test_nobody_waits_for_the_other_end_of_a_pipe(run: Run, tmp_path: Path) -> N
     done = run("index", f"{tmp_path}/*", "--library", url_of(tmp_path / "parts"))
     assert done.code == 3
     assert "not an ordinary file" in done.err
+
+
+def test_tables_that_cannot_be_read_are_a_line_each(
+    run: Run, bench: Workbench, tmp_path: Path
+) -> None:
+    photos = [bench.paint(f"{name}.png", name) for name in ("red", "blue")]
+    good = table_at(tmp_path / "good.parquet", "path", [str(photo) for photo in photos])
+    whole = good.read_bytes()
+    damaged = {"cut": whole[:-9], "nothing": b"", "no-table": b"PAR1" + bytes(90) + b"PAR1"}
+    for name, data in damaged.items():
+        (tmp_path / f"bad-{name}.parquet").write_bytes(data)
+    library = url_of(tmp_path / "parts")
+    done = run("index", f"{tmp_path}/*.parquet", "--library", library)
+    assert done.code == 3, done.err
+    assert [done.err.count(f"skipping {tmp_path}/bad-{name}.parquet: ") for name in damaged] == [
+        1
+    ] * 3
+    assert "1 shard planned, 1 done in this run, 3 missing; 2 images with a vector" in done.err
+    assert "nothing was published" in done.err
+    for name in damaged:
+        (tmp_path / f"bad-{name}.parquet").write_bytes(whole)
+    done = run("index", f"{tmp_path}/*.parquet", "--library", library)
+    assert "4 shards planned, 3 done in this run, 0 missing" in done.err
