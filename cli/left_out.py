@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from searchengine.catalog.records import PassedOver
     from searchengine.library.status import LibraryInfo
-    from searchengine.types import PassedOver
+
 
 NOT_READ = "not read"
 """The reason of `indexers.passing` for pictures of a kind that is not read."""

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from searchengine.catalog.records import PassedOver
 from searchengine.errors import reason_of
 from searchengine.images.formats import IMAGE_SUFFIXES, PASSED_OVER_SUFFIXES
-from searchengine.types import PassedOver
 
 NOT_READ = "not read"
 """Pictures of a kind, or under a name, that this program does not read."""

@@ -19,7 +19,7 @@ from indexers.survey import Survey, take_survey
 from indexers.trial import Trial
 from indexers.walk import Walk
 from searchengine.catalog.catalog import Catalog
-from searchengine.catalog.records import Batch
+from searchengine.catalog.records import Batch, PassedOver
 from searchengine.embedding.crops import with_crops
 from searchengine.embedding.outcomes import Observer
 from searchengine.encoders.interface import Encoder
@@ -35,7 +35,6 @@ from searchengine.library.writing import Writer
 from searchengine.spaces.following import refresh_columns
 from searchengine.spaces.space import Space
 from searchengine.stacks.find import refresh_stacks
-from searchengine.types import PassedOver
 
 log = logging.getLogger("clipseek")
 

@@ -15,14 +15,14 @@ from indexers.sidecars import Sidecars
 from indexers.trial import Trial
 from indexers.walk import Walk
 from searchengine.catalog.catalog import Catalog
-from searchengine.catalog.records import FailedFile
+from searchengine.catalog.records import FailedFile, PassedOver
 from searchengine.embedding.faults import failure_kind, failure_reason, one_line
 from searchengine.errors import InputError
 from searchengine.files import read_whole
 from searchengine.images.decode import read_image
 from searchengine.library.places import MOUNTS
 from searchengine.paths import is_at_or_below, is_text
-from searchengine.types import Excluded, FailureKind, FileState, PassedOver
+from searchengine.types import Excluded, FailureKind, FileState
 
 
 @dataclass(slots=True)

@@ -238,17 +238,6 @@ class Excluded:
 
 
 @dataclass(frozen=True, slots=True)
-class PassedOver:
-    """How many files of one suffix an index run passed over below a root, and why."""
-
-    root: str
-    suffix: str
-    """In lower case, with the dot; empty for names without one and for those too odd to tell."""
-    reason: str
-    files: int
-
-
-@dataclass(frozen=True, slots=True)
 class FileState:
     """A file as the disk shows it: enough to tell whether it changed.
 

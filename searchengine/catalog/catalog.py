@@ -42,7 +42,7 @@ from searchengine.catalog.labels.examples import ExampleReads
 from searchengine.catalog.labels.given import LabelReads
 from searchengine.catalog.labels.sets import LabelSetReads
 from searchengine.catalog.labels.writes import LabelWrites
-from searchengine.catalog.records import Append, Batch, Found, Freed
+from searchengine.catalog.records import Append, Batch, Found, Freed, PassedOver
 from searchengine.catalog.rows import RowReads, free_rows, own_rows
 from searchengine.catalog.spaces import SpaceReads, add_space, remove_space
 from searchengine.catalog.sqlite.connection import Database, OneConnection, Watched
@@ -53,7 +53,7 @@ from searchengine.catalog.sqlite.words import COMPLETE, READING, rewrite_words
 from searchengine.catalog.surveys import SurveyReads, forget_survey, record_survey, set_setting
 from searchengine.catalog.words import WordReads
 from searchengine.errors import LibraryDamagedError
-from searchengine.types import BlockChecksum, Excluded, PassedOver, SpaceInfo
+from searchengine.types import BlockChecksum, Excluded, SpaceInfo
 
 
 class CatalogReads(

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
 from searchengine.catalog.filters import at_or_under
-from searchengine.catalog.records import METADATA, Known
+from searchengine.catalog.records import METADATA, Known, PassedOver
 from searchengine.catalog.sqlite.connection import FETCHED_AT_A_TIME, Reads
 from searchengine.catalog.sqlite.schema import (
     embeddings,
@@ -24,7 +24,7 @@ from searchengine.catalog.sqlite.schema import (
 )
 from searchengine.catalog.sqlite.values import BadValueError
 from searchengine.paths import is_at_or_below
-from searchengine.types import Excluded, PassedOver
+from searchengine.types import Excluded
 
 # Put together once, as in `rows.py`.
 _SETTING = sa.select(settings.c.value).where(settings.c.name == sa.bindparam("name"))

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from searchengine.catalog.catalog import Catalog
+from searchengine.catalog.records import PassedOver
 from searchengine.index.types import IndexInfo
 from searchengine.library.places import indexed_roots
 from searchengine.spaces.space import Space
-from searchengine.types import PassedOver
 
 EXCLUDES = "exclude"
 """The setting with the globs that every index run leaves out: a JSON list."""

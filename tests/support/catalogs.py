@@ -15,7 +15,7 @@ from searchengine.catalog.catalog import Catalog, CatalogReads
 from searchengine.catalog.checksums import IMAGE_VECTORS
 from searchengine.catalog.labels.examples import Example
 from searchengine.catalog.labels.given import Labelled
-from searchengine.catalog.records import Batch, FailedFile, Found
+from searchengine.catalog.records import Batch, FailedFile, Found, PassedOver
 from searchengine.types import (
     PLACE,
     BlockChecksum,
@@ -25,7 +25,6 @@ from searchengine.types import (
     Filter,
     ImageEntry,
     ImageFacts,
-    PassedOver,
     SpaceInfo,
 )
 
