@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,9 +40,6 @@ if TYPE_CHECKING:
     from indexers.arrivals import Told
     from indexers.pipeline import IndexReport
     from searchengine import Library
-    from searchengine.encoders.interface import Encoder
-
-log = logging.getLogger("clipseek")
 
 
 def index(
@@ -129,13 +124,13 @@ def index(
     A library at a URL is made in parts, by any number of machines: see docs/scale.md.
     """
     from cli.commands.first_run import none_left_empty
+    from cli.staying.runs import Runs
     from cli.staying.telling import observer_of_run
-    from indexers import pipeline
     from indexers.left_out.rules import WalkRules
     from indexers.reading import IndexOptions
     from indexers.survey import require_a_picture
     from indexers.walk import require_roots
-    from searchengine import load_encoder, open_library
+    from searchengine import open_library
     from searchengine.index.plan import cells_of
     from searchengine.library.layout import url_of
 
@@ -184,31 +179,11 @@ def index(
         open_library(library, create=True) as opened,
         observer_of_run() as observer,
     ):
-        encoder = _encoder_name(opened, model, device)
-
-        @lru_cache(maxsize=1)
-        def load() -> Encoder:
-            observer.loading()
-            loaded = load_encoder(encoder, device=device, precision=precision)
-            _warn_of_second_space(opened, encoder)
-            return loaded
-
-        def run(there: list[Path], how: IndexOptions, told: Told | None = None) -> IndexReport:
-            report = pipeline.index(
-                opened,
-                there,
-                encoder=encoder,
-                load=load,
-                observer=observer,
-                options=how,
-                told=told,
-            )
-            observer.close()
-            return report
+        runs = Runs(model, device, precision, observer)
 
         def first(there: list[Path], told: Told | None = None) -> IndexReport:
             with _told_when_stopped(observer):
-                report = run(there, options, told)
+                report = runs.run(opened, there, options, told)
             _print(report, opened, as_json=json_output)
             return report
 
@@ -218,14 +193,11 @@ def index(
         from cli.staying.watching import keep_up
         from indexers.watching.watch import settled
 
-        again = settled(options)
-        keep_up(
-            roots,
-            opened.path,
-            first,
-            lambda there, told: run(there, again, told),
-            as_json=json_output,
-        )
+        def again(there: list[Path], told: Told) -> IndexReport:
+            with open_library(opened.path) as now:
+                return runs.run(now, there, settled(options), told)
+
+        keep_up(roots, opened.path, first, again, as_json=json_output)
 
 
 @contextmanager
@@ -243,29 +215,6 @@ def _require_crops(crops: int | None, *, in_parts: bool) -> None:
         raise typer.BadParameter(f"--crops takes 1 or 4, not {crops}")
     if crops == 4 and in_parts:
         raise typer.BadParameter("--crops 4 is for libraries in a folder, not for one in parts")
-
-
-def _encoder_name(library: Library, model: str, device: str) -> str:
-    """The encoder to index with: the one asked for, the library's, or the default for a new one."""
-    from searchengine.encoders.choice import choose_encoder
-
-    known = [space.info.encoder for space in library.spaces()]
-    choice = choose_encoder(model, known, device=device)
-    if choice.note is not None:
-        log.warning("%s", choice.note)
-    return choice.name
-
-
-def _warn_of_second_space(library: Library, encoder: str) -> None:
-    known = [space.info.encoder for space in library.spaces()]
-    if known and encoder not in known:
-        log.warning(
-            "%s becomes a second space beside that of %s, which answers searches until: "
-            "clipseek use %s",
-            encoder,
-            known[0],
-            encoder,
-        )
 
 
 def _print_move(report: IndexReport, library: Library) -> None:

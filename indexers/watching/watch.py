@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from indexers.pipeline import IndexReport
 from indexers.reading import IndexOptions
 from indexers.watching.changes import Changes
 from indexers.watching.mounts import is_remote
-from searchengine.errors import LibraryLockedError, PathNotFoundError
+from searchengine.errors import LibraryError, LibraryLockedError, PathNotFoundError
+from searchengine.library.layout import CATALOG
 from searchengine.paths import Places
 
 TICK = 0.5
@@ -34,7 +35,7 @@ REST = 10.0
 log = logging.getLogger("clipseek")
 
 Root = tuple[str, tuple[int, int]]
-"""A folder that is there, and which one it is: device and inode."""
+"""What is there, and which one it is: device and inode."""
 
 Run = Callable[[list[Path], Told], IndexReport]
 """A run over some folders, and who tells it of what comes meanwhile."""
@@ -55,14 +56,18 @@ def watch(
 ) -> None:
     """Keep a library up to date with `roots`, until `is_wanted` says no or somebody interrupts.
 
-    `run` brings it up to date with those of them that are there, and with what it is told of
-    meanwhile, and reports. A root that is gone is waited for, and what the library lists there
-    stays. While another process writes to the library it is tried again. Raises what `run` does
-    otherwise, and whatever `first` does, which is in its place once.
+    `run` opens it, brings it up to date with those of them that are there, and with what it is
+    told of meanwhile, and reports. A root that is gone is waited for, and what the library lists
+    there stays; a library that is gone is waited for too, and while another process writes to it
+    it is tried again. Raises what `run` does otherwise, and whatever `first` does, which is in its
+    place once.
     """
-    places = [Places().real(root) for root in roots]
+    places, catalog = [Places().real(root) for root in roots], str(library / CATALOG)
+    awaited = dict.fromkeys(places, "what the library lists there stays")
+    awaited[catalog] = "nothing is indexed until it is back"
     pace = Pace()
     changes, there = Changes((), str(library)), list[Root]()
+    library_there = _there([catalog])
     away: set[str] = set()
     try:
         while is_wanted():
@@ -72,13 +77,16 @@ def watch(
                 there = now
                 changes = Changes([place for place, _ in there], str(library))
                 pace.at_once()
-            _tell_of_those_away(places, there, away)
-            if there and pace.is_due(time.monotonic()):
+            if (now := _there([catalog])) != library_there:
+                library_there = now
+                pace.at_once()
+            _tell_of_those_away(awaited, [*there, *library_there], away)
+            if there and library_there and pace.is_due(time.monotonic()):
                 began = time.monotonic()
                 changes.told()  # what came before is there to be found
                 paths = [Path(place) for place, _ in there]
                 if first is None:
-                    found = _run(run, paths, changes.told)
+                    found = _run(run, paths, changes.told, catalog)
                 else:
                     found, first = _had_to_do(first(paths, changes.told)), None
                 are_told = changes.are_told and not any(is_remote(place) for place, _ in there)
@@ -119,8 +127,9 @@ class Pace:
             self.due = ended + (SELDOM if are_told else max(SOON, REST * took))
 
 
-def _run(run: Run, there: list[Path], told: Told) -> bool:
-    """Whether it had something to do, or could not begin."""
+def _run(run: Run, there: list[Path], told: Told, catalog: str) -> bool:
+    """Whether it had something to do, or could not be done."""
+    library_there = _there([catalog])
     try:
         report = run(there, told)
     except LibraryLockedError as error:
@@ -128,6 +137,10 @@ def _run(run: Run, there: list[Path], told: Told) -> bool:
         return True
     except PathNotFoundError:  # it went since it was looked for: the next look tells of it
         return True
+    except (LibraryError, OSError):
+        if _there([catalog]) == library_there:
+            raise
+        return True  # as above
     return _had_to_do(report)
 
 
@@ -148,11 +161,11 @@ def _there(places: Sequence[str]) -> list[Root]:
     return found
 
 
-def _tell_of_those_away(places: Sequence[str], there: Sequence[Root], away: set[str]) -> None:
-    """Say which are gone, once, and which are back; `away` are those that were gone."""
-    now = set(places) - {place for place, _ in there}
+def _tell_of_those_away(awaited: Mapping[str, str], there: Sequence[Root], away: set[str]) -> None:
+    """Say which are gone and what of it, once, and which are back; `away` were gone before."""
+    now = awaited.keys() - {place for place, _ in there}
     for place in sorted(now - away):
-        log.warning("%s is not there: what the library lists there stays", place)
+        log.warning("%s is not there: %s", place, awaited[place])
     for place in sorted(away - now):
         log.warning("%s is back", place)
     away.clear()

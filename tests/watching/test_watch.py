@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import shutil
 import threading
@@ -21,6 +22,7 @@ from indexers.reading import IndexOptions
 from indexers.watching import changes, watch
 from indexers.watching.mounts import is_remote
 from indexers.watching.watch import Pace
+from searchengine import open_library
 from searchengine.errors import LibraryLockedError
 from searchengine.types import FailureKind, Pixels, Vectors
 from tests.conftest import Watcher, Workbench
@@ -93,7 +95,7 @@ def watching(bench: Workbench, *roots: Path, relay: Relay | None = None) -> Iter
 
     def run(there: list[Path], told: Told) -> pipeline.IndexReport:
         relay.told = told
-        with found.between_runs, bench.open() as opened:
+        with found.between_runs, open_library(bench.library_path, load=bench.load) as opened:
             report = pipeline.index(
                 opened,
                 there,
@@ -112,6 +114,8 @@ def watching(bench: Workbench, *roots: Path, relay: Relay | None = None) -> Iter
         except BaseException as error:  # told to who waits
             found.errors.append(error)
 
+    with bench.open():
+        pass
     thread = threading.Thread(target=go)
     thread.start()
     try:
@@ -215,6 +219,44 @@ def test_one_of_two_folders_may_be_away(bench: Workbench, tmp_path: Path) -> Non
         bench.paint("green.png", "green")
         now.until(lambda: "green.png" in now.names())
         assert now.names() == {"red.png", "blue.png", "green.png"}
+
+
+def test_a_library_that_goes_is_waited_for(
+    colours: Workbench, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with watching(colours) as now:
+        now.quiet()
+        with now.between_runs:
+            shutil.move(colours.library_path, tmp_path / "unplugged")
+        colours.paint("violet.png", "violet")
+        now.until(lambda: "nothing is indexed until it is back" in caplog.text)
+        assert not colours.library_path.exists()
+        shutil.copytree(tmp_path / "unplugged", tmp_path / "plugged in")  # it has other inodes
+        shutil.move(tmp_path / "plugged in", colours.library_path)
+        now.until(lambda: "violet.png" in now.names())
+    assert "is back" in caplog.text
+
+
+def test_a_library_that_goes_amid_a_run_is_waited_for(
+    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.paint("red.png", "red")
+    unplugged = tmp_path / "unplugged"
+
+    def unplug(*_: object, **__: object) -> None:
+        monkeypatch.setattr(pipeline, "index", index)
+        shutil.move(bench.library_path, unplugged)
+        raise OSError(errno.EIO, "Input/output error")
+
+    index = pipeline.index
+    with watching(bench) as now:
+        now.quiet()
+        with now.between_runs:
+            monkeypatch.setattr(pipeline, "index", unplug)
+        bench.paint("violet.png", "violet")
+        now.until(unplugged.exists)
+        shutil.move(unplugged, bench.library_path)
+        now.until(lambda: "violet.png" in now.names())
 
 
 def test_a_library_among_the_photos_does_not_wake_it(bench: Workbench) -> None:
