@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from indexers import pipeline
 from indexers.reading import IndexOptions
@@ -16,6 +15,7 @@ from searchengine.embedding.outcomes import Observer
 from searchengine.encoders.choice import AUTO, choose_encoder
 from searchengine.encoders.loading import load_encoder
 from searchengine.library.library import Library
+from searchengine.paths import at_home
 from searchengine.shards.layout import made_by
 from searchengine.shards.storage import Storage
 
@@ -56,7 +56,7 @@ def index_folder(
     choice = choose_encoder(encoder, known, device=device)
     return pipeline.index(
         library,
-        [Path(path).expanduser() for path in paths],
+        [at_home(path) for path in paths],
         encoder=choice.name,
         load=lambda: load_encoder(choice.name, device=device, precision=precision),
         observer=observer or Silent(),

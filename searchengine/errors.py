@@ -61,7 +61,7 @@ class InputError(ClipseekError):
 class PathNotFoundError(InputError):
     """A path given by the user does not exist or cannot be read."""
 
-    def __init__(self, path: Path | str, why: str = "no such file or directory") -> None:
+    def __init__(self, path: object, why: str = "no such file or directory") -> None:
         super().__init__(f"{path}: {why}; check the spelling and that the drive is mounted")
 
 
@@ -182,12 +182,13 @@ class LibraryReplacedError(LibraryError):
 class LibraryDamagedError(LibraryError):
     """Files of the library contradict each other or are not what they should be."""
 
-    def __init__(self, path: Path, why: str) -> None:
+    def __init__(self, path: Path, why: str, then: str = "") -> None:
         self.why = why
-        super().__init__(
-            f"library {path} is damaged: {why}; see: clipseek check --library {path}, and restore "
-            "it from a backup, or index into a new one"
+        then = then or (
+            f"see: clipseek check --library {path}, and restore it from a backup, or index into a "
+            "new one"
         )
+        super().__init__(f"library {path} is damaged: {why}; {then}")
 
 
 class NothingIndexedError(LibraryError):

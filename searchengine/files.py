@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from searchengine.errors import FileTooLargeError, InputError, PathNotFoundError, reason_of
+from searchengine.paths import at_home
 from searchengine.types import FileState
 
 MAX_FILE_SIZE = 2 * 10**9
@@ -41,7 +42,7 @@ def read_file(path: Path, limit: int = MAX_FILE_SIZE) -> bytes:
     there is memory for.
     """
     try:
-        return read_whole(path.expanduser(), limit)
+        return read_whole(at_home(path), limit)
     except FileTooLargeError as error:
         raise InputError(f"{path}: {error}; files are read whole") from error
     except MemoryError as error:

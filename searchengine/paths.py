@@ -7,10 +7,23 @@ import re
 import unicodedata
 from pathlib import Path
 
+from searchengine.errors import PathNotFoundError
+
 
 def absolute(path: str | os.PathLike[str]) -> str:
     """The path from the root of the file system, `~` and `..` resolved, symlinks not."""
     return os.path.abspath(os.path.expanduser(path))
+
+
+def at_home(path: str | os.PathLike[str]) -> Path:
+    """The path with the home directory that `~` or `~user` stands for at its beginning.
+
+    A name that begins so and is there is that. Raises PathNotFoundError where there is neither.
+    """
+    place = os.path.expanduser(path)
+    if place.startswith("~") and not os.path.lexists(place.partition(os.sep)[0]):
+        raise PathNotFoundError(path, "there is no such user, and nothing of that name")
+    return Path(place)
 
 
 def is_url(place: str | os.PathLike[str]) -> bool:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from searchengine.paths import Places, composed, is_at_or_below, real
+from searchengine.paths import Places, at_home, composed, is_at_or_below, real
+from tests.conftest import Run
 
 NFC, NFD = (unicodedata.normalize(form, "Été à Orléans") for form in ("NFC", "NFD"))
 
@@ -33,6 +34,25 @@ def test_links_dots_slashes_and_the_working_directory_are_one_place(
 def test_home_is_a_spelling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert real("~/Photos") == f"{tmp_path}/Photos"
+
+
+def test_a_user_that_there_is_not_has_no_home_and_a_file_may_be_called_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("~no-such-user").mkdir()
+    assert at_home("~no-such-user/a.jpg") == Path("~no-such-user/a.jpg")
+    Path("~no-such-user").rmdir()
+    for command in (
+        ("index", "~no-such-user/a"), ("index", ".", "--library", "~no-such-user/b"),
+        ("search", "dog", "--library", "~no-such-user/b"),
+        ("captions", "add", "~no-such-user/c.csv"), ("evaluate", "~no-such-user/d.json"),
+        ("import", "rclip", "~no-such-user/e.db"),
+    ):  # fmt: skip
+        done = run(*command)
+        assert done.code == 1
+        assert f"clipseek: {command[-1]}: there is no such user" in done.err
+    assert not list(tmp_path.glob("~*"))
 
 
 def test_what_is_not_there_stays_as_written_below_what_is(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from cli import output
 from cli.collecting import collect as collecting
 from cli.collecting.collect import Collected
 from cli.notation import plural
+from searchengine.paths import at_home
 
 
 def collect_all(
@@ -21,7 +22,7 @@ def collect_all(
         (zip_to, collecting.zip_to, "packed into"),
     ):
         if place is not None:
-            lost += _tell(collect(files, place.expanduser()), f"{done} {place}")
+            lost += _tell(collect(files, at_home(place)), f"{done} {place}")
     return lost
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import typer
 
 from cli import output
-from searchengine.paths import absolute
+from searchengine.paths import absolute, at_home
 from serving.files.names import Names
 
 
 def moves_to(files: Sequence[Path], directory: Path) -> list[tuple[str, str]]:
     """Each file, and where it would go in a directory: to a name that nothing there has."""
-    place = Path(absolute(directory.expanduser()))
+    place = Path(absolute(at_home(directory)))
     names = Names()
     return [
         (
@@ -43,7 +43,7 @@ def print_moves(files: Sequence[Path], directory: Path, form: output.Form) -> No
     elif form is output.Form.NUL:
         output.print_paths([path for move in moves for path in move], form)
     elif form is output.Form.TABLE:
-        place = absolute(directory.expanduser())
+        place = absolute(at_home(directory))
         lines = [f"mkdir -p -- {shlex.quote(place)}"] if moves else []
         lines += [f"mv -n -- {shlex.quote(old)} {shlex.quote(new)}" for old, new in moves]
         output.print_paths(lines, output.Form.PATHS)

@@ -14,6 +14,7 @@ from searchengine.jsonable import jsonable
 
 if TYPE_CHECKING:
     from searchengine.library.check import CheckReport
+    from searchengine.library.library import Library
 
 
 def check(
@@ -49,15 +50,30 @@ def check(
         return
     with open_library(library) as opened, TqdmObserver("checking") as observer:
         report = opened.check(read_data=read_data, repair=repair, observer=observer)
+        way_out = "" if report.is_sound else _way_out(opened)
     if json_output:
         output.print_json(jsonable(report) | {"sound": report.is_sound})
     else:
-        _print(report)
+        _print(report, way_out)
     if not report.is_sound:
         raise typer.Exit(1)
 
 
-def _print(report: CheckReport) -> None:
+def _way_out(library: Library) -> str:
+    """What to do about faults: of a copy of a library in parts nothing is mended."""
+    from searchengine.errors import LibraryDamagedError
+    from searchengine.library.cached.copy import state_of
+    from searchengine.library.cached.opening import made_anew
+
+    try:
+        url = state_of(library).url
+    except LibraryDamagedError:
+        url = ""
+    mend = f"mend what can be mended with: clipseek check --repair --library {library.path}"
+    return made_anew(url, library.path) if url else mend
+
+
+def _print(report: CheckReport, way_out: str) -> None:
     for fault in report.faults:
         output.say(str(fault))
     if report.repaired:
@@ -79,7 +95,4 @@ def _print(report: CheckReport) -> None:
     if report.is_sound:
         output.note(f"{looked}: all as it was written")
         return
-    output.note(
-        f"{looked}: {plural(len(report.faults), 'fault')}; mend what can be mended with: "
-        f"clipseek check --repair --library {report.path}"
-    )
+    output.note(f"{looked}: {plural(len(report.faults), 'fault')}; {way_out}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 
 @contextmanager
@@ -16,8 +15,9 @@ def none_left_empty(path: str | None) -> Iterator[None]:
     from searchengine import open_library
     from searchengine.errors import ClipseekError
     from searchengine.library.layout import CATALOG, default_library_path, discard_empty
+    from searchengine.paths import at_home
 
-    directory = Path(path or default_library_path()).expanduser()
+    directory = at_home(path or default_library_path())
     was_there = (directory / CATALOG).exists()
     try:
         yield

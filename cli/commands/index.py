@@ -171,7 +171,9 @@ def index(
             as_json=json_output,
         )
         return
-    roots = [Path(path).expanduser() for path in paths or ()]
+    from searchengine.paths import at_home
+
+    roots = [at_home(path) for path in paths or ()]
     require_roots(roots)
     require_a_picture(roots, options.max_megapixels, options.max_file_size)
     with (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from searchengine.datasets.dataset import CaptionedImage
 from searchengine.errors import InputError, PathNotFoundError, reason_of
-from searchengine.paths import absolute
+from searchengine.paths import absolute, at_home
 
 USUAL_NAMES = (
     "images", "Images", "Flicker8k_Dataset", "Flickr8k_Dataset", "Flicker8k_images",
@@ -42,7 +42,7 @@ def find_images(
     if directory is None:
         roots = [root for root in likely_directories(captions) if root.is_dir()]
     else:
-        roots = [directory.expanduser()]
+        roots = [at_home(directory)]
     looks = [_look_in(root, *_entries(root)) for root in roots]
     times = Counter(os.path.basename(image.file) for image in images)
     found: list[str | None] = []
@@ -63,7 +63,7 @@ def find_images(
 
 def likely_directories(captions: Path) -> list[Path]:
     """Where the images of a caption file are likely to be, the likeliest first."""
-    beside = captions.expanduser().parent
+    beside = at_home(captions).parent
     above = beside.absolute().parent
     return [
         beside,

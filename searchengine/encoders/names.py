@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from searchengine.paths import at_home
+
 STARTER = "starter"
 STARTER_256 = "starter-256"
 STARTER_SIZES = {STARTER: 224, STARTER_256: 256}
@@ -61,4 +63,4 @@ def is_path(rest: str) -> bool:
 
 
 def _absolute(path: str) -> str:
-    return str(Path(path).expanduser().absolute())
+    return str(at_home(path).absolute())

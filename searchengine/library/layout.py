@@ -14,7 +14,7 @@ from searchengine.errors import (
     LibraryUnusableError,
     reason_of,
 )
-from searchengine.paths import is_url, real
+from searchengine.paths import at_home, is_url, real
 
 if TYPE_CHECKING:
     from searchengine.library.library import Library
@@ -42,7 +42,7 @@ def find_directory(path: str | os.PathLike[str] | None, *, create: bool) -> Path
 
     Raises LibraryNotFoundError, LibraryUnusableError, and LibraryError as `make_directory`.
     """
-    directory = Path(real(default_library_path() if path is None else path))
+    directory = Path(real(at_home(default_library_path() if path is None else path)))
     try:
         is_there = (directory / CATALOG).is_file()
     except OSError as error:

@@ -99,8 +99,9 @@ def _read_once(path: Path, space: SpaceInfo, tied: TiedRows, *_state: int) -> St
     except DamagedStatisticsError as error:
         log.warning(
             "%s: no hit is told from what does not match until the next index run; see: "
-            "clipseek check",
+            "clipseek check --library %s",
             error,
+            path.parents[2],
         )
         return None
 

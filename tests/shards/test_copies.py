@@ -203,6 +203,46 @@ def test_a_copy_of_a_part_that_was_made_anew_serves_until_it_is_removed(
         assert state_of(library).number == newest_number(storage) == 2
 
 
+@pytest.mark.parametrize("how", ["catalog cut", "no catalog", "vectors cut", "a file"])
+def test_a_damaged_copy_says_what_helps_and_that_does(
+    parts: str, run: Run, tmp_path: Path, how: str
+) -> None:
+    with opened(parts) as library:
+        vectors = library.space().images.path
+    copy, catalog = copy_directory(parts), copy_directory(parts) / "catalog.sqlite"
+    if how == "catalog cut":
+        os.truncate(catalog, 3_000)
+    elif how == "no catalog":
+        catalog.unlink()
+    elif how == "vectors cut":
+        os.truncate(vectors, 20)
+    else:
+        shutil.rmtree(copy)
+        copy.write_text("no folder", "utf-8")
+    way_out = f"it is a copy of {parts}: remove {copy}, and the next command fetches it again"
+    for command in (("search", "red"), ("check", "--repair"), ("check", "--read-data")):
+        done = run(*command, "--library", parts)
+        assert done.code == 1
+        assert done.err.count(way_out) == 1, done.err
+        assert "backup" not in done.err
+    if how == "vectors cut":
+        assert way_out in run("check", "--library", str(copy)).err
+    shutil.rmtree(copy) if copy.is_dir() else copy.unlink()
+    assert run("search", "red", "--library", parts).code == 0
+
+
+def test_a_cache_that_cannot_be_is_said(
+    parts: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("CLIPSEEK_CACHE", str(tmp_path / "file"))
+    assert "another place for copies: CLIPSEEK_CACHE" in run("search", "x", "--library", parts).err
+    monkeypatch.setenv("CLIPSEEK_CACHE", "~no-such-user/copies")
+    assert (
+        "~no-such-user/copies: there is no such user" in run("search", "x", "--library", parts).err
+    )
+
+
 def test_a_copy_takes_no_changes(parts: str, colours: Workbench) -> None:
     with opened(parts) as library:
         for change in (
@@ -210,7 +250,7 @@ def test_a_copy_takes_no_changes(parts: str, colours: Workbench) -> None:
             lambda: library.add_captions([("red.png", "red")]),
             lambda: library.check(repair=True),
         ):
-            with pytest.raises(InputError, match="is only added to"):
+            with pytest.raises(InputError, match=r"is only added to|nothing is repaired"):
                 change()
 
 

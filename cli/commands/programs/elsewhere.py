@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli import output
@@ -20,8 +19,9 @@ def import_rclip(
 ) -> None:
     """Take over rclip's vectors, and say what came of it."""
     from indexers.elsewhere.rclip import default_database, open_rclip
+    from searchengine.paths import at_home
 
-    path = Path(database).expanduser() if database else default_database()
+    path = at_home(database) if database else default_database()
     with open_rclip(path) as opened:
         _take_over(opened, library, model or opened.encoder, as_json=as_json)
 
@@ -29,8 +29,9 @@ def import_rclip(
 def import_clip_retrieval(folder: str, library: str | None, model: str, *, as_json: bool) -> None:
     """Take over clip-retrieval's vectors and captions, and say what came of it."""
     from indexers.elsewhere.clip_retrieval import ClipRetrievalFolder
+    from searchengine.paths import at_home
 
-    _take_over(ClipRetrievalFolder(Path(folder).expanduser()), library, model, as_json=as_json)
+    _take_over(ClipRetrievalFolder(at_home(folder)), library, model, as_json=as_json)
 
 
 def _take_over(listing: Listing, library: str | None, model: str, *, as_json: bool) -> None:

@@ -18,7 +18,7 @@ from searchengine.errors import LibraryDamagedError, NothingIndexedError, Storag
 from searchengine.float16 import widened
 from searchengine.library.layout import space_directory
 from searchengine.library.library import Library
-from searchengine.paths import user_cache
+from searchengine.paths import at_home, user_cache
 from searchengine.shards.indexes import fetch_index
 from searchengine.shards.layout import MadeBy, Receipt, made_by, receipt_name
 from searchengine.shards.parts import read_entries, read_failures, read_vectors
@@ -41,7 +41,7 @@ def copy_directory(url: str, cache: Path | None = None) -> Path:
     """Where the copy of the library at a URL is: in `cache`, $CLIPSEEK_CACHE or the user's."""
     if cache is None:
         chosen = os.environ.get(CACHE)
-        cache = Path(chosen).expanduser() if chosen else user_cache("libraries")
+        cache = at_home(chosen) if chosen else user_cache("libraries")
     name = hashlib.blake2b(Storage(url).url.encode(), digest_size=10).hexdigest()
     return cache.resolve() / name
 

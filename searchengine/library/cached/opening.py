@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,16 +15,19 @@ from searchengine.encoders.interface import Encoder
 from searchengine.errors import (
     ClipseekError,
     InputError,
+    LibraryDamagedError,
+    LibraryError,
     LibraryLockedError,
     StorageError,
 )
-from searchengine.library.cached.copy import copy_directory, state_of, update
+from searchengine.library.cached.copy import CACHE, copy_directory, state_of, update
 from searchengine.library.encoders import LoadedEncoders, load_for_queries
 from searchengine.library.layout import CATALOG, discard_empty, find_directory
 from searchengine.library.library import Library
 from searchengine.library.writing import Writer
 
 if TYPE_CHECKING:
+    from searchengine.library.check import CheckReport
     from searchengine.retrieval.asked import Asked
     from searchengine.retrieval.hits import Hits
     from searchengine.tuning.tune import TuneReport
@@ -41,9 +45,17 @@ class CopiedLibrary(Library):
     """A copy of a library in parts. It can be asked everything; what it lists is not its own."""
 
     def __init__(self, url: str, path: Path, load: Callable[[str], Encoder]) -> None:
-        super().__init__(path, LoadedEncoders(load))
+        with _of_a_copy(url, path):
+            super().__init__(path, LoadedEncoders(load))
         self.url = url
         self._is_ours_to_write = False
+
+    def __exit__(self, *raised: object) -> None:
+        """Close it; where it was found damaged, what helps is said."""
+        super().__exit__(*raised)
+        for error in raised:
+            if isinstance(error, LibraryDamagedError):
+                raise _of_copy(error, self.url, self.path) from error
 
     def update(self) -> int:
         """Take the newest snapshot; returns its number. Raises as `copy.update`."""
@@ -62,7 +74,14 @@ class CopiedLibrary(Library):
 
     def search(self, query: Asked, **options: Any) -> Hits:  # noqa: ANN401 - of `Library.search`
         """As `Library.search`, whatever `present_only` says: files are not on this machine."""
-        return super().search(query, **{**options, "present_only": False})
+        with _of_a_copy(self.url, self.path):
+            return super().search(query, **{**options, "present_only": False})
+
+    def check(self, *, repair: bool = False, **options: Any) -> CheckReport:  # noqa: ANN401
+        """As `Library.check`. Raises InputError for `repair`: a copy is fetched again."""
+        if repair:
+            raise InputError(f"nothing is repaired: {made_anew(self.url, self.path)}")
+        return super().check(**options)
 
     def tune(self, **options: Any) -> TuneReport:  # noqa: ANN401 - of `Library.tune`
         """As `Library.tune`; the settings are kept in the copy, until another index comes."""
@@ -99,16 +118,41 @@ def open_copy(
     """
     directory = copy_directory(url, cache)
     was_there = (directory / CATALOG).exists()
-    directory = find_directory(directory, create=True)
+    try:
+        directory = find_directory(directory, create=True)
+    except LibraryError as error:
+        if not os.path.lexists(directory):
+            raise LibraryError(f"{error}; choose another place for copies: {CACHE}") from error
+        gone = LibraryDamagedError(directory, "it holds no catalog")
+        raise _of_copy(gone, url, directory) from error
     library = CopiedLibrary(url, directory, load)
     try:
-        _bring_up_to_date(library)
+        with _of_a_copy(url, directory):
+            _bring_up_to_date(library)
     except BaseException:
         if not was_there:
             library.discard()
         library.close()
         raise
     return library
+
+
+def made_anew(url: str, directory: Path) -> str:
+    """What to do about a damaged copy."""
+    return f"it is a copy of {url}: remove {directory}, and the next command fetches it again"
+
+
+@contextmanager
+def _of_a_copy(url: str, directory: Path) -> Iterator[None]:
+    """What helps a library of one's own is no help to a copy."""
+    try:
+        yield
+    except LibraryDamagedError as error:
+        raise _of_copy(error, url, directory) from error
+
+
+def _of_copy(error: LibraryDamagedError, url: str, directory: Path) -> LibraryDamagedError:
+    return LibraryDamagedError(directory, error.why, made_anew(url, directory))
 
 
 def _bring_up_to_date(library: CopiedLibrary) -> None:
