@@ -37,6 +37,7 @@ from searchengine.images.pixels import (
     reduce_blocks,
     to_rgb,
     turn_upright,
+    without_comments,
 )
 from searchengine.images.raw import raw_format, read_raw
 from searchengine.images.reasons import NOT_RAW, decoding_reason
@@ -209,7 +210,7 @@ def _read_pillow(
     if input_size is not None:
         image.draft("RGB", (LEAST_REDUCED * input_size, LEAST_REDUCED * input_size))
     try:
-        loaded = load_ppm(image, data) if isinstance(image, PpmImageFile) else _loaded(image)
+        loaded = load_ppm(image) if isinstance(image, PpmImageFile) else _loaded(image)
     except OSError:
         ended = _with_end(data, image.format)
         if ended is None:
@@ -255,6 +256,7 @@ def _finished(
 
 def _open(data: bytes, suffix: str) -> ImageFile:
     """`Image.open` for the allowed formats, without its limit on pixels, which is process-wide."""
+    data = without_comments(data)
     prefix = data[:16]
     failure: Exception | None = None
     for image_format in SUFFIXES_OF:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import io
+import re
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
@@ -27,7 +29,17 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_USUAL_HEADER = 1_000
+"""Bytes of a PPM file's header that are left to Pillow."""
+
 _USUAL_WHITES = (255.0, 4095.0, 65535.0)  # 8, 12 and 16 bits
+_COMMENT = rb"#[^\r\n]*+[\r\n]?"
+_COMMENTS = re.compile(rb"(?:" + _COMMENT + rb")++")
+_TOKEN = rb"(?:\s|" + _COMMENT + rb")*+((?:[^\s#]|" + _COMMENT + rb")++)"
+_PPM_HEADERS = (
+    re.compile(rb"(P[14])\s" + 2 * _TOKEN),
+    re.compile(rb"(P[2356f])\s" + 3 * _TOKEN),
+)
 
 
 def check_pixels(size: tuple[int, int], max_megapixels: float) -> None:
@@ -81,8 +93,27 @@ def _scaled_gray(image: Image.Image) -> Image.Image:
     return Image.fromarray(levels)
 
 
-def load_ppm(image: PpmImageFile, data: bytes) -> Image.Image:
-    """The pixels of an opened PPM or PGM file, from its bytes, in any of Pillow's modes.
+def without_comments(data: bytes) -> bytes:
+    """A PBM, PGM or PPM file without what is to be skipped, and any other as it is.
+
+    Pillow skips comments byte by byte, and in the text of plain files, whose pixels are digits,
+    copies the rest for each. Raises UnreadableImageError where the header does not end.
+    """
+    if not re.match(rb"P[1-6f]\s", data):
+        return data
+    header = next(filter(None, (known.match(data) for known in _PPM_HEADERS)), None)
+    if header is None:
+        raise UnreadableImageError(TRUNCATED)
+    is_plain, end = data[1:2] in b"123", header.end()
+    if end <= _USUAL_HEADER and not (is_plain and b"#" in data):
+        return data
+    tokens = [_COMMENTS.sub(b"", token) for token in header.groups()]
+    pixels = _COMMENTS.sub(b"", data[end:]) if is_plain else data[end:]
+    return b" ".join(tokens) + pixels
+
+
+def load_ppm(image: PpmImageFile) -> Image.Image:
+    """The pixels of an opened PPM or PGM file, in any of Pillow's modes.
 
     Pillow itself works out those of other than 8 bits in a Python loop, a pixel at a time.
 
@@ -95,6 +126,7 @@ def load_ppm(image: PpmImageFile, data: bytes) -> Image.Image:
     most = int(arguments[1])  # type: ignore[index]
     bands = 3 if image.mode == "RGB" else 1
     count, kind = image.width * image.height * bands, ">u2" if most > 255 else "u1"
+    data = cast(io.BytesIO, image.fp).getbuffer()
     if len(data) - offset < count * np.dtype(kind).itemsize:
         raise UnreadableImageError(TRUNCATED)
     values = np.frombuffer(data, kind, count, offset)

@@ -6,7 +6,7 @@ bits) and calls sound files of others corrupt. Which is which is decided here, f
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 MAX_SAMPLES = 8
@@ -46,7 +46,7 @@ class TiffPage:
     extras: tuple[int, ...] = ()
     """ExtraSamples: 0 unspecified, 1 premultiplied alpha, 2 alpha."""
     is_reversed: bool = False
-    """The bits of each byte run from the lowest (FillOrder 2)."""
+    """The bits of each byte run from the lowest (FillOrder 2), in the file."""
     is_subsampled: bool = False
     is_thumbnail: bool = False
     """A reduced picture, or a mask, of another page."""
@@ -67,6 +67,11 @@ class TiffPage:
         """Samples of a pixel."""
         return len(self.bits)
 
+    @property
+    def is_unpacked(self) -> bool:
+        """Whether its bytes lie in the file as they are."""
+        return self.compression == 1
+
 
 class Reading(Enum):
     """How the pixels of a page are had."""
@@ -80,6 +85,8 @@ def how_to_read(page: TiffPage) -> Reading | str:
     """How a page is read, or why it is not: "5 samples of 16 bits", "photometric kind 32844"."""
     if page.photometric in _RAW_PHOTOMETRICS:
         return Reading.AS_RAW
+    if page.is_unpacked:  # then its bits are brought to the usual order before
+        page = replace(page, is_reversed=False)
     if page.compression not in _UNPACKED_BY_PILLOW:
         return f"compression {page.compression}"
     is_blind = page.is_big and page.is_big_endian  # Pillow takes such a file for a small one
@@ -106,7 +113,7 @@ def _is_right_in_pillow(page: TiffPage) -> bool:
         return page.bits == (16,)
     if kind == _RGB and page.bits == (8, 8, 8, 8):
         return len(page.extras) <= 1
-    if kind == _YCBCR and page.compression == 1:  # older ones call sound files truncated
+    if kind == _YCBCR and page.is_unpacked:  # older ones call sound files truncated
         return False
     usual = (8, 16) if kind in (_RGB, _CMYK) else (8,)
     return kind in (_RGB, _CMYK, _YCBCR, _LAB) and any(

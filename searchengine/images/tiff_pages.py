@@ -27,6 +27,10 @@ _WANTED = frozenset((
 ))
 # fmt: on
 """Tags of which the numbers count. Others may hold megabytes."""
+_FILL_ORDER, _UNUSED = 266, 65_266
+"""A tag, and one that says nothing: TIFF leaves those from 32,768 on to others."""
+
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
 _OLD_JPEG, _YCBCR = 6, 6
 _UNSIGNED, _UNTYPED = 1, 4
@@ -62,12 +66,34 @@ def read_pages(data: bytes) -> list[TiffPage]:
 
 
 def at_front(data: bytes, page: TiffPage) -> bytes:
-    """The file with this page as its first."""
+    """The file with this page as its first, its bits in the usual order."""
+    if page.is_reversed and page.is_unpacked:
+        data = _in_usual_order(data, page)
     width = 8 if 43 in data[2:4] else 4
     position = page.position.to_bytes(width, "big" if page.is_big_endian else "little")
     if data[width : 2 * width] == position:
         return data
     return data[:width] + position + data[2 * width :]
+
+
+def _in_usual_order(data: bytes, page: TiffPage) -> bytes:
+    """The file with the bits of each byte of this page the other way round, and a tag that says so.
+
+    Pillow itself knows that order of few kinds of pictures.
+    """
+    turned = bytearray(data)
+    lengths = page.counts or (len(data),)
+    for start, length in zip(page.offsets, lengths, strict=False):
+        stretch = slice(start, start + length)
+        turned[stretch] = turned[stretch].translate(_REVERSED)
+    head, entry = (8, 20) if page.is_big else (2, 12)
+    order: Literal["big", "little"] = "big" if page.is_big_endian else "little"
+    first = page.position + head
+    number = int.from_bytes(data[page.position : first], order)
+    for at in range(first, first + number * entry, entry):
+        if int.from_bytes(data[at : at + 2], order) == _FILL_ORDER:
+            turned[at : at + 2] = _UNUSED.to_bytes(2, order)
+    return bytes(turned)
 
 
 @dataclass(frozen=True, slots=True)

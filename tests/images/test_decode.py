@@ -18,6 +18,7 @@ from PIL.ExifTags import Base
 
 from searchengine.errors import MissingExtraError, TooManyPixelsError, UnreadableImageError
 from searchengine.images.decode import read_image
+from searchengine.images.pixels import without_comments
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -553,3 +554,32 @@ def test_corrupt_raw() -> None:
         read_image(b"nonsense" * 100, name="IMG.dng")
     with pytest.raises(UnreadableImageError, match=r"^corrupt: the directory is cut off$"):
         read_image(dng_of(mosaic_of(64, 48))[:200], name="IMG.dng")
+
+
+PGM = bytes(range(12))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"P5\n#" + b"x" * 100_000 + b"\n4 3\n255\n" + PGM,
+        b"P5\n" + b"#\n" * 50_000 + b"4 3\n255\n" + PGM,
+        b"P5\n4" + b" \r\n" * 50_000 + b"3\n255\n" + PGM,
+        b"P5\n4 3 25#" + b"x" * 100_000 + b"\n5\n" + PGM,
+        b"P2\n4 3\n255\n" + b"".join(b"%d #x\n" % value + b"#\r" * 9_000 for value in PGM),
+        b"P5\n4 3\n255\n" + PGM,
+        b"P5\n4 3\n255\n" + PGM + b"#" * 50_000,
+    ],
+    ids=["long", "many", "spaces", "in a number", "plain", "none", "behind"],
+)
+def test_comments_of_netpbm_cost_nothing(data: bytes) -> None:
+    picture, _ = read_image(data)
+    assert picture.size == (4, 3)
+    assert picture.getchannel("R").tobytes() == PGM
+    left = without_comments(data)
+    assert len(left) < 1_000 or left == data, "Pillow reads what is left byte by byte"
+
+
+def test_a_netpbm_header_without_an_end_is_refused_as_cut_off() -> None:
+    with pytest.raises(UnreadableImageError, match="truncated"):
+        read_image(b"P5\n#" + b"x" * 1_000_000)

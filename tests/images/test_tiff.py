@@ -15,6 +15,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from searchengine.errors import TooManyPixelsError, UnreadableImageError
 from searchengine.images.decode import read_image
 from searchengine.images.tiff import Reading, TiffPage, choose_page, how_to_read, is_developed
+from searchengine.images.tiff_pages import read_pages
 from tests.images.tiff_files import Array, Page, tiff_of
 
 COLOURS = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 255]]], np.uint8)
@@ -343,7 +344,10 @@ def test_megabytes_of_remarks(tag: int) -> None:
         (Page(np.zeros((8, 8, 3), np.float32), 32845), "photometric kind 32845"),
         (Page(np.zeros((8, 8), np.uint8), compression=34712, body=b"?"), "compression 34712"),
         (Page(np.zeros((8, 8, 4), np.float32), 5), "4 samples of 32 floating-point bits"),
-        (Page(np.zeros((8, 8), np.uint16), 0, tags=((266, "H", (2,)),)), "1 sample of 16 bits in"),
+        (
+            Page(np.zeros((8, 8), np.uint16), 0, compression=8, tags=((266, "H", (2,)),)),
+            "1 sample of 16 bits in",
+        ),
     ],
 )
 def test_the_true_reason(page: Page, reason: str) -> None:
@@ -479,3 +483,26 @@ def test_plain_pictures_under_a_raw_name() -> None:
     gray = replace(filled, bits=(16,), kinds=(1,), photometric=1)
     assert is_developed(gray, 10_000)
     assert not is_developed(replace(gray, has_maker=True), 10_000), "some sensors are stored so"
+
+
+@pytest.mark.parametrize("big_endian", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "bits"),
+    [(0, 1), (1, 2), (1, 8), (1, 16), (3, 1), (3, 2), (3, 4), (3, 8), (2, 8), (2, 16)],
+)
+def test_bits_that_run_from_the_lowest(kind: int, bits: int, big_endian: bool) -> None:
+    shape = (8, 8, 3) if kind == 2 else (8, 8)
+    levels = np.random.default_rng(bits).integers(0, 1 << bits, shape)
+    pixels = levels.astype(np.uint16 if bits == 16 else np.uint8)
+    colours = tuple(int(level) for level in np.linspace(1, 65_535, 3 << bits)) if kind == 3 else ()
+    tags: tuple[tuple[int, str, tuple[int, ...]], ...] = ((320, "H", colours),) if colours else ()
+    packed = None if bits in (8, 16) else bits
+    page = Page(pixels, kind, bits=packed, tags=tags)
+    plain = tiff_of(page, big_endian=big_endian)
+    [read] = read_pages(plain)
+    body = plain[read.offsets[0] :][: read.counts[0]]
+    turned = bytes(int(f"{byte:08b}"[::-1], 2) for byte in body)
+    page = replace(page, body=turned, tags=((266, "H", (2,)), *tags))
+    expected, _ = read_image(plain)
+    picture, _ = read_image(tiff_of(page, big_endian=big_endian))
+    assert picture.tobytes() == expected.tobytes()
