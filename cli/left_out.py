@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from cli.notation import plural
+
 if TYPE_CHECKING:
     from searchengine.catalog.records import PassedOver
     from searchengine.library.status import LibraryInfo
@@ -25,7 +27,8 @@ def left_out_lines(facts: LibraryInfo) -> list[str]:
         lines.append(f"excludes  {', '.join(facts.exclude)} (forget them: index PATH --exclude '')")
     if facts.excluded:
         number = sum(count for _, count in facts.excluded)
-        lines.append(f"left out  {number:,} pictures and folders: {_counted(facts.excluded)}")
+        what = plural(number, "picture or folder", "pictures and folders")
+        lines.append(f"left out  {what}: {_counted(facts.excluded)}")
         lines.append("          list them: clipseek failures --excluded")
     reasons = dict.fromkeys(entry.reason for entry in facts.passed_over)
     for reason in sorted(reasons, key=lambda reason: reason != NOT_READ):

@@ -3,14 +3,48 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from cli.notation import plural
 
+LIBRARY = "--library"
 PICTURES, WORDS = "~/Pictures", "a dog on the beach"
+
+
+_COMMAND = re.compile(
+    r"(?<!^clipseek: )(?:(?<=: )|(?<=with ))"
+    r"clipseek ((?:(?:album|captions|label) )?[a-z-]+)(?=[ ,;)]|$)"
+)
+"""A command that a line says to give, up to where its own arguments begin."""
+
+_WITHOUT_LIBRARY = ("compare", "export", "models")
+
+
+def of_library(line: str, arguments: Sequence[str]) -> str:
+    """The line, where the commands it says to give are for the library that this one is given.
+
+    Else they would be for the default library.
+    """
+    given = [
+        value.removeprefix(f"{LIBRARY}=")
+        for flag, value in pairwise(arguments)
+        if flag == LIBRARY or value.startswith(f"{LIBRARY}=")
+    ]
+    if not given or LIBRARY in line:
+        return line
+
+    def named(found: re.Match[str]) -> str:
+        if found[1] in _WITHOUT_LIBRARY:
+            return found[0]
+        return f"{found[0]} {LIBRARY} {shlex.quote(given[-1])}"
+
+    return _COMMAND.sub(named, line)
 
 
 def next_steps(library: Path | None = None) -> list[str]:

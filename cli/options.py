@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from searchengine.errors import InputError
+
+
+def one_of(*names: str) -> Callable[[str], str]:
+    """A callback of typer's for an option that is one of these words. Else it is wrong usage."""
+
+    def known(value: str) -> str:
+        if value not in names:
+            raise typer.BadParameter(f"{value!r} is none of {', '.join(names)}")
+        return value
+
+    return known
+
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16", "int8")
 
 LibraryOption = Annotated[
     str | None,
@@ -19,7 +35,19 @@ LibraryOption = Annotated[
     ),
 ]
 DeviceOption = Annotated[
-    str, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to run.")
+    str,
+    typer.Option(
+        "--device", metavar="|".join(DEVICES), callback=one_of(*DEVICES), help="Where to run."
+    ),
+]
+PrecisionOption = Annotated[
+    str,
+    typer.Option(
+        "--precision",
+        metavar="|".join(PRECISIONS),
+        callback=one_of(*PRECISIONS),
+        help="Of the encoder's weights; int8 on CPUs alone.",
+    ),
 ]
 WorkersOption = Annotated[
     int | None, typer.Option("--workers", metavar="N", min=1, help="Threads that decode.")

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from cli.next_steps import of_library
 from cli.notation import date_of
 from cli.terminal import faint, linked, padded, shortened, visible, width
-from searchengine.errors import ClipseekError, InputError
+from searchengine.errors import ClipseekError
 from searchengine.jsonable import jsonable
 
 if TYPE_CHECKING:
@@ -120,21 +121,9 @@ def say(line: str = "") -> None:
 
 def note(line: str) -> None:
     """Tell the person at the terminal; programs that read stdout do not see it."""
+    line = of_library(line, sys.argv)
     with suppress(OSError):  # nobody listens: no reason to stop
         print(visible(line), file=sys.stderr, flush=True)
-
-
-def require_place(path: Path) -> None:
-    """Raises InputError where no file can be written at `path`, before the work and not after."""
-    if path.is_dir():
-        why = "it is a directory"
-    elif not path.parent.is_dir():
-        why = f"there is no directory {path.parent}"
-    elif not os.access(path if path.exists() else path.parent, os.W_OK):
-        why = "permission denied"
-    else:
-        return
-    raise InputError(f"cannot write {path}: {why}; choose another FILE")
 
 
 def print_hits(hits: Sequence[SearchHit], form: Form) -> None:

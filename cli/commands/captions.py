@@ -11,6 +11,7 @@ import typer
 from cli import output
 from cli.notation import plural
 from cli.options import JsonOption, LibraryOption, SpaceOption
+from cli.written import require_writable
 from searchengine.errors import InputError
 
 WHERE_SIDE = 448
@@ -60,6 +61,9 @@ def describe(
 
     if html is not None and where is None:
         raise typer.BadParameter("--html shows where a text is seen: give --where TEXT too")
+    if sum(each is not None for each in (where, texts, source)) > 1:
+        raise typer.BadParameter("--texts, --source and --where: choose one")
+    require_writable(html)
     if where is not None:
         _say_where(images, where, library, space, html, as_json=json_output)
         return

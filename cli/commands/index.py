@@ -30,6 +30,7 @@ from cli.options import (
     MaxFileSizeOption,
     MaxMegapixelsOption,
     MemoryOption,
+    PrecisionOption,
     WorkersOption,
     parse_size,
 )
@@ -62,13 +63,7 @@ def index(
         ),
     ] = "auto",
     device: DeviceOption = "auto",
-    precision: Annotated[
-        str,
-        typer.Option(
-            metavar="auto|float32|bfloat16|float16|int8",
-            help="Of the encoder's weights; int8 on CPUs alone.",
-        ),
-    ] = "auto",
+    precision: PrecisionOption = "auto",
     batch_size: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Images encoded at a time.")
     ] = None,

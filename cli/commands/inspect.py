@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 def info(library: LibraryOption = None, json_output: JsonOption = False) -> None:
     """Show what a library holds."""
     from cli.left_out import left_out_lines
+    from cli.next_steps import of_library
     from searchengine import open_library
     from searchengine.library.layout import url_of
 
@@ -40,7 +42,7 @@ def info(library: LibraryOption = None, json_output: JsonOption = False) -> None
     for root, images in facts.roots:
         output.say(f"folder    {root}: {plural(images, 'image')}")
     for line in left_out_lines(facts):
-        output.say(line)
+        output.say(of_library(line, sys.argv))
     for space in facts.spaces:
         mark = " (default)" if space.name == facts.default_space else ""
         index = f"index over {space.indexed_rows:,} rows" if space.indexed_rows else "exact scan"
@@ -51,7 +53,7 @@ def info(library: LibraryOption = None, json_output: JsonOption = False) -> None
             f"{index}, {space.bytes / 1e6:,.1f} MB"
         )
         for line in _index_lines(space.index):
-            output.say(f"          {line}")
+            output.say(of_library(f"          {line}", sys.argv))
 
 
 def _images_in(space: SpaceStatus, listed: int) -> str:

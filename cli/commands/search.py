@@ -12,14 +12,12 @@ from typer.core import TyperCommand
 
 from cli import output
 from cli.options import LibraryOption, SpaceOption, parse_date
-from searchengine.errors import InputError
+from cli.written import require_writable
 
 if TYPE_CHECKING:
     from cli.searching.answer import How
-    from searchengine import Filter, Library, SearchHit
+    from searchengine import Library, SearchHit
     from searchengine.gazetteer.lookup import Meant
-    from searchengine.relevance.bar import Strictness
-    from searchengine.retrieval.hits import Order
 
 
 _GLUED = re.compile(r"-[^\W\d_]{2}\S*")
@@ -209,8 +207,10 @@ def search(
     asked = dict(locals())
     form = output.choose_form(json=json_output, csv=csv_output, paths=paths, nul=print0)
     dates = [parse_date(text) if text else None for text in (after, before)]
+    require_writable(html, zip_to, folders=(copy_to, link_to))
 
     from cli.searching.answer import How, answer
+    from cli.searching.flags import by_of, order_of, require_possible_filter, strictness_of
     from searchengine import Filter, open_library
     from searchengine.retrieval.query import By, Query
     from searchengine.retrieval.terms import parse_terms
@@ -225,13 +225,11 @@ def search(
         near=place.near if place else None,
         album=album,
     )
-    _require_possible(where, min_score)
-    if words_only and pictures_only:
-        raise typer.BadParameter("--words-only and --pictures-only: choose one")
-    by = By.WORDS if words_only else By.PICTURES if pictures_only else By.BOTH
-    strictness = _strictness(matching=matching, strict=strict, loose=loose)
+    require_possible_filter(where, min_score)
+    by = by_of(words_only=words_only, pictures_only=pictures_only)
+    strictness = strictness_of(matching=matching, strict=strict, loose=loose)
     how = How(
-        k, offset, where, min_score, space, exact, not unfolded, _order(sort), form,
+        k, offset, where, min_score, space, exact, not unfolded, order_of(sort), form,
         place.said if place else None, html, open_page, move_list, preview,
     )  # fmt: skip
 
@@ -244,6 +242,8 @@ def search(
         return answer(opened, query, words, " ".join([*words, *signed]), how)
 
     if interactive:
+        if copy_to or link_to or zip_to or save:
+            raise typer.BadParameter("-i collects and saves nothing: search for that without it")
         from cli.searching.lines import answer_lines
 
         with open_library(library) as opened:
@@ -284,32 +284,3 @@ def _meant(near: str) -> Meant:
     from searchengine.gazetteer.lookup import meant
 
     return meant(near)
-
-
-def _order(text: str) -> Order:
-    from searchengine.retrieval.hits import Order
-
-    try:
-        return Order(text)
-    except ValueError as error:
-        known = ", ".join(order.value for order in Order)
-        raise typer.BadParameter(f"--sort must be one of {known}, not {text!r}") from error
-
-
-def _strictness(*, matching: bool, strict: bool, loose: bool) -> Strictness | None:
-    from searchengine.relevance.bar import Strictness
-
-    asked = {Strictness.NORMAL: matching, Strictness.STRICT: strict, Strictness.LOOSE: loose}
-    chosen = [strictness for strictness, is_set in asked.items() if is_set]
-    if len(chosen) > 1:
-        raise typer.BadParameter("--matching, --strict and --loose: choose one")
-    return chosen[0] if chosen else None
-
-
-def _require_possible(where: Filter, min_score: float | None) -> None:
-    from searchengine.retrieval.where import require_possible
-
-    try:
-        require_possible(where, min_score)
-    except InputError as error:
-        raise typer.BadParameter(str(error)) from error

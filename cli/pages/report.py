@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cli import output
 from cli.notation import count, decimal, interval, percent, plural
-from cli.pages.page import render, require_page_name, write_page
+from cli.pages.page import render, write_page
 from cli.pages.plane_chart import plane_chart
 from cli.pages.rank_chart import rank_chart
 from cli.pages.recall_chart import recall_at, recall_chart
@@ -52,12 +51,6 @@ def write_report(path: Path, evaluation: Evaluation) -> None:
     Raises InputError where `path` cannot be written or has the name of an image.
     """
     write_page(path, _page(evaluation), EXAMPLE)
-
-
-def require_place(path: Path) -> None:
-    """Raises InputError where `write_report` could not write, before there is an evaluation."""
-    require_page_name(path, EXAMPLE)
-    output.require_place(path)
 
 
 def _page(evaluation: Evaluation) -> Iterator[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from searchengine.datasets import vsepp
-from searchengine.datasets.formats import PARSERS, RESTVAL, Parsed, detect
+from searchengine.datasets.formats import PARSERS, RESTVAL, Parsed, detect, require_whole_json
 from searchengine.datasets.text_files import numbered_lines, read_text, require_unicode
 from searchengine.errors import CaptionFileError, InputError
 
@@ -161,6 +161,7 @@ def _parse(path: Path, format: str) -> Parsed:  # noqa: A002
     other = vsepp.other_file(path)
     if other is not None and other.is_file():
         return vsepp.parse_pair(path)
+    require_whole_json(path, text)
     number, line = next(numbered_lines(text))
     raise CaptionFileError(
         f"{path}, line {number}: no known format begins with {line[:60]!r}; known are "

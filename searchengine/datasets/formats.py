@@ -233,6 +233,20 @@ PARSERS: dict[str, Callable[[Path, str], Parsed]] = {
 """By format: text to records. Each raises CaptionFileError with what is wrong, and where."""
 
 
+def require_whole_json(path: Path, text: str) -> None:
+    """Raises CaptionFileError where a text begins as JSON that then breaks off: the end names it.
+
+    Lines that are each JSON are whole.
+    """
+    lines = text.lstrip()
+    if lines[:1] not in ("{", "["):
+        return
+    try:
+        json.loads(lines.partition("\n")[0])
+    except (ValueError, RecursionError):
+        _json(path, text)
+
+
 def _json(path: Path, text: str) -> object:
     try:
         value: object = json.loads(text)

@@ -26,7 +26,7 @@ from searchengine.evaluation.evaluation_set import (
 )
 from searchengine.evaluation.examples import Measured, project, sample_pairs, worst_failures
 from searchengine.evaluation.given import GivenVectors
-from searchengine.evaluation.guard import Usage, guard
+from searchengine.evaluation.guard import Usage, guard, too_small
 from searchengine.evaluation.index_loss import caveats, measure_methods
 from searchengine.evaluation.judged import coco_1k, measure_positives, rsum
 from searchengine.evaluation.published import published_for
@@ -110,6 +110,8 @@ def answer(
     protocol = _protocol([image for image, _ in used], asked, encoder, further)
     warnings += _warnings(asked, len(broken), directions, encoder)
     cut = _cut_share(data.captions, encoder, options.prompt)
+    small = too_small(directions, data.owners)
+    warnings += [] if small is None else [small]
     about = None if cut is None else about_lengths(cut, len(data.captions))
     warnings += [] if about is None else [about]
     evaluation = Evaluation(

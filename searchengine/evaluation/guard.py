@@ -6,6 +6,9 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from searchengine.datasets.dataset import ALL, CaptionedImage, Dataset
 from searchengine.evaluation.benchmarks import (
     COCO,
@@ -15,6 +18,7 @@ from searchengine.evaluation.benchmarks import (
     Benchmark,
     find_benchmark,
 )
+from searchengine.measures.recall import Direction
 
 CAPTIONS_PER_IMAGE = 5
 """Captions of an image that papers ask: all of Flickr's, the first five of COCO's five to seven.
@@ -95,6 +99,27 @@ def guard(
         _ties(usage),
     ]
     return [sentence for sentence in sentences if sentence is not None]
+
+
+def too_small(directions: Sequence[Direction], owners: NDArray[np.int64]) -> str | None:
+    """A sentence where K is so large that every query finds an answer in its first K.
+
+    `owners`, shape (c,), are the image rows of the captions.
+    """
+    images, texts = directions
+    worst = images.gallery, texts.gallery - int(np.unique(owners, return_counts=True)[1].min()) + 1
+    sure = [
+        f"R@{k} of {direction.name.replace('_', ' ')}"
+        for direction, rank in zip(directions, worst, strict=True)
+        for k in direction.recall
+        if k >= rank
+    ]
+    if not sure:
+        return None
+    return (
+        f"{', '.join(sure)}: 100 whatever the encoder answers, as there is nothing else among "
+        f"{images.gallery:,} images and {texts.gallery:,} captions; take more, or a smaller -k"
+    )
 
 
 def _family(dataset: Dataset, images: Sequence[CaptionedImage]) -> str | None:
@@ -185,8 +210,9 @@ def _wrong_captions(
 def _left_out(images: Sequence[CaptionedImage], usage: Usage) -> str | None:
     if not usage.missing_images:
         return None
+    are = "is" if usage.missing_images == 1 else "are"
     return (
-        f"{usage.missing_images:,} of {len(images):,} images are missing, so this is another and "
+        f"{usage.missing_images:,} of {len(images):,} images {are} missing, so this is another and "
         "smaller gallery, which is easier: find them with --images, or do not compare the numbers"
     )
 
@@ -194,8 +220,10 @@ def _left_out(images: Sequence[CaptionedImage], usage: Usage) -> str | None:
 def _limited(images: Sequence[CaptionedImage], usage: Usage) -> str | None:
     if usage.limit is None or usage.limit >= len(images):
         return None
+    used = "one" if usage.limit == 1 else f"{usage.limit:,}"
+    are = "is" if usage.limit == 1 else "are"
     return (
-        f"Only the first {usage.limit:,} of {len(images):,} images are used, and a smaller gallery "
+        f"Only the first {used} of {len(images):,} images {are} used, and a smaller gallery "
         "is easier: leave --limit away for numbers to compare"
     )
 

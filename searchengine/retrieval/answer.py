@@ -94,8 +94,6 @@ def answer(
             hits.unread = unread
         hits.damage = space.damage
         hits.why_none = None if hits else why_none(where, now, space.info)
-        if not hits and hits.why_none is None and query.by is By.WORDS:
-            hits.why_none = "no image has all of these words in its captions, names or text"
         if hits.why_none is None and offset == 0:
             hits.no_match = _about_matches(hits, query)
         return hits
@@ -132,6 +130,8 @@ def _judged(hit: SearchHit, why: Matched | None) -> SearchHit:
 
 def _about_matches(hits: Hits, query: Query) -> str | None:
     """A sentence where nothing matches."""
+    if not hits and query.by is By.WORDS:
+        return "no image has all of these words in its captions, names or text"
     if not hits and query.matching:
         return "nothing here matches well; ask for all hits to see the nearest"
     if hits and all(hit.matches is False for hit in hits):

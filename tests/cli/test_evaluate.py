@@ -159,10 +159,10 @@ def test_what_is_odd_is_told(run: Run, captions: Path) -> None:
     captions.write_text(f"{text}\ngone.png,nothing\nred.png,red\n", encoding="utf-8")
     done = run("evaluate", captions, "--model", "fake", "-k", "1", "--captions-per-image", 2)
     assert (
-        "found on the way: 1 captions an image has twice, 1 missing images, 1 captions of missing "
-        "images, 1 captions beyond the number asked\n"
+        "found on the way: captions an image has twice: 1; missing images: 1; captions of missing "
+        "images: 1; captions beyond the number asked: 1\n"
     ) in done.err
-    assert "warning: 1 of 4 images are missing" in done.err
+    assert "warning: 1 of 4 images is missing" in done.err
     assert done.out.splitlines()[0].split()[2:5] == ["R@1", "95", "%"]
 
 
@@ -213,7 +213,7 @@ def test_a_picture_over_the_limit_is_left_out(
     done = run("evaluate", captions, "--max-megapixels", "0.1", "--workers", 1)
     assert f"skipping {large}: " in done.err
     assert "over the limit of 0.1; raise it with --max-megapixels" in done.err
-    assert "found on the way: 1 unreadable images, 2 captions of unreadable images" in done.err
+    assert "found on the way: unreadable images: 1; captions of unreadable images: 2" in done.err
     assert "2 images, 4 captions" in done.err
     assert "unreadable" not in run("evaluate", captions).err
     seen: list[int] = []
@@ -263,7 +263,7 @@ def test_judgements_of_ones_own(run: Run, captions: Path, tmp_path: Path) -> Non
     head = next(line for line in done.out.splitlines() if line.startswith("mine.qrels, %"))
     assert head.split()[2:6] == ["R@1", "95", "%", "CI"]
     assert "mAP@R" in head
-    assert "1 right answers are not in the gallery: never found" in done.out
+    assert "not in the gallery, and never found: 1 right answer" in done.out
     written = json.loads((tmp_path / "a.json").read_text())
     assert written["captions_cut"] == 0
     [judged] = written["judged"]
@@ -292,7 +292,7 @@ def test_a_library_with_copies_of_the_test_images_gives_the_numbers_of_one_witho
     assert result["metrics"] == without["metrics"]
     assert result["intervals_95"] == without["intervals_95"]
     assert result["protocol"]["distractors"] == without["protocol"]["distractors"] == 3
-    assert "3 test images in the library, no distractors" in done.err
+    assert "test images in the library, no distractors: 3" in done.err
     assert "and 3 further images as wrong answers" in done.err
 
 
@@ -336,7 +336,14 @@ ERRORS = [
     (["{captions}", "--json", "nowhere/x.json"], 1, "nowhere/x.json: there is no directory nowh"),
     (["{captions}", "--json", "."], 1, "cannot write .: it is a directory; choose another FILE"),
     (["{captions}", "--report", "nowhere/x.html"], 1, "there is no directory nowhere"),
-    (["{captions}", "--report", "x.jpg"], 1, "name a file like report.html"),
+    (["{captions}", "--report", "x.jpg"], 1, "cannot write x.jpg: it has the name of an image"),
+    (["{captions}", "--results", "x.jpg"], 1, "x.jpg is no directory; choose another DIR"),
+    (["{captions}", "--vectors", "x.jpg/y"], 1, "x.jpg is no directory; choose another DIR"),
+    (["{captions}", "--json", "a", "--report", "./a"], 1, "cannot write a twice"),
+    (["{captions}", "--json", "a", "--results", "a"], 1, "cannot write a twice"),
+    (["{captions}", "--report", "{captions}"], 1, "it is read; choose another FILE"),
+    (["{captions}", "--device", "tpu"], 2, "'tpu' is none of auto, cpu, cuda, mps"),
+    (["{captions}", "--precision", "int4"], 2, "'int4' is none of auto, float32, bfloat16"),
     (["{captions}", "-k", "0"], 2, "Invalid value for --k: '0' is no whole number above 0"),
     (["{captions}", "-k", "1,,5"], 2, "Invalid value for --k: '' is no whole number"),
     (["{captions}", "--captions-per-image", "five"], 2, "--captions-per-image: 'five' is no"),
@@ -387,7 +394,7 @@ def test_numbers_are_printed_even_where_the_disk_is_full(
     def full(*_: object) -> None:
         raise InputError("cannot write x.json: no space left on device; choose another FILE")
 
-    monkeypatch.setattr("cli.evaluation_json.write", full)
+    monkeypatch.setattr("cli.commands.evaluating.record.write", full)
     done = run("evaluate", captions, "--model", "fake", "--json", tmp_path / "x.json")
     assert done.code == 1
     assert done.out.startswith("retrieval, %")

@@ -67,3 +67,22 @@ def test_the_program_is_called_as_it_must_be(
         monkeypatch.setenv("PATH", os.fspath(place))
         assert next_steps.program() == "clipseek"
     assert next_steps.shorter() == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("list them: clipseek failures --excluded", "failures --library 'my lib' --excluded"),
+        ("saved; again with: clipseek album show Sky", "album show --library 'my lib' Sky"),
+        ("mend it with clipseek check, or not", "mend it with clipseek check --library 'my lib', "),
+        ("see: clipseek models", "see: clipseek models"),
+        ("see: clipseek check --library x", "see: clipseek check --library x"),
+        ("clipseek: clipseek serve needs more", "clipseek: clipseek serve needs more"),
+    ],
+)
+@pytest.mark.parametrize("given", [["--library", "my lib"], ["--library=my lib"]])
+def test_commands_that_are_named_are_for_the_same_library(
+    line: str, said: str, given: list[str]
+) -> None:
+    assert said in next_steps.of_library(line, ["clipseek", "index", "x", *given])
+    assert next_steps.of_library(line, ["clipseek", "index", "x"]) == line

@@ -284,6 +284,8 @@ def test_an_image_listed_twice_gains_only_new_captions(write: Write) -> None:
 BROKEN = {
     "": "the file is empty",
     " \n\n": "the file is empty",
+    '{"info": {"year": 2017}, "images": [{"id": 0, "file': "was it downloaded whole",
+    '{\n "images": [\n': "was it downloaded whole",
     "hello\nworld\n": "line 1: no known format begins with 'hello'",
     "\n\na,b\n1,2\n": "line 3: no known format begins with 'a,b'",
     "image,caption\n": r"no captions in it \(read as csv\)",

@@ -258,7 +258,7 @@ def test_what_is_passed_over_is_counted_by_suffix_and_reason(
     assert {e["root"] for e in info["passed_over"]} == {str(photos)}
     assert info["excluded"] == [["@eaDir (thumbnails that another program made)", 1]]
     shown = run("info").out
-    assert "left out  1 pictures and folders: 1 @eaDir (thumbnails" in shown
+    assert "left out  1 picture or folder: 1 @eaDir (thumbnails" in shown
     assert "passed over: 3 .psd, 1 " in shown
     assert "passed over: 3 without a suffix\n" in shown
     run("index", photos / "in")

@@ -133,7 +133,7 @@ def test_what_stands_in_quotes_is_exactly_that(library: Library) -> None:
 def test_words_only(library: Library) -> None:
     def names(query: str) -> list[str]:
         found = library.search(Query(tuple(parse_terms([query])), by=By.WORDS), k=30)
-        assert (found.why_none is None) == bool(found)
+        assert (found.no_match is None) == bool(found)
         return [hit.path.stem for hit in found]
 
     assert names("red trogir 2019") == []
@@ -201,7 +201,7 @@ def test_the_command_says_why(bench: Workbench, library: Library, run: Run) -> N
     only = run("search", "zermatt", "--words-only", *at)
     assert len(only.out.splitlines()) == 2
     none = run("search", "nowhere", "--words-only", *at)
-    assert (none.code, none.out) == (1, "")
+    assert (none.code, none.out) == (0, "")
     assert "no image has all of these words" in none.err
     both = run("search", "x", "--words-only", "--pictures-only", *at)
     assert both.code == 2

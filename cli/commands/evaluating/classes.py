@@ -11,9 +11,8 @@ from cli import output
 from cli.commands.evaluating.shared import (
     JsonFileOption,
     ModelOption,
-    PrecisionOption,
     encoder_name,
-    require_json_place,
+    require_outputs,
 )
 from cli.notation import count, hundredths, interval, plural
 from cli.options import (
@@ -23,6 +22,7 @@ from cli.options import (
     LibraryOption,
     MaxFileSizeOption,
     MaxMegapixelsOption,
+    PrecisionOption,
     WorkersOption,
     parse_size,
 )
@@ -81,9 +81,8 @@ def evaluate_classes(
     library: LibraryOption = None,
 ) -> None:
     """Measure how well pictures are named without training: zero-shot classification."""
-    from cli.evaluation_json import STDOUT, write_record
+    from cli.commands.evaluating.record import STDOUT, write_record
     from cli.pages.classes_report import write_classes_report
-    from cli.pages.report import require_place
     from cli.progress import TqdmObserver
     from searchengine import load_encoder
     from searchengine.datasets.classes import read_labelled, read_names
@@ -91,9 +90,8 @@ def evaluate_classes(
     from searchengine.evaluation.tasks.pictures import ReadingOptions
     from searchengine.evaluation.tasks.templates import read_templates
 
-    require_json_place(json_file)
-    if report is not None:
-        require_place(report)
+    read = (pictures, names, Path(templates), train)
+    require_outputs(json_file, report, read=read)
     sentences = read_templates(templates)
     labelled = read_labelled(pictures)
     taught = None if train is None else read_labelled(train)
@@ -176,7 +174,7 @@ def _probe(each: Accuracy) -> list[str]:
 
 def _record(result: Classification) -> dict[str, Any]:
     """In JSON's types; the first keys and those of the first three metrics are CLIP_benchmark's."""
-    from cli.evaluation_json import model_of
+    from cli.commands.evaluating.record import model_of
 
     model, pretrained = model_of(result.encoder)
     return {

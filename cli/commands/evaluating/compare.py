@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import output
+from cli.written import require_writable
 
 if TYPE_CHECKING:
     from searchengine.evaluation.compare import AskedBoth, ComparedDirection, Comparison
@@ -30,11 +31,9 @@ def compare(
 ) -> None:
     """Compare two evaluations of the same queries: what is more than chance."""
     from cli.pages.compare_page import write_comparison
-    from cli.pages.report import require_place
     from searchengine.evaluation import compare as comparing
 
-    if report is not None:
-        require_place(report)
+    require_writable(report, read=(first, second))
     found = comparing.compare(first, second)
     if report is not None:
         write_comparison(report, found)

@@ -13,9 +13,8 @@ from cli import output
 from cli.commands.evaluating.shared import (
     ByOption,
     JsonFileOption,
-    PrecisionOption,
     encoder_name,
-    require_json_place,
+    require_outputs,
 )
 from cli.options import (
     MAX_FILE_SIZE,
@@ -24,6 +23,7 @@ from cli.options import (
     LibraryOption,
     MaxFileSizeOption,
     MaxMegapixelsOption,
+    PrecisionOption,
     WorkersOption,
     parse_size,
 )
@@ -147,7 +147,12 @@ def evaluate(
         raise typer.BadParameter(
             "--by takes a caption file; the library's captions have no columns"
         )
-    _require_places(json_file, report)
+    require_outputs(
+        json_file,
+        report,
+        folders=(results, vectors),
+        read=(captions, *(Path(file) for file in positives or ())),
+    )
     if vectors is not None:
         parquet.require()
     models = model or [AUTO]
@@ -237,8 +242,8 @@ def _answered(
 
 def _compare(first: Answered, second: Answered) -> None:
     from cli.commands.evaluating.compare import print_comparison
-    from cli.evaluation_json import whole_record
-    from cli.evaluation_tables import print_notes
+    from cli.commands.evaluating.record import whole_record
+    from cli.commands.evaluating.tables import print_notes
     from searchengine.evaluation.compare import compare_records
 
     both = first.evaluation, second.evaluation
@@ -259,14 +264,6 @@ def _number(text: str, flag: str) -> int:
     return int(text)
 
 
-def _require_places(json_file: Path | None, report: Path | None) -> None:
-    from cli.pages.report import require_place
-
-    require_json_place(json_file)
-    if report is not None:
-        require_place(report)
-
-
 def _show(
     answered: Answered,
     json_file: Path | None,
@@ -275,15 +272,15 @@ def _show(
     vectors: Path | None,
 ) -> None:
     """Write the files and print the tables: a full disk costs the files and not the numbers."""
-    from cli import evaluation_json
-    from cli.evaluation_tables import print_notes, print_tables
+    from cli.commands.evaluating import record
+    from cli.commands.evaluating.tables import print_notes, print_tables
     from cli.pages.report import write_report
 
     result = answered.evaluation
     print_notes(result)
     try:
         if json_file is not None:
-            evaluation_json.write(json_file, result)
+            record.write(json_file, result)
         if report is not None:
             write_report(report, result)
             output.note(f"the page: {report}")
@@ -292,18 +289,18 @@ def _show(
         if vectors is not None:
             _write_vectors(answered, vectors)
     finally:
-        if json_file != evaluation_json.STDOUT:
+        if json_file != record.STDOUT:
             print_tables(result)
 
 
 def _write_results(answered: Answered, directory: Path) -> None:
-    from cli import evaluation_json
+    from cli.commands.evaluating import record
     from searchengine.evaluation.exchange import write_trec
 
     data = answered.data
     further = [str(path) for path in data.paths[len(answered.images) :]]
     write_trec(directory, answered.images, data.images, data.texts, data.owners, further)
-    evaluation_json.write_queries(directory / "queries.jsonl", answered.evaluation)
+    record.write_queries(directory / "queries.jsonl", answered.evaluation)
     output.note(f"every query: {directory}")
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import output
-from cli.notation import count, hundredths, interval, plural, points
+from cli.notation import hundredths, interval, plural, points
 from cli.options import JsonOption, LibraryOption
+from cli.written import require_writable
 
 if TYPE_CHECKING:
     from searchengine.library.judging.pool import Verdict
@@ -41,7 +42,7 @@ def judge(
     texts = read_texts(queries)
     known = None if judged is None else read_judged(judged)
     if known is None:
-        output.require_place(page)
+        require_writable(page, read=(queries,))
     with open_library(library) as opened:
         pool = ask_all(opened, texts)
     if known is None:
@@ -88,7 +89,7 @@ def _print(verdict: Verdict) -> None:
         "first line"
     )
     if verdict.unjudged:
-        output.say(f"{count(verdict.unjudged)} answers were not judged: they count as wrong")
+        output.say(f"not judged, and counted as wrong: {plural(verdict.unjudged, 'answer')}")
 
 
 def _record(verdict: Verdict) -> dict[str, Any]:

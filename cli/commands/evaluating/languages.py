@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cli import output
-from cli.evaluation_json import STDOUT, model_of, write_record
+from cli.commands.evaluating.record import STDOUT, model_of, write_record
 from cli.notation import DIRECTIONS, count, hundredths, interval, plural
 from searchengine.encoders.interface import Encoder
 from searchengine.evaluation.tasks.languages import LanguageRow

@@ -11,9 +11,8 @@ from cli import output
 from cli.commands.evaluating.shared import (
     JsonFileOption,
     ModelOption,
-    PrecisionOption,
     encoder_name,
-    require_json_place,
+    require_outputs,
 )
 from cli.notation import ABSENT, count, hundredths, interval, plural
 from cli.options import (
@@ -23,6 +22,7 @@ from cli.options import (
     LibraryOption,
     MaxFileSizeOption,
     MaxMegapixelsOption,
+    PrecisionOption,
     WorkersOption,
     parse_size,
 )
@@ -56,7 +56,7 @@ def evaluate_pairs(
     library: LibraryOption = None,
 ) -> None:
     """Measure how often the right caption or image is chosen of a few: SugarCrepe and alike."""
-    from cli.evaluation_json import STDOUT, write_record
+    from cli.commands.evaluating.record import STDOUT, write_record
     from cli.progress import TqdmObserver
     from searchengine import load_encoder
     from searchengine.datasets.selection import read_selection
@@ -64,7 +64,7 @@ def evaluate_pairs(
     from searchengine.evaluation.tasks.pictures import ReadingOptions
     from searchengine.evaluation.tasks.selection import measure_selection
 
-    require_json_place(json_file)
+    require_outputs(json_file, read=files)
     require_prompt(prompt)
     task = read_selection(files)
     encoder = load_encoder(encoder_name(model, library), device=device, precision=precision)
@@ -129,7 +129,7 @@ def _share(share: float | None) -> str:
 
 def _record(result: Selection) -> dict[str, Any]:
     """In JSON's types; the first keys are CLIP_benchmark's, whose metric of this task is "acc"."""
-    from cli.evaluation_json import model_of
+    from cli.commands.evaluating.record import model_of
 
     model, pretrained = model_of(result.encoder)
     total = result.rows[-1]

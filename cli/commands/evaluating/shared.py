@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli import output
+from cli.written import require_writable
 
 ModelOption = Annotated[
     str,
@@ -15,13 +17,6 @@ ModelOption = Annotated[
         metavar="NAME",
         help="Encoder: small, balanced or best, or a name (see: clipseek models). Default: the "
         "library's, if any.",
-    ),
-]
-PrecisionOption = Annotated[
-    str,
-    typer.Option(
-        metavar="float32|bfloat16|float16|int8|auto",
-        help="Of the encoder's weights; int8 on CPUs alone.",
     ),
 ]
 JsonFileOption = Annotated[
@@ -57,9 +52,15 @@ def encoder_name(model: str, library: str | Path | None) -> str:
     return choice.name
 
 
-def require_json_place(path: Path | None) -> None:
-    """Raises InputError where FILE cannot be written: better now than after minutes of encoding."""
-    from cli.evaluation_json import STDOUT
+def require_outputs(
+    json_file: Path | None,
+    report: Path | None = None,
+    *,
+    folders: Iterable[Path | None] = (),
+    read: Iterable[Path | None] = (),
+) -> None:
+    """As `cli.written.require_writable`: better now than after minutes of encoding."""
+    from cli.commands.evaluating.record import STDOUT
 
-    if path is not None and path != STDOUT:
-        output.require_place(path)
+    file = None if json_file == STDOUT else json_file
+    require_writable(file, report, folders=folders, read=read)

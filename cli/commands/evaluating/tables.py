@@ -25,9 +25,9 @@ def print_notes(result: Evaluation) -> None:
     )
     if protocol.distractors:
         output.note(f"and {plural(protocol.distractors, 'further image')} as wrong answers")
-    odd = [f"{n:,} {what}" for what, n in result.counts.items() if n and what not in SIZES]
+    odd = [f"{what}: {n:,}" for what, n in result.counts.items() if n and what not in SIZES]
     if odd:
-        output.note(f"found on the way: {', '.join(odd)}")
+        output.note(f"found on the way: {'; '.join(odd)}")
     for warning in result.warnings:
         output.note(f"warning: {warning}")
 
@@ -102,7 +102,9 @@ def _print_coco_1k(shares: dict[str, float]) -> None:
 def _print_judged(judged: Judged) -> None:
     output.print_table(*judged_table(judged), left={0})
     if judged.elsewhere:
-        output.say(f"{judged.elsewhere:,} right answers are not in the gallery: never found")
+        output.say(
+            f"not in the gallery, and never found: {plural(judged.elsewhere, 'right answer')}"
+        )
 
 
 def _print_methods(result: Evaluation) -> None:
