@@ -12,7 +12,6 @@ from typer.core import TyperCommand
 
 from cli import output
 from cli.options import LibraryOption, SpaceOption, parse_date
-from cli.written import require_writable
 
 if TYPE_CHECKING:
     from cli.searching.answer import How
@@ -207,14 +206,20 @@ def search(
     asked = dict(locals())
     form = output.choose_form(json=json_output, csv=csv_output, paths=paths, nul=print0)
     dates = [parse_date(text) if text else None for text in (after, before)]
-    require_writable(html, zip_to, folders=(copy_to, link_to))
 
     from cli.searching.answer import How, answer
-    from cli.searching.flags import by_of, order_of, require_possible_filter, strictness_of
+    from cli.searching.flags import (
+        by_of,
+        order_of,
+        require_places,
+        require_possible_filter,
+        strictness_of,
+    )
     from searchengine import Filter, open_library
     from searchengine.retrieval.query import By, Query
     from searchengine.retrieval.terms import parse_terms
 
+    require_places(html, zip_to, copy_to, link_to)
     place = _meant(near) if near else None
     where = Filter(
         under=under,

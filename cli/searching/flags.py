@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
 from searchengine.errors import InputError
@@ -43,3 +45,13 @@ def require_possible_filter(where: Filter, min_score: float | None) -> None:
         require_possible(where, min_score)
     except InputError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def require_places(
+    html: Path | None, zip_to: Path | None, copy_to: Path | None, link_to: Path | None
+) -> None:
+    """Raises InputError for places that cannot be written."""
+    if html or zip_to or copy_to or link_to:  # most searches write nothing
+        from cli.written import require_writable
+
+        require_writable(html, zip_to, folders=(copy_to, link_to))
