@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-import tarfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,9 +28,13 @@ from searchengine.errors import (
 from searchengine.files import file_state, read_whole
 from searchengine.images.formats import is_image_name
 from searchengine.paths import escaped, is_text, is_url
-from searchengine.shards.storage import open_input
+from searchengine.shards.storage import is_of_object, open_input
 from searchengine.shards.tables import cells
+from searchengine.tars import open_tar
 from searchengine.types import FileState
+
+PAUSES = (0.5, 3.0)
+"""Seconds before an object is asked for again whose storage stumbled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,37 +98,26 @@ def _read_here(name: str, limit: int) -> Picture:
 
 def _fetched(url: str, limit: int) -> Picture:
     """An object that is gone or forbidden fails by itself, a storage that stumbles the shard."""
-    try:
-        with open_input(url) as file:
-            data = file.read(limit + 1)
-            size = getattr(file, "size", None) or len(data)
-    except (FileNotFoundError, PermissionError) as error:
-        raise OSError(error.errno or errno.EIO, first_line(error.__cause__ or error)) from error
-    except Exception as error:  # of whichever package speaks to the storage
-        raise StorageError(url, first_line(error)) from error
+    for pause in (*PAUSES, None):
+        try:
+            with open_input(url) as file:
+                data = file.read(limit + 1)
+                size = getattr(file, "size", None) or len(data)
+            break
+        except Exception as error:  # of whichever package speaks to the storage
+            why = first_line(error.__cause__ or error)
+            if is_of_object(url, error):
+                raise OSError(getattr(error, "errno", None) or errno.EIO, why) from error
+            if pause is None:
+                raise StorageError(url, why) from error
+            time.sleep(pause)
     if len(data) > limit:
         raise FileTooLargeError(size, limit)
     return Picture(FileState(url, len(data), 0), data)
 
 
-class _Strict(tarfile.TarInfo):
-    """A header that is damaged or missing is an error: by itself tarfile takes it for the end."""
-
-    @classmethod
-    def fromtarfile(cls, tarfile_: tarfile.TarFile) -> _Strict:
-        try:
-            return super().fromtarfile(tarfile_)
-        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
-            raise
-        except tarfile.HeaderError as error:
-            raise tarfile.ReadError(f"the tar is damaged or cut off: {error}") from error
-
-
 def _of_tar(url: str, limit: int) -> Iterator[Member]:
-    with (
-        open_input(url) as file,
-        tarfile.open(fileobj=file, mode="r|*", tarinfo=_Strict) as tar,
-    ):
+    with open_input(url) as file, open_tar(file) as tar:
         for entry in tar:
             if not entry.isfile() or not is_image_name(entry.name) or _is_hidden(entry.name):
                 continue

@@ -24,6 +24,7 @@ from typing import Any
 from searchengine.datasets import parquet
 from searchengine.errors import CaptionFileError, reason_of
 from searchengine.images.formats import is_image_name
+from searchengine.tars import open_tar
 
 CAPTION_COLUMNS = ("caption", "captions", "text", "sentences")
 
@@ -85,7 +86,7 @@ Captioned = tuple[str, list[str]]
 def _read_tar(path: Path, place: Path) -> Iterator[Captioned]:
     place.mkdir()
     try:
-        with tarfile.open(path) as archive:
+        with path.open("rb") as file, open_tar(file) as archive:
             members = (member for member in archive if member.isfile())
             for key, group in groupby(members, key=lambda member: _key(member.name)):
                 sample = _sample(path, archive, key, group, place)

@@ -23,6 +23,9 @@ writes of S3 and Google's storage. A library in parts rests on it."""
 READERS = 16
 """Small objects that are read side by side: a request takes tens of milliseconds."""
 
+_TRY_AGAIN = (408, 425, 429)
+"""Of the statuses of HTTP that say whose fault it is, those that are over in a while."""
+
 _BESIDE = ".part"
 """How the name of a file ends that was being written beside when its process was killed."""
 
@@ -196,6 +199,17 @@ def open_input(url: str) -> Iterator[BinaryIO]:
     """
     with _fsspec().open(url, "rb") if is_url(url) else open_ordinary(Path(url)) as file:
         yield file
+
+
+def is_of_object(url: str, error: Exception) -> bool:
+    """Whether it is the object that cannot be read, gone or forbidden, and not its storage now."""
+    hidden = error.__cause__
+    status = getattr(hidden or error, "status", None)
+    if isinstance(status, int):
+        return 400 <= status < 500 and status not in _TRY_AGAIN
+    # fsspec says of whatever happens to it over HTTP that there is no such file.
+    is_hidden = hidden is not None and url.startswith(("http://", "https://"))
+    return isinstance(error, FileNotFoundError | PermissionError) and not is_hidden
 
 
 def find_inputs(pattern: str) -> list[str]:

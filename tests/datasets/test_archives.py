@@ -112,8 +112,11 @@ def test_others_are_no_archives(tmp_path: Path, name: str) -> None:
 def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     broken = tmp_path / "broken.tar"
     broken.write_bytes(b"no tar at all" * 100)
+    cut = tarred(tmp_path / "cut.tar", MEMBERS)
+    cut.write_bytes(cut.read_bytes()[:1300])  # in the header of the second member
     for source, said in (
         (broken, "not a tar that can be read"),
+        (cut, "not a tar that can be read"),
         (tarred(tmp_path / "a.tar", {"1.jpg": b"", "1.json": b"{"}), "1.json: not JSON"),
         (tarred(tmp_path / "b.tar", {"1.jpg": b"", "1.txt": b"\xff"}), "1.txt: not UTF-8"),
         (table(tmp_path / "c.parquet", {"image": ["a"], "x": [1]}), "needs a column image and one"),

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import tarfile
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from PIL import Image
 
+from indexers.sharded import members
 from searchengine.shards.layout import receipts
 from searchengine.shards.parts import read_failures
 from searchengine.shards.storage import Storage
@@ -163,3 +168,72 @@ def test_tables_that_cannot_be_read_are_a_line_each(
         (tmp_path / f"bad-{name}.parquet").write_bytes(whole)
     done = run("index", f"{tmp_path}/*.parquet", "--library", library)
     assert "4 shards planned, 3 done in this run, 0 missing" in done.err
+
+
+def test_a_packed_tar_is_read_to_its_checksum(run: Run, tmp_path: Path) -> None:
+    with tar_at(tmp_path / "a.tar"):
+        pass
+    whole = gzip.compress((tmp_path / "a.tar").read_bytes())
+    damaged = {
+        "whole": whole,
+        "sum": whole[:-5] + bytes([whole[-5] ^ 1]) + whole[-4:],
+        "bit": whole[:60] + bytes([whole[60] ^ 16]) + whole[61:],
+        "cut": whole[:-9],
+        "cut before its sum": whole[:-8],
+    }
+    for name, data in damaged.items():
+        (tmp_path / f"{name}.tar.gz").write_bytes(data)
+        library = url_of(tmp_path / name)
+        done = run("index", tmp_path / f"{name}.tar.gz", "--library", library)
+        assert (done.code, len(stored(library)) if done.code == 0 else 0) == (
+            (0, 2) if name == "whole" else (3, 0)
+        ), name
+        assert f"{name}.tar.gz" in done.err or name == "whole"
+
+
+class Stumbling(BaseHTTPRequestHandler):
+    """Pictures of which each has its own trouble, counted under its name."""
+
+    asked: ClassVar[Counter[str]] = Counter()
+
+    def do_GET(self) -> None:
+        self.asked[self.path] += 1
+        status = {"/gone.png": 404, "/forbidden.png": 403, "/down.png": 503}.get(self.path, 200)
+        if self.path == "/soon.png" and self.asked[self.path] < 3:
+            status = 503
+        body = picture("red") if status == 200 else b""
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    do_HEAD = do_GET  # noqa: N815 - as the server calls it
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_what_is_over_in_a_while_fails_no_picture(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("aiohttp", reason="aiohttp is not installed: URLs in tables")
+    monkeypatch.setattr(members, "PAUSES", (0.0, 0.0))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Stumbling) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            web = f"http://127.0.0.1:{server.server_port}"
+            names = ("good", "gone", "forbidden", "soon")
+            table_at(tmp_path / "a.parquet", "path", [f"{web}/{name}.png" for name in names])
+            table_at(tmp_path / "b.parquet", "path", [f"{web}/down.png"])
+            libraries = [url_of(tmp_path / name) for name in "ab"]
+            for library, code in zip(libraries, (0, 3), strict=True):
+                table = tmp_path / f"{library[-1]}.parquet"
+                done = run("index", table, "--library", library)
+                assert done.code == code, done.err
+            assert "503" in done.err
+        finally:
+            server.shutdown()
+    assert stored(libraries[0]).keys() == {f"{web}/good.png", f"{web}/soon.png"}
+    assert failed_in(libraries[0]).keys() == {f"{web}/gone.png", f"{web}/forbidden.png"}
+    assert failed_in(libraries[1]) == {}
