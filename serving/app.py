@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote_plus
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
@@ -40,6 +40,7 @@ from serving.access import (
 from serving.albums import api as albums
 from serving.albums import page as albums_page
 from serving.api import base_of
+from serving.asking.forms import NO_TEXT, NO_UTF8
 from serving.connections.proxy import without_base
 from serving.indexing import api as index_runs
 from serving.indexing import page as library_page
@@ -162,6 +163,8 @@ class Guard:
                 "this library is not open to everybody; use the whole address that clipseek serve "
                 "printed, with its token",
             )
+        if refused is None and NO_TEXT in asked.path + unquote_plus(asked.query):
+            refused = Problem(HTTPStatus.BAD_REQUEST, f"the address {NO_UTF8}")
         length = asked.headers.get("content-length", "0")
         is_number = length.isascii() and length.isdigit() and len(length) < 20
         if refused is None and (not is_number or int(length) > MAX_BYTES + FORM_BYTES):

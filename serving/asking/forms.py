@@ -22,6 +22,11 @@ MOST_FIELDS = 10_000
 TAIL = 128
 """Bytes at the end of a form that are looked at: it ends with its boundary, of 70 at most."""
 
+NO_TEXT = "\ufffd"
+"""What bytes that are no UTF-8 are read as: something else would be looked for than was asked."""
+
+NO_UTF8 = "is not encoded as UTF-8; encode it so, as browsers do"
+
 WITH_FORMS = frozenset(("POST", "DELETE"))
 
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # what strangers send is no news
@@ -71,7 +76,11 @@ def _to_its_end(request: Request) -> Receive:
 
 
 def _texts(form: FormData) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    texts = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    for name, value in texts:
+        if NO_TEXT in name + value:
+            raise InputError(f"the field {name} {NO_UTF8}")
+    return texts
 
 
 def _uploads(form: FormData) -> list[UploadFile]:

@@ -123,3 +123,19 @@ def test_who_writes_at_the_same_time_waits(colours: Workbench) -> None:
         )
         assert [answer.status_code for answer in answers] == [200] * 24
         assert {each["images"] for each in get(client, "/api/albums")["albums"]} == {2}
+
+
+def test_what_is_not_utf_8_is_refused_and_not_looked_for_as_something_else(
+    colours: Workbench,
+) -> None:
+    latin = "caf%E9"
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    with visit(colours) as client:
+        for address in (f"/api/search?q={latin}", f"/api/search?{latin}=red", f"/?q={latin}"):
+            assert client.get(address).status_code == 400
+        problem(client.get(f"/api/albums/{latin}"), 400, "the address is not encoded as UTF-8")
+        problem(client.post(f"/api/albums/{latin}", data={"id": 1}), 400, "the address is not")
+        sent = client.post("/api/search", content=f"q={latin}".encode(), headers=form)
+        problem(sent, 400, "the field q is not encoded as UTF-8")
+        assert get(client, "/api/albums")["albums"] == []
+        assert client.get("/api/search?q=caf%C3%A9").status_code == 200
