@@ -103,6 +103,10 @@ class NothingListedError(InputError):
         super().__init__(f"{path}: the library lists no image there{hint}")
 
 
+class UnknownNameError(InputError):
+    """Nothing of the library, such as an album, has the name that is asked for."""
+
+
 class CaptionFileError(InputError):
     """A file of captions or texts is not in a known form."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 from searchengine.errors import PathNotFoundError
@@ -66,6 +67,14 @@ def user_cache(name: str) -> Path:
 def composed(name: str) -> str:
     """The name with its accents composed (NFC): equal for all spellings that look the same."""
     return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def named_alike(name: str, known: Iterable[str]) -> str | None:
+    """Which of the known names is meant: the same one, else one that looks the same."""
+    known = list(known)
+    if name in known:
+        return name
+    return next((each for each in known if composed(each) == composed(name)), None)
 
 
 def is_text(name: str) -> bool:

@@ -29,6 +29,7 @@ from searchengine.errors import (
     NotListedError,
     RefusedValueError,
     SpaceNotFoundError,
+    UnknownNameError,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -96,6 +97,7 @@ class LibraryGoneError(LibraryError):
 
 _STATUS: list[tuple[type[ClipseekError], HTTPStatus]] = [
     (NotListedError, HTTPStatus.NOT_FOUND),
+    (UnknownNameError, HTTPStatus.NOT_FOUND),
     (FileChangedError, HTTPStatus.GONE),
     (PictureForgottenError, HTTPStatus.GONE),
     (UploadTooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),

@@ -129,10 +129,17 @@ def take_back(catalog: Catalog, paths: Iterable[str | os.PathLike[str]]) -> int:
 
 
 def placed(catalog: CatalogReads, where: Filter) -> Filter:
-    """The filter with its folder as the library lists it. Raises NothingListedError."""
-    if where.under is None:
-        return where
-    return replace(where, under=listed_path(listed_place(catalog, where.under)))
+    """The filter with its folder, album and label as the library has them.
+
+    Raises NothingListedError.
+    """
+    if where.under is not None:
+        where = replace(where, under=listed_path(listed_place(catalog, where.under)))
+    if where.album is not None and (album := catalog.album_called(where.album)) is not None:
+        where = replace(where, album=album.name)
+    if where.label is not None:
+        where = replace(where, label=composed(where.label))
+    return where
 
 
 def respell(catalog: Catalog, roots: Sequence[str]) -> None:

@@ -48,9 +48,9 @@ def why_none(where: Filter, now: CatalogReads, space: SpaceInfo) -> str | None:
 
 
 def _no_album(name: str, now: CatalogReads) -> str:
-    there = now.albums()
-    found = next((album for album in there if album.name == name), None)
+    found = now.album_called(name)
     if found is None:
+        there = now.albums()
         return f"no album is called {name!r}; there is: {_some([each.name for each in there])}"
     if found.question is not None:
         return f"{name!r} is a saved search; to ask it: clipseek album show {name!r}"

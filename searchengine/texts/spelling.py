@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from math import log
 
 from searchengine.texts.lexicon import in_captions, is_english, is_name
@@ -29,7 +30,13 @@ MOST_ODD = 2
 OWN = 100
 """Captions that a word of the library counts as at least: it is more likely meant."""
 
-_WORD = re.compile(r"(?<![\w'\u2019.@/\\-])[A-Za-z]+(?![\w'\u2019@/\\-])")
+MOST_WORDS = 100
+"""Of a text that is looked at: encoders read fewer, and a longer one is no query of a few words."""
+
+LONGEST = 40
+"""Letters of a word that is looked at: English has none as long."""
+
+_WORD = re.compile(rf"(?<![\w'\u2019.@/\\-])[A-Za-z]{{1,{LONGEST}}}(?![\w'\u2019@/\\-])")
 _QUOTED = re.compile(r'"[^"]*"')
 
 OwnWords = Callable[[str], Mapping[str, int]]
@@ -59,7 +66,9 @@ def correct(text: str, is_own: Callable[[str], bool], own: OwnWords) -> Correcte
     quotes, with a capital inside a sentence or with digits, and none where most are unknown: it is
     another language.
     """
-    words = list(_WORD.finditer(text))
+    words = list(islice(_WORD.finditer(text), MOST_WORDS + 1))
+    if len(words) > MOST_WORDS:
+        return Corrected(text, ())
     odd = [match for match in _doubtful(words, text) if not is_own(match[0].lower())]
     if not odd or _is_foreign([match[0].lower() for match in words]):
         return Corrected(text, ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import random
 import subprocess
 import sys
 from itertools import pairwise
@@ -86,6 +87,34 @@ def test_every_text_that_is_at_hand(oracle: Any, light: ClipTokenizer) -> None:
 @given(text=st.text(max_size=60) | st.text("abcdefgh 'stvremld0129&#;<>_-", max_size=60))
 def test_any_text(oracle: Any, light: ClipTokenizer, text: str) -> None:
     assert _padded(light.ids(text), 77) == _expected(oracle, text, 77)
+
+
+class _Counted(dict[str, int]):
+    """Ranks that count how often they are asked."""
+
+    asked = 0
+
+    def get(self, *arguments: Any) -> Any:
+        self.asked += 1
+        return super().get(*arguments)
+
+
+def test_a_word_takes_no_square_of_its_letters(light: ClipTokenizer) -> None:
+    """Of 30,000 letters, whose every pair was looked up for each merge."""
+    word = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz", k=30_000))
+    counted = ClipTokenizer(40_000)
+    counted._ranks = ranks = _Counted(light._ranks)
+    parts = counted.ids(word)
+    assert ranks.asked < 4 * len(word)
+    letters = {number: part for part, number in counted._ids.items()}
+    assert "".join(letters[part] for part in parts[1:-1]) == word + bpe.WORD_END
+
+
+def test_every_merge_comes_after_those_it_is_made_of(light: ClipTokenizer) -> None:
+    """So a pair that a merge gives is never due before it."""
+    ranks = {pair.replace(" ", ""): rank for pair, rank in light._ranks.items()}
+    for pair, rank in light._ranks.items():
+        assert all(ranks.get(part, -1) < rank for part in pair.split(" ")), pair
 
 
 def test_no_two_merges_give_the_same_token(light: ClipTokenizer) -> None:

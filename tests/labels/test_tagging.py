@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from searchengine.catalog.labels.examples import Example
 from searchengine.errors import InputError, LibraryDamagedError
 from searchengine.labels import background, tagging
 from searchengine.library.library import Library
+from searchengine.types import Filter
 from tests.conftest import Run, Workbench
 from tests.support.damage import flip, set_row
 from tests.support.fake import FakeEncoder
@@ -51,6 +53,17 @@ def test_each_image_has_the_name_it_shows_or_none(colours: Workbench) -> None:
         assert (told.name, told.labelled, told.threshold) == ("names", 3, 0.5)
         for image in library.label_sets.labels("names"):
             assert all(0.5 <= label.probability <= 1 for label in image.labels)
+
+
+def test_a_set_and_a_label_are_found_in_either_composition(colours: Workbench) -> None:
+    nfc, nfd = (unicodedata.normalize(form, "Été") for form in ("NFC", "NFD"))
+    with colours.open() as library:
+        library.label_sets.tag([f"{nfd} = red", "green"], name=nfd)
+        for name in (nfc, nfd):
+            assert labels(library, name)["red"] == [nfc]
+            hits = library.search("red", where=Filter(label=name))
+            assert [hit.path.name for hit in hits] == ["red.png"]
+        library.label_sets.remove(nfd)
 
 
 def test_probabilities_are_at_the_scale_for_names(

@@ -174,4 +174,6 @@ def test_the_commands(shades: Workbench, run: Run) -> None:
     assert "red" in run("label", "list").out
     assert len(run("search", "grey", "--label", "red", "--all", "--paths").out.splitlines()) == 8
     assert "label set red: removed" in run("label", "remove", "red").err
+    assert "labelled" in run("label", "teach", "a  red", *given).err, "it is kept as 'a red'"
+    run("label", "remove", "a red")
     assert run("label", "list").out == ""

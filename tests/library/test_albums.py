@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,43 @@ def test_images_in_the_order_they_were_added(colours: Workbench) -> None:
         assert {hit.path.name for hit in hits} == {"blue.png", "green.png"}
         albums.remove("Trip")
         assert [each.name for each in albums] == ["All"]
+
+
+NFC, NFD = (unicodedata.normalize(form, "Été") for form in ("NFC", "NFD"))
+
+
+@pytest.mark.parametrize(("first", "second"), [(NFC, NFD), (NFD, NFC)])
+def test_a_name_is_one_in_either_composition(colours: Workbench, first: str, second: str) -> None:
+    photos = colours.photos
+    with colours.open() as library:
+        albums = library.albums
+        albums.add(first, [photos / "red.png"])
+        assert albums.add(second, [photos / "red.png", photos / "blue.png"]) == 1
+        assert [(each.name, each.images) for each in albums] == [(NFC, 2)]
+        for name in (first, second):
+            assert len(library.search("red", where=Filter(album=name))) == 2
+            assert len(albums.images(name)) == 2
+        with pytest.raises(InputError, match="is an album of images"):
+            albums.save(second, {"q": "a dog"})
+        albums.remove(second)
+        albums.save(first, {"q": "a dog"})
+        albums.save(second, {"q": "a cat"})
+        assert [each.question for each in albums] == [{"q": "a cat"}]
+
+
+def test_both_albums_of_an_older_library_can_be_reached(colours: Workbench) -> None:
+    with colours.open() as library:
+        for number, name in enumerate((NFC, NFD), start=1):
+            album = library.catalog.put_album(name, None)
+            library.catalog.add_to_album(
+                album, library.catalog.image_ids(str(colours.photos))[:number]
+            )
+        for number, name in enumerate((NFC, NFD), start=1):
+            assert library.albums.get(name).images == number
+            assert len(library.search("red", where=Filter(album=name))) == number
+        library.albums.remove(NFC)
+        assert [each.name for each in library.albums] == [NFD]
+        assert library.albums.get(NFC).images == 2
 
 
 def test_a_moved_picture_stays_and_a_removed_one_leaves(colours: Workbench) -> None:
@@ -167,8 +205,8 @@ def test_what_is_refused_over_http(colours: Workbench) -> None:
         assert "without pictures" in ask(client, "POST", "Trip", 400, data={"like": "1"})["detail"]
         both = ask(client, "POST", "Trip", 400, data={"id": "1", "q": "red"})
         assert "has images or is a search" in both["detail"]
-        assert "no album is called" in ask(client, "GET", "Trip", 400)["detail"]
-        assert "no album is called" in ask(client, "DELETE", "Trip", 400)["detail"]
+        assert "no album is called" in ask(client, "GET", "Trip", 404)["detail"]
+        assert "no album is called" in ask(client, "DELETE", "Trip", 404)["detail"]
         assert client.put("/api/albums/Trip").status_code == 405
         for method in ("POST", "DELETE"):
             foreign = client.request(

@@ -62,7 +62,7 @@ def test_albums_are_counted_and_chosen(colours: Workbench) -> None:
         removed = client.post("/albums/remove", data={"name": "Warm"})
         assert (removed.status_code, removed.headers["location"]) == (303, "/albums")
         assert "Warm" not in said(page_of(client, "/albums"))
-        problem(client.post("/albums/remove", data={"name": "Warm"}), 400, "no album is called")
+        problem(client.post("/albums/remove", data={"name": "Warm"}), 404, "no album is called")
         assert get(client, "/api/search", q="red")["images"] == 6
 
 

@@ -67,6 +67,20 @@ def test_what_is_known_quoted_or_a_name_stays(text: str) -> None:
     assert right(text) == text
 
 
+def test_what_no_query_is_stays() -> None:
+    """Words of any length and texts of any number of words come from programs and the clipboard."""
+    asked: list[str] = []
+
+    def is_own(word: str) -> bool:
+        asked.append(word)
+        return False
+
+    for text in ("bycicle " * 101, "a " + "bycicle" * 6):
+        assert correct(text, is_own, own).text == text
+    assert asked == []
+    assert correct("bycicle " + "a " * 99, is_own, own).text.startswith("bicycle a")
+
+
 def test_clean_texts_lose_nothing() -> None:
     """Everyday queries, and captions of people, as they are."""
     texts = [
@@ -109,7 +123,7 @@ def test_what_is_searched_for_is_said_and_undone(named: Workbench, run: Run) -> 
     assert "yellow.png" in done.out
     assert "searched for: fulgencio (typed: fulgensio); as typed: --as-typed\n" in done.err
     done = run("search", "fulgensio", "--as-typed", "--words-only")
-    assert (done.code, done.out) == (1, "")
+    assert (done.code, done.out) == (0, "")
     assert "searched for" not in done.err
     done = run("search", "fulgensio", "--words-only", "--json")
     assert json.loads(done.out)["path"] == str(named.photos / "yellow.png")

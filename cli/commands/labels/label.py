@@ -54,7 +54,7 @@ def teach(
         if not json_output:
             _note(found)
         tagged = sets.teach(name, yes or (), no or (), threshold=threshold)
-        labelled = next(each.labelled for each in sets if each.name == name)
+        labelled = next(each.labelled for each in sets if each.name == tagged.name)
     if json_output:
         output.print_json(_record(found, tagged, labelled))
     else:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects import sqlite
 
 from searchengine.catalog.sqlite.connection import Database, Reads, chunks
 from searchengine.catalog.sqlite.schema import album_images, albums
+from searchengine.paths import named_alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,11 @@ class AlbumReads(Reads):
         )
         with self._reading() as connection:
             return [StoredAlbum(*row) for row in connection.execute(query)]
+
+    def album_called(self, name: str) -> StoredAlbum | None:
+        """The album of a name, in either composition of its accents."""
+        found = {album.name: album for album in self.albums()}
+        return found.get(named_alike(name, found) or "")
 
     def album_images(self, album_id: int) -> list[int]:
         """The ids of the images of an album, in the order in which they were added."""

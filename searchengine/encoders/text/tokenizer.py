@@ -12,7 +12,8 @@ import gzip
 import importlib.util
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice, pairwise
+from heapq import heapify, heappop, heappush
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -75,29 +76,41 @@ class ClipTokenizer:
             yield from self._words[word]
 
     def _word_ids(self, word: str) -> list[int]:
-        """The pair that was merged first in training is merged first, until there is none."""
-        parts = [self._letters[byte] for byte in word.encode()]
-        parts[-1] += WORD_END
-        while len(parts) > 1:
-            pairs = [f"{first} {second}" for first, second in pairwise(parts)]
-            best = min(pairs, key=lambda pair: self._ranks.get(pair, MERGES))
-            if best not in self._ranks:
-                break
-            first, second = best.split(" ")
-            self._ids[first + second] = 512 + self._ranks[best]  # no two merges give the same
-            parts = _merged(parts, first, second)
-        return [self._ids[part] for part in parts]
+        """The pair that was merged first in training is merged first, until there is none.
 
+        Each merge looks at its neighbours alone, so that a word of any length takes no time that
+        grows with its square. What a pair gives is in later merges only: none comes too late.
+        """
+        parts: list[str | None] = [self._letters[byte] for byte in word.encode()]
+        parts[-1] = f"{parts[-1]}{WORD_END}"
+        before, after = list(range(-1, len(parts) - 1)), list(range(1, len(parts) + 1))
+        waiting = [
+            entry for at in range(len(parts) - 1) if (entry := self._pair(parts, at, at + 1))
+        ]
+        heapify(waiting)
+        while waiting:
+            rank, at, first, second = heappop(waiting)
+            next_ = after[at]
+            if parts[at] != first or next_ == len(parts) or parts[next_] != second:
+                continue  # one of the two was merged meanwhile
+            parts[at], parts[next_] = first + second, None
+            self._ids[first + second] = 512 + rank  # no two merges give the same
+            after[at] = after[next_]
+            if after[at] < len(parts):
+                before[after[at]] = at
+            for left in (before[at], at):
+                right = after[left] if left >= 0 else len(parts)
+                if right < len(parts) and (entry := self._pair(parts, left, right)):
+                    heappush(waiting, entry)
+        return [self._ids[part] for part in parts if part is not None]
 
-def _merged(parts: list[str], first: str, second: str) -> list[str]:
-    """The parts with every `first` that `second` follows joined to it, from the left."""
-    merged: list[str] = []
-    at = 0
-    while at < len(parts):
-        joins = parts[at : at + 2] == [first, second]
-        merged.append(first + second if joins else parts[at])
-        at += 2 if joins else 1
-    return merged
+    def _pair(
+        self, parts: Sequence[str | None], at: int, next_: int
+    ) -> tuple[int, int, str, str] | None:
+        """The rank of a pair, its place and its parts; None where it is none of the merges."""
+        first, second = str(parts[at]), str(parts[next_])
+        rank = self._ranks.get(f"{first} {second}")
+        return None if rank is None else (rank, at, first, second)
 
 
 def _split(text: str) -> Iterator[str]:

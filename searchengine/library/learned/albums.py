@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from searchengine.catalog.gathered.albums import StoredAlbum
-from searchengine.errors import InputError, LibraryDamagedError, NotListedError
+from searchengine.errors import InputError, LibraryDamagedError, NotListedError, UnknownNameError
 from searchengine.library.places import listed_place, named
+from searchengine.paths import composed
 from searchengine.types import ImageRecord
 
 if TYPE_CHECKING:
@@ -71,11 +72,11 @@ class Albums:
         """
         wanted = self._ids(paths, ids)
         with self._library.writing():
-            stored = self._find(_required(name))
+            wanted_name, stored = _required(name), self._find(name)
             if stored is not None and stored.question is not None:
                 raise InputError(f"{name!r} is a saved search; choose another name for an album")
             catalog = self._library.catalog
-            album = catalog.put_album(name.strip(), None) if stored is None else stored.id
+            album = catalog.put_album(wanted_name, None) if stored is None else stored.id
             return catalog.add_to_album(album, wanted)
 
     def take(
@@ -96,11 +97,11 @@ class Albums:
         Raises InputError for a name that is an album's of images, or none.
         """
         with self._library.writing():
-            stored = self._find(_required(name))
+            wanted, stored = _required(name), self._find(name)
             if stored is not None and stored.question is None:
                 raise InputError(f"{name!r} is an album of images; choose another name")
             told = json.dumps(dict(question), sort_keys=True, ensure_ascii=False)
-            self._library.catalog.put_album(name.strip(), told)
+            self._library.catalog.put_album(wanted if stored is None else stored.name, told)
 
     def remove(self, name: str) -> None:
         """Take an album or saved search out; its images stay. Raises InputError."""
@@ -119,14 +120,13 @@ class Albums:
         return list(dict.fromkeys([*wanted, *given]))
 
     def _find(self, name: str) -> StoredAlbum | None:
-        wanted = name.strip()
-        return next((each for each in self._library.catalog.albums() if each.name == wanted), None)
+        return self._library.catalog.album_called(name.strip())
 
     def _stored(self, name: str) -> StoredAlbum:
         found = self._find(name)
         if found is None:
             there = ", ".join(each.name for each in self._library.catalog.albums()) or "none"
-            raise InputError(f"no album is called {name!r}; there is: {there}")
+            raise UnknownNameError(f"no album is called {name!r}; there is: {there}")
         return found
 
     def _album(self, stored: StoredAlbum) -> Album:
@@ -142,7 +142,7 @@ class Albums:
 
 
 def _required(name: str) -> str:
-    wanted = name.strip()
+    wanted = composed(name.strip())
     if not wanted or len(wanted) > MOST_LETTERS or not wanted.isprintable():
         raise InputError(f"the name of an album has 1 to {MOST_LETTERS} letters, on one line")
     if wanted in NO_NAMES:

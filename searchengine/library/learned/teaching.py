@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from searchengine.catalog.labels.examples import Example
-from searchengine.errors import InputError, NotListedError
+from searchengine.errors import InputError, NotListedError, UnknownNameError
 from searchengine.labels.definition import LIKELY, Lesson, read_definition
 from searchengine.labels.names import kept_name
 from searchengine.labels.tagging import Tagged, bring_up_to_date
 from searchengine.labels.teaching import Prospect, enough, prospect
 from searchengine.library.places import listed_place, named
+from searchengine.paths import named_alike
 from searchengine.types import ImageRecord
 
 if TYPE_CHECKING:
@@ -131,9 +132,9 @@ class Teaching:
         return list(catalog.paths_under(listed_place(catalog, path)).values())
 
     def _stored(self, name: str) -> StoredSet:
-        sets = self._library.catalog.label_sets()
-        for stored in sets:
-            if stored.name == name:
-                return stored
-        there = ", ".join(each.name for each in sets) or "none"
-        raise InputError(f"no label set {name!r}; there is: {there}")
+        sets = {stored.name: stored for stored in self._library.catalog.label_sets()}
+        found = named_alike(name, sets)
+        if found is not None:
+            return sets[found]
+        there = ", ".join(sets) or "none"
+        raise UnknownNameError(f"no label set {name!r}; there is: {there}")
