@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import Enum
@@ -162,6 +163,8 @@ def read_question(parameters: Iterable[tuple[str, str]]) -> Question:
 def read_what_can_be(parameters: Iterable[tuple[str, str]]) -> tuple[Question, InputError | None]:
     """The question without the parameters that make no sense, and what the first of them is."""
     given = list(parameters)
+    with suppress(InputError):
+        return read_question(given), None
     kept: list[tuple[str, str]] = []
     wrong: InputError | None = None
     for name in NAMES:

@@ -27,6 +27,9 @@ MOST_LEVELS = 6
 MOST_PLACES = 30
 """That are in the menu; the page of places has all."""
 
+MOST_GATHERED = 100
+"""Albums, and saved searches, that are in the menu; the page of albums has all."""
+
 T = TypeVar("T")
 
 
@@ -154,10 +157,11 @@ def _labels(question: Question, facets: Facets, gathered: Gathered) -> Group:
 
 
 def _albums(question: Question, facets: Facets, gathered: Gathered) -> Group:
-    """Albums with counts, saved searches, and a field for the name to save this one under."""
-    albums = _group(question, "Album", facets.albums, _set_album, str).choices
+    """Some albums with counts and saved searches, and a field for a name to save this one under."""
+    shown = facets.albums[:MOST_GATHERED]
+    albums = _group(question, "Album", shown, _set_album, str).choices
     searches = []
-    for name, asked in gathered.searches:
+    for name, asked in gathered.searches[:MOST_GATHERED]:
         saved = question_of(asked)
         searches.append(Choice(name, None, saved.url(), saved == question))
     form = Form("save", question.pairs()) if may_be_saved(question) else None

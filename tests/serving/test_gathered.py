@@ -9,6 +9,7 @@ from searchengine.catalog.gathered.places import PlaceCount
 from searchengine.labels import background
 from serving import counts
 from serving.albums.saved import may_be_saved, said_of
+from serving.pages import menus
 from serving.pages.places import by_country
 from serving.question import Question, read_question
 from tests.conftest import Workbench
@@ -16,6 +17,22 @@ from tests.labels.test_tagging import OTHERS
 from tests.serving.test_api import get, id_of, problem
 from tests.serving.test_pages import link, page_of, said, tiles
 from tests.support.serving import visit
+
+
+def test_a_menu_of_many_albums_has_some_and_the_way_to_all(bench: Workbench) -> None:
+    bench.paint("a.png", "red")
+    bench.index()
+    with bench.open() as library:
+        for number in range(menus.MOST_GATHERED + 1):
+            library.albums.add(f"Album {number:03}", ids=[1])
+            library.albums.save(f"Search {number:03}", {"q": f"red {number}"})
+    with visit(bench) as client:
+        page = client.get("/").text
+        for kind in ("Album 0", "Search 0", "Album 1", "Search 1"):
+            assert page.count(kind) == (menus.MOST_GATHERED if kind.endswith("0") else 0)
+        assert link(page_of(client, "/"), "All albums and saved searches") == "/albums"
+        assert client.get("/albums").text.count("Search 1") > 0
+
 
 POINTS = {"a": (38.72, -9.14), "b": (38.73, -9.15), "c": (41.15, -8.61), "d": None}
 """Two pictures of Lisbon, one of Porto, one of nowhere."""
