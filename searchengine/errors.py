@@ -183,6 +183,13 @@ class LibraryReplacedError(LibraryError):
         )
 
 
+class LibraryClosedError(LibraryError):
+    """A library was asked after it was closed."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"library {path} was closed before this; open it again with open_library")
+
+
 class LibraryDamagedError(LibraryError):
     """Files of the library contradict each other or are not what they should be."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from searchengine.catalog.catalog import Catalog
 from searchengine.encoders.interface import Encoder
 from searchengine.encoders.reading import about_texts
-from searchengine.errors import InputError
+from searchengine.errors import InputError, LibraryClosedError
 from searchengine.index.types import IndexInfo
 from searchengine.library.encoders import LoadedEncoders, load_for_queries
 from searchengine.library.layout import CATALOG, find_directory, url_of
@@ -76,16 +76,19 @@ class Library(Learning):
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def __bool__(self) -> bool:
+        return True  # an empty library is one
+
     def __len__(self) -> int:
         """How many images are listed."""
         return self.catalog.counts()["images"]
 
-    def __bool__(self) -> bool:
-        return True  # an empty library is one
-
     def __repr__(self) -> str:
-        spaces = ", ".join(info.name for info in self.catalog.spaces()) or "none"
-        return f"<Library {self.path}: {len(self):,} images, spaces: {spaces}>"
+        try:
+            spaces = ", ".join(info.name for info in self.catalog.spaces()) or "none"
+            return f"<Library {self.path}: {len(self):,} images, spaces: {spaces}>"
+        except LibraryClosedError:
+            return f"<Library {self.path}: closed>"
 
     # asking
 
@@ -115,9 +118,9 @@ class Library(Learning):
 
         `fold` makes one hit of copies and of pictures of one moment; its `stack` has the others.
 
-        Raises InputError and QueryError for what makes no query, NothingListedError where the
-        filter asks for a folder in which nothing is listed, NotListedError for an image that
-        is not listed, SpaceNotFoundError, NothingIndexedError and the encoder's errors.
+        Raises InputError and QueryError for what makes no query, NothingListedError where nothing
+        is listed in the folder of the filter, NotListedError, SpaceNotFoundError,
+        NothingIndexedError and the encoder's errors.
         """
         if k < 1 or offset < 0:
             raise InputError(f"k must be at least 1 and offset at least 0, not {k} and {offset}")
@@ -159,9 +162,8 @@ class Library(Learning):
     ) -> list[TextHit]:
         """The k texts nearest to an image: of `texts`, or of the captions stored in the library.
 
-        Those of models only where `source` names one. `image` is a path, a PIL image, or anything
-        else that `search` takes. Raises PathNotFoundError, ImageError, and InputError where there
-        are no texts.
+        Those of models only where `source` names one. `image` is a path, or what else `search`
+        takes. Raises PathNotFoundError, ImageError, and InputError where there are no texts.
         """
         asked = as_query(Path(image) if isinstance(image, str) else image)
         return describe(
@@ -223,10 +225,9 @@ class Library(Learning):
     ) -> TuneReport:
         """Find and keep the quickest settings of the index whose agreement@k is the `target`.
 
-        `queries` are texts like those that will be asked; None takes the library's captions, or a
-        list that is shipped. Where the library is large enough the index is built first, on
-        `device`, of `memory` bytes at most or as `factory` says in FAISS's notation. What is
-        reported and raised is in `searchengine.tuning.tune`; beside it LibraryLockedError.
+        `queries` are texts like those that will be asked; None takes the library's captions, or
+        texts that ship. A large library's index is built first, on `device`, of `memory` bytes at
+        most or as `factory` says. Raises as `searchengine.tuning.tune`, and LibraryLockedError.
         """
         from searchengine.tuning.tune import tune_space
 

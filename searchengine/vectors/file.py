@@ -101,9 +101,8 @@ class VectorFile:
             library = self.path.parents[2]
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise StorageFullError(library) from error
-            if error.errno == errno.ELOOP:
-                why = f"{self.path.name} is a link to another file, which is left as it is"
-                raise LibraryDamagedError(library, why) from error
+            if (strange := self._what_it_is_instead()) is not None:
+                raise strange from error
             raise LibraryUnusableError(library, f"{self.path.name}: {reason_of(error)}") from error
 
     def read(self, rows: int) -> Rows:
@@ -162,10 +161,28 @@ class VectorFile:
     @property
     def bytes(self) -> int:
         """Size of the file in bytes; 0 where there is none."""
-        return self.path.stat().st_size if self.path.exists() else 0
+        return self.path.stat().st_size if self.path.is_file() else 0
+
+    def _what_it_is_instead(self) -> LibraryDamagedError | None:
+        """The error where a link or no ordinary file is in its place, which we do not take away."""
+        library = self.path.parents[2]
+        if self.path.is_symlink():
+            why = (
+                f"is a link to {os.readlink(self.path)}, which is left as it is: put the file "
+                "itself in its place, or remove the link"
+            )
+        elif self.path.exists() and not self.path.is_file():
+            why = "is no ordinary file: remove it"
+        else:
+            return None
+        then = f"then mend it with: clipseek check --repair --library {library}"
+        return LibraryDamagedError(library, f"{self.path.name} {why}", then)
 
     def _require(self, rows: int) -> None:
         if self.bytes < rows * self._row_bytes:
+            strange = self._what_it_is_instead()
+            if strange is not None:
+                raise strange
             raise LibraryDamagedError(
                 self.path.parents[2],
                 f"{self.path.name} holds {self.bytes // self._row_bytes:,} rows, "

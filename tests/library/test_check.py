@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from searchengine import open_library
+from searchengine.errors import LibraryDamagedError
 from searchengine.library.check import CheckReport
 from searchengine.library.library import Library
 from searchengine.retrieval import rank
@@ -137,6 +138,28 @@ def test_a_flipped_bit_that_changes_no_length_is_said_by_the_next_search(
     caplog.clear()
     _answers(captioned)
     assert caplog.text == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+@pytest.mark.parametrize("name", ["vectors.f16", "captions.f16"])
+@pytest.mark.parametrize("thing", ["pipe", "folder", "link"])
+def test_the_remedy_of_what_is_no_file_helps(captioned: Workbench, name: str, thing: str) -> None:
+    path = captioned.library_path / "spaces/fake" / name
+    path.unlink()
+    if thing == "pipe":
+        os.mkfifo(path)
+    elif thing == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("not/mounted")
+    said = "remove the link" if thing == "link" else "is no ordinary file: remove it"
+    with captioned.open() as library, pytest.raises(LibraryDamagedError, match=said) as raised:
+        library.check(repair=True)
+    assert str(raised.value).endswith(f"clipseek check --repair --library {captioned.library_path}")
+    [fault] = _check(captioned).faults
+    assert said in fault.why
+    path.rmdir() if thing == "folder" else path.unlink()
+    assert _check(captioned, repair=True).is_sound
 
 
 def test_rows_of_files_that_are_not_there_stay_or_are_left_to_the_next_run(

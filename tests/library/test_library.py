@@ -20,6 +20,7 @@ from searchengine.catalog.sqlite import connection
 from searchengine.errors import (
     EncoderMismatchError,
     InputError,
+    LibraryClosedError,
     LibraryDamagedError,
     LibraryError,
     LibraryLockedError,
@@ -202,14 +203,32 @@ def test_ids_are_never_used_again(colours: Workbench) -> None:
 
 def test_info_counts(colours: Workbench) -> None:
     with colours.open() as library:
-        info = library.info()
+        info, directory = library.info(), library.space().directory
     assert (info.images, info.failures, info.captions) == (6, 0, 0)
     assert info.default_space == "fake"
     assert [(s.name, s.images, s.dim, s.indexed_rows) for s in info.spaces] == [("fake", 6, 8, 0)]
-    files = {file.name: file.stat().st_size for file in library.space().directory.iterdir()}
+    files = {file.name: file.stat().st_size for file in directory.iterdir()}
     assert files["vectors.f16"] == 6 * 8 * 2
     assert info.spaces[0].bytes == sum(files.values())
     assert info.bytes > info.spaces[0].bytes
+
+
+def test_what_is_asked_after_closing_is_one_error(colours: Workbench) -> None:
+    with colours.open() as library:
+        space = library.space()
+        with library.catalog.snapshot() as now:
+            library.close()
+            assert now.counts()["images"] == 6, "what was begun is ended"
+    for ask in (
+        lambda: library.search("red"), lambda: len(library), library.info, library.check,
+        library.stored_vectors, lambda: library.remove([colours.photos]), space.index_info,
+        lambda: library.__enter__().spaces(),
+    ):  # fmt: skip
+        with pytest.raises(LibraryClosedError, match="was closed before this; open it again"):
+            ask()
+    assert repr(library) == f"<Library {library.path}: closed>"
+    assert library
+    library.close()
 
 
 # what can be wrong with a library

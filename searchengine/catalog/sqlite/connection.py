@@ -1,4 +1,4 @@
-"""The transactions on the SQLite file of a catalog, and SQLite's errors as ours.
+"""The transactions on the SQLite file of a catalog.
 
 Left alone, Python's sqlite3 begins a transaction with the first write, so that each SELECT sees a
 moment of its own. Here every transaction is begun in SQL. Reads begin with BEGIN: the first one
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import sqlalchemy as sa
 
+from searchengine.catalog.sqlite.faults import our_errors
 from searchengine.catalog.sqlite.opening import (
     FileIdentity,
     ReadConnection,
@@ -28,14 +29,12 @@ from searchengine.catalog.sqlite.opening import (
     state_of,
     tidy,
 )
-from searchengine.catalog.sqlite.values import BadValueError
 from searchengine.errors import (
-    ClipseekError,
+    LibraryClosedError,
     LibraryDamagedError,
     LibraryReplacedError,
     LibraryUnusableError,
     RefusedValueError,
-    StorageFullError,
 )
 from searchengine.geography import distance
 
@@ -117,13 +116,18 @@ class Database:
         self._is_shared = True
         """Whether SQLite's files beside it could be made and used."""
         self._wrote = False
+        self._is_closed = False
 
     @cached_property
     def _writer(self) -> sa.Engine:
         return sa.create_engine("sqlite://", creator=self._open_to_write, poolclass=sa.NullPool)
 
     def close(self) -> None:
-        """Close every connection to the file, and tidy up what SQLite keeps beside it."""
+        """Close every connection to the file, and tidy up what SQLite keeps beside it.
+
+        It may be closed again; nothing else is answered from then on.
+        """
+        self._is_closed = True
         self.engine.dispose()
         if self._is_shared and self._file is not None and self._file == identity_of(self.path):
             tidy(self.path, wrote=self._wrote)
@@ -149,7 +153,12 @@ class Database:
             raise sa.exc.DisconnectionError("written since: opened anew")
 
     def _require_same_file(self) -> None:
-        """Raises LibraryReplacedError: SQLite would go on answering from a file without a name."""
+        """Raises LibraryReplacedError: SQLite would go on answering from a file without a name.
+
+        And LibraryClosedError where it was closed: nobody would close what is opened now.
+        """
+        if self._is_closed:
+            raise LibraryClosedError(self.path.parent)
         if self._file is not None and self._file != identity_of(self.path):
             raise LibraryReplacedError(self.path.parent)
 
@@ -268,45 +277,6 @@ def _driver(connection: sa.Connection) -> sqlite3.Connection:
 def _check_references(driver: sqlite3.Connection, library: Path) -> None:
     for table, _, owner, _ in driver.execute("PRAGMA foreign_key_check").fetchall():
         raise LibraryDamagedError(library, f"{table} refers to {owner} that are not there")
-
-
-@contextmanager
-def our_errors(library: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ours.
-
-    Those are StorageFullError, LibraryUnusableError, LibraryDamagedError, RefusedValueError for
-    values that SQLite has no form for, and for text that UTF-8 cannot hold.
-    """
-    try:
-        yield
-    except sa.exc.DBAPIError as error:
-        raise _as_ours(error.orig, library) from error
-    except sqlite3.Error as error:
-        raise _as_ours(error, library) from error
-    except BadValueError as error:
-        raise LibraryDamagedError(library, str(error)) from error
-    except OverflowError as error:
-        raise RefusedValueError(f"the catalog cannot hold a value: {error}") from error
-    except UnicodeEncodeError as error:
-        raise RefusedValueError(
-            f"the catalog cannot hold a value: {error.object!r} is no Unicode text, and nothing in "
-            "a library is named so; write it in UTF-8"
-        ) from error
-
-
-def _as_ours(error: BaseException | None, library: Path) -> ClipseekError:
-    text = str(error)
-    if "full" in text or "disk I/O" in text:
-        return StorageFullError(library)
-    is_empty = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_CONSTRAINT_NOTNULL
-    has_no_form = isinstance(
-        error, sqlite3.InterfaceError | sqlite3.ProgrammingError | sqlite3.DataError
-    )
-    if is_empty or has_no_form:
-        return RefusedValueError(f"the catalog cannot hold a value: {text}")
-    if isinstance(error, sqlite3.OperationalError):
-        return LibraryUnusableError(library, text)
-    return LibraryDamagedError(library, text)
 
 
 def chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
