@@ -99,7 +99,7 @@ def read_xmp(packet: bytes) -> Fields:
 
 def _degrees(text: str, side: str, signs: str) -> float | None:
     """An angle as "48,8.5N" or "48,8,30N"; or "48.14", with a sign or a letter beside it."""
-    angle = _ANGLE.fullmatch("".join(text.split()))
+    angle = _ANGLE.fullmatch("".join(text.split()).upper())
     if angle is None:
         return None
     total = in_degrees(abs(float(angle[1])), float(angle[2] or 0), float(angle[3] or 0))

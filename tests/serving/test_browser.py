@@ -345,6 +345,11 @@ def test_arrows_move_through_the_rows(visit: Visit) -> None:
     assert page.evaluate(focused) in names[: rows.count(rows[0])]
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement === document.body")
+    page.locator("#q").focus()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.type") == "file"
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(focused) == names[0]
 
 
 def test_where_matches_end_is_seen_and_said(visit: Visit) -> None:

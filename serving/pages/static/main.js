@@ -106,7 +106,7 @@ function listenToKeys() {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const here = document.activeElement;
     const inBox = here === $("#q");
-    const writes = here.matches("input, select, textarea") && !inBox;
+    const writes = here.matches("input:not([type=file]), select, textarea") && !inBox;
     if ($("#keys").open || $("#album").open) return;
     if (event.key === "?" && !inBox && !writes) {
       event.preventDefault();
