@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
     from indexers.arrivals import Told
     from indexers.pipeline import IndexReport
     from indexers.watching.watch import Run
+
+PAUSE, LONGEST_PAUSE = 1.0, 300.0
+"""Seconds before a watch beside a server begins again: the first time, and at most."""
+
+TICK = 0.2
+"""Seconds after which its end is noticed."""
 
 PARENT = "CLIPSEEK_WATCHES_FOR"
 """The environment variable with the number of the process that a watch ends with."""
@@ -62,20 +70,49 @@ def keep_up(
 @contextmanager
 def beside(library: Path, roots: Sequence[Path]) -> Iterator[None]:
     """Watch in a process of its own meanwhile: an encoder at work would hold up who searches."""
+    command = [sys.executable, "-m", "cli", "index", "--watch", "--library", str(library)]
+    with kept_going([*command, "--", *(str(root.absolute()) for root in roots)]):
+        yield
+
+
+@contextmanager
+def kept_going(command: Sequence[str]) -> Iterator[None]:
+    """Have a process beside, begun again whenever it ends, later each time it did not last."""
     from serving.apart.process import end, environment
 
-    command = [sys.executable, "-m", "cli", "index", "--watch", "--library", str(library)]
-    watching = subprocess.Popen(
-        [*command, "--", *(str(root.absolute()) for root in roots)],
-        env=environment(**{PARENT: str(os.getpid())}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is for the server, which ends it
-    )
+    over = threading.Event()
+
+    def go_on() -> None:
+        pause = PAUSE
+        while not over.is_set():
+            began = time.monotonic()
+            process = subprocess.Popen(
+                command,
+                env=environment(**{PARENT: str(os.getpid())}),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the server, which ends it
+            )
+            while process.poll() is None and not over.wait(TICK):
+                pass
+            if over.is_set():
+                end(process)
+                return
+            if time.monotonic() - began > LONGEST_PAUSE:
+                pause = PAUSE
+            output.note(
+                f"the watch has ended ({process.returncode}): it begins again in {pause:.0f} s"
+            )
+            over.wait(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    thread = threading.Thread(target=go_on, name="watch")
+    thread.start()
     try:
         yield
     finally:
-        end(watching)
+        over.set()
+        thread.join()
 
 
 def _tell(report: IndexReport, *, as_json: bool) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.staying import watching as staying
 from searchengine import open_library
 from tests.support.places import ROOT
 
@@ -174,3 +175,22 @@ def test_what_cannot_be_watched_is_said_at_once(tmp_path: Path) -> None:
         with clipseek(tmp_path, *command, "--library", "memory://x") as process:
             assert process.wait(PATIENCE) == 2
         assert "--watch is for libraries in a folder" in said(tmp_path)
+
+
+def test_a_watch_that_ends_is_said_and_begins_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(staying, "PAUSE", 0.05)
+    begun = tmp_path / "begun"
+    program = (
+        f"import sys, time; file = open({str(begun)!r}, 'a+'); file.write('.'); file.flush(); "
+        "file.seek(0); number = len(file.read()); "
+        "sys.exit(3) if number < 3 else time.sleep(1000)"
+    )
+    with staying.kept_going([sys.executable, "-c", program]):
+        end = time.monotonic() + PATIENCE
+        while not begun.exists() or begun.stat().st_size < 3:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+    assert capfd.readouterr().err.count("the watch has ended (3): it begins again in") == 2
+    assert begun.stat().st_size == 3
