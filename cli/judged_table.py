@@ -58,6 +58,8 @@ def about_groups(groups: Groups) -> list[str]:
 
 
 def _gap_said(gap: Gap) -> str:
+    if gap.worst == gap.best:
+        return f"{DIRECTIONS[gap.direction]}, R@{gap.k}: no gap"
     return (
         f"{DIRECTIONS[gap.direction]}, largest gap of R@{gap.k}: {points(gap.difference)} points "
         f"({points(gap.low)} to {points(gap.high)}) from {gap.worst} to {gap.best}"

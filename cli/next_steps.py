@@ -18,8 +18,8 @@ PICTURES, WORDS = "~/Pictures", "a dog on the beach"
 
 
 _COMMAND = re.compile(
-    r"(?<!^clipseek: )(?:(?<=: )|(?<=with ))"
-    r"clipseek ((?:(?:album|captions|label) )?[a-z-]+)(?=[ ,;)]|$)"
+    r"(?<!^clipseek: )(?<!^Usage: )(?:(?<=: )|(?<=with ))"
+    r"clipseek ((?:(?:album|captions|label|snapshots) )?[a-z-]+)(?=[ ,;)]|$)"
 )
 """A command that a line says to give, up to where its own arguments begin."""
 

@@ -112,6 +112,7 @@ def _protocol(result: Classification) -> list[tuple[str, str]]:
         ("logit scale", decimal(result.logit_scale, 2)),
         ("images missing", count(result.missing)),
         ("images unreadable", count(result.unreadable)),
+        *(("warning", warning) for warning in result.warnings),
         ("ties", "the earlier class"),
         ("seconds", decimal(result.seconds, 1)),
     ]

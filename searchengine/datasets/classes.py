@@ -139,7 +139,9 @@ def _in_file(path: Path, text: str) -> Iterator[tuple[str, str]]:
         name: Any = None
         if isinstance(record, dict):
             image = record.get("image")
-            name = next((record[key] for key in CLASS_KEYS if record.get(key)), None)
+            given = (record.get(key) for key in CLASS_KEYS)
+            name = next((each for each in given if each not in (None, "")), None)
+            name = str(name) if type(name) is int else name
         if not (
             isinstance(image, str) and isinstance(name, str) and image.strip() and name.strip()
         ):

@@ -41,7 +41,11 @@ def read_column(
             )
     values = [said.get((image.key, caption)) for image in images for caption in image.captions]
     if all(value is None for value in values):
-        raise CaptionFileError(f"{path}: no caption that is asked has a value for {column!r}")
+        there = dict.fromkeys(str(name) for _, entry in _records(path, format) for name in entry)
+        raise CaptionFileError(
+            f"{path}: no caption that is asked has a value for {column!r}; there is: "
+            f"{', '.join(there)}"
+        )
     return values
 
 

@@ -66,14 +66,19 @@ def read_selection(paths: Sequence[Path]) -> SelectionTask:
     Raises CaptionFileError where a file is none, with the entry that is wrong, InputError where
     they are of several tasks, and PathNotFoundError.
     """
-    files = [file for path in paths for file in _files_of(path)]
+    named = {file.resolve(): file for path in paths for file in _files_of(path)}
+    files = list(named.values())
     found = [_read(file) for file in files]
     formats = sorted({form for form, _ in found})
     if len(formats) > 1:
         raise InputError(f"files of several tasks ({', '.join(formats)}): measure each by itself")
     choices = tuple(choice for _, some in found for choice in some)
     attributes = formats == ["aro"] and any(", " in choice.kind for choice in choices)
-    name = paths[0].name if len(paths) == 1 else f"{len(files)} files in {files[0].parent.name}"
+    name = (
+        paths[0].name
+        if len(paths) == 1 or len(files) == 1
+        else f"{len(files)} files in {files[0].resolve().parent.name}"
+    )
     return SelectionTask(name, formats[0], choices, LEAST_OF_ATTRIBUTES if attributes else 1)
 
 
@@ -167,7 +172,8 @@ def _own(entry: dict[str, Any], stem: str) -> Choice:
     images = entry["images"] if "images" in entry else [entry["image"]]
     if not isinstance(images, list) or not isinstance(entry["captions"], list):
         raise TypeError("images and captions are lists")
-    return Choice(str(entry.get("kind", stem)), tuple(images), tuple(entry["captions"]))
+    kind = entry.get("kind")
+    return Choice(stem if kind is None else str(kind), tuple(images), tuple(entry["captions"]))
 
 
 _MAKERS = {"sugarcrepe": _sugarcrepe, "aro": _aro, "winoground": _winoground, "own": _own}

@@ -108,17 +108,15 @@ def too_small(directions: Sequence[Direction], owners: NDArray[np.int64]) -> str
     """
     images, texts = directions
     worst = images.gallery, texts.gallery - int(np.unique(owners, return_counts=True)[1].min()) + 1
-    sure = [
-        f"R@{k} of {direction.name.replace('_', ' ')}"
-        for direction, rank in zip(directions, worst, strict=True)
-        for k in direction.recall
-        if k >= rank
-    ]
+    sure = []
+    for direction, rank in zip(directions, worst, strict=True):
+        if ks := [f"R@{k}" for k in direction.recall if k >= rank]:
+            sure.append(f"{', '.join(ks)} of {direction.name.replace('_', ' ')}")
     if not sure:
         return None
     return (
-        f"{', '.join(sure)}: 100 whatever the encoder answers, as there is nothing else among "
-        f"{images.gallery:,} images and {texts.gallery:,} captions; take more, or a smaller -k"
+        f"{' and '.join(sure)}: 100 whatever the encoder answers, as there is nothing else; "
+        f"images: {images.gallery:,}, captions: {texts.gallery:,}; take more, or a smaller -k"
     )
 
 

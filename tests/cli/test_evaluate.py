@@ -344,6 +344,8 @@ ERRORS = [
     (["{captions}", "--report", "{captions}"], 1, "it is read; choose another FILE"),
     (["{captions}", "--device", "tpu"], 2, "'tpu' is none of auto, cpu, cuda, mps"),
     (["{captions}", "--precision", "int4"], 2, "'int4' is none of auto, float32, bfloat16"),
+    (["{captions}", "--model", "b", "--through", "both"], 2, "compared by R@K alone"),
+    (["{captions}", "--by", "nothing"], 1, "has a value for 'nothing'; there is: image, caption"),
     (["{captions}", "-k", "0"], 2, "Invalid value for --k: '0' is no whole number above 0"),
     (["{captions}", "-k", "1,,5"], 2, "Invalid value for --k: '' is no whole number"),
     (["{captions}", "--captions-per-image", "five"], 2, "--captions-per-image: 'five' is no"),

@@ -133,6 +133,24 @@ def test_a_file_and_training_images(run: Run, folders: Path, tmp_path: Path) -> 
     assert (found["protocol"]["images"], found["protocol"]["missing_images"]) == (4, 1)
     assert found["protocol"]["learned_from"] == f"13 images of {folders.name}"
     assert "1 class without images" in done.err
+    leak = "4 of the 4 images are among those of --train too"
+    assert f"warning: {leak}" in done.err
+    assert [warning for warning in found["warnings"] if warning.startswith(leak)]
+    assert "warning: top-5 is 100 whatever the encoder answers: there are 3 classes" in done.err
+    other = tmp_path / "other"
+    for name in ("red", "blue"):
+        (other / name).mkdir(parents=True)
+        Image.new("RGB", (30, 20), name).save(other / name / "a.png")
+    apart = run("evaluate-classes", file, "--images", folders, "--train", other)
+    assert "--train too" not in apart.err
+
+
+def test_classes_may_be_numbers(run: Run, folders: Path, tmp_path: Path) -> None:
+    file = tmp_path / "labels.jsonl"
+    entries = [{"image": f"{name}/0.png", "class": n} for n, name in enumerate(("red", "blue"))]
+    file.write_text("\n".join(map(json.dumps, entries)))
+    done = run("evaluate-classes", file, "--images", folders, "--json", "-")
+    assert json.loads(done.out)["protocol"]["classes"] == ["0", "1"]
 
 
 @pytest.mark.parametrize(

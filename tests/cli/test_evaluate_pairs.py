@@ -103,6 +103,16 @@ def test_winoground_and_its_table(run: Run, colours: Path) -> None:
     assert rows[3].endswith("16.67 3 0")
 
 
+def test_a_file_that_is_given_twice_is_measured_once(run: Run, colours: Path) -> None:
+    entry = {"image": "red.png", "captions": ["red", "blue"], "kind": None}
+    file = colours / "mine.json"
+    file.write_text(json.dumps([entry]))
+    done = run("evaluate-pairs", file, colours, "--json", "-")
+    found = json.loads(done.out)
+    assert found["dataset"] == "mine.json"
+    assert {kind: each["choices"] for kind, each in found["kinds"].items()} == {"mine": 1, "all": 1}
+
+
 def test_aro_looks_at_the_box_alone(run: Run, colours: Path) -> None:
     box = {"bbox_x": 0, "bbox_y": 0, "bbox_w": 15, "bbox_h": 30}
     entry = {"image_path": "half.png", "relation_name": "on", **box}

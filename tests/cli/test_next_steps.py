@@ -77,6 +77,7 @@ def test_the_program_is_called_as_it_must_be(
         ("mend it with clipseek check, or not", "mend it with clipseek check --library 'my lib', "),
         ("see: clipseek models", "see: clipseek models"),
         ("see: clipseek check --library x", "see: clipseek check --library x"),
+        ("Usage: clipseek search [OPTIONS]", "Usage: clipseek search [OPTIONS]"),
         ("clipseek: clipseek serve needs more", "clipseek: clipseek serve needs more"),
     ],
 )

@@ -52,6 +52,7 @@ def test_commands_look_before_they_begin(bench: Workbench, run: Run, tmp_path: P
         (["describe", photo, "--where", "red", "--html", tmp_path], 1, "it is a directory"),
         (["describe", photo, "--texts", texts, "--source", "x"], 2, "choose one"),
         (["judge", texts, "--page", texts], 1, "it is read"),
+        (["judge", texts, "--json"], 2, "--json has the numbers of --judged FILE"),
         (["index", bench.photos, "--device", "x"], 2, "'x' is none of auto, cpu, cuda, mps"),
     ):
         done = run(*command)

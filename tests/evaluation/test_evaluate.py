@@ -337,12 +337,12 @@ def test_a_limit(captions: Path) -> None:
 
 
 def test_what_no_encoder_can_miss_is_said(captions: Path) -> None:
-    small = "whatever the encoder answers, as there is nothing else among 8 images and 28 captions"
+    small = "whatever the encoder answers, as there is nothing else; images: 8, captions: 28"
     assert [w for w in run(captions).warnings if small in w] == [
         f"R@10 of image retrieval: 100 {small}; take more, or a smaller -k"
     ]
     (both,) = run(captions, ks=(7, 8, 27, 28)).warnings
-    assert both.startswith("R@8 of image retrieval, R@27 of image retrieval, R@28 of image retriev")
+    assert both.startswith("R@8, R@27, R@28 of image retrieval and R@")
     assert run(captions, ks=(1, 7)).warnings == ()
 
 

@@ -251,6 +251,7 @@ def test_sidecars_are_written_and_pictures_are_not(
     assert "skipping " in done.err
     assert "red.png.xmp: it is no XML" in done.err
     assert "2 XMP files written beside pictures, 1 could not be" in done.err
+    assert done.code == 1
     packet = (colours.photos / "blue.png.xmp").read_text("utf-8")
     assert "<rdf:li>blue</rdf:li>" in packet
     assert "<rdf:li>cold</rdf:li>" in packet

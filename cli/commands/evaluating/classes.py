@@ -132,6 +132,8 @@ def _print_notes(result: Classification) -> None:
         output.note(
             f"left out: {count(result.missing)} missing, {count(result.unreadable)} unreadable"
         )
+    for warning in result.warnings:
+        output.note(f"warning: {warning}")
     empty = len(result.classes) - len(result.per_class)
     if empty:
         output.note(f"{plural(empty, 'class', 'classes')} without images: offered, never right")
@@ -199,6 +201,7 @@ def _record(result: Classification) -> dict[str, Any]:
             "acc5": list(result.top_5_interval),
             **{f"{_key(each)}_acc1": list(each.interval) for each in result.probes},
         },
+        "warnings": list(result.warnings),
         "per_class": result.per_class,
         "confusions": [
             {

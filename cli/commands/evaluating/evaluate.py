@@ -14,6 +14,7 @@ from cli.commands.evaluating.shared import (
     ByOption,
     JsonFileOption,
     encoder_name,
+    require_comparable,
     require_outputs,
 )
 from cli.options import (
@@ -156,11 +157,11 @@ def evaluate(
     if vectors is not None:
         parquet.require()
     models = model or [AUTO]
-    if len(models) > 2 or (len(models) == 2 and (json_file or report or results or vectors)):
-        raise typer.BadParameter(
-            "two are compared in the terminal; write a file of each, then: clipseek compare",
-            param_hint="--model",
-        )
+    require_comparable(
+        models,
+        writes=bool(json_file or report or results or vectors),
+        measures_more=bool(by or positives or through != "exact"),
+    )
     if captions is None and distractors is not None:
         raise typer.BadParameter("the library's other images are the wrong answers already")
     if captions is not None and (sets := read_language_sets(captions, options)):

@@ -39,6 +39,8 @@ def judge(
     from searchengine.datasets.text_files import read_texts
     from searchengine.library.judging.pool import ask_all, measure_pool, read_judged
 
+    if json and judged is None:
+        raise typer.BadParameter("--json has the numbers of --judged FILE: give that too")
     texts = read_texts(queries)
     known = None if judged is None else read_judged(judged)
     if known is None:

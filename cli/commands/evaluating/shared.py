@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -64,3 +64,17 @@ def require_outputs(
 
     file = None if json_file == STDOUT else json_file
     require_writable(file, report, folders=folders, read=read)
+
+
+def require_comparable(models: Sequence[str], *, writes: bool, measures_more: bool) -> None:
+    """Wrong usage for more encoders than two, and for what two are not compared by."""
+    if len(models) > 2 or (len(models) == 2 and writes):
+        raise typer.BadParameter(
+            "two are compared in the terminal; write a file of each, then: clipseek compare",
+            param_hint="--model",
+        )
+    if len(models) == 2 and measures_more:
+        raise typer.BadParameter(
+            "two are compared by R@K alone, without --by, --positives and --through",
+            param_hint="--model",
+        )

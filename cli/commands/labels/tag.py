@@ -108,10 +108,11 @@ def tag(
         unread = None
         if tagged.asked:
             unread = opened.about_reading([word for name in told.names for word in name.words])
-        if write is Write.XMP:
-            _write_sidecars(found, told.names)
+        refused = _write_sidecars(found, told.names) if write is Write.XMP else 0
     if unread is not None:
         output.note(unread)
+    if refused:
+        raise typer.Exit(1)
 
 
 def _print_csv(found: Iterable[ImageLabels]) -> None:
@@ -140,7 +141,8 @@ def _note(tagged: Tagged, found: list[ImageLabels], threshold: float) -> None:
     )
 
 
-def _write_sidecars(found: Iterable[ImageLabels], names: Iterable[Name]) -> None:
+def _write_sidecars(found: Iterable[ImageLabels], names: Iterable[Name]) -> int:
+    """Returns how many could not be written."""
     from searchengine.errors import InputError
     from searchengine.labels.names import above
     from searchengine.sidecars.write import add_keywords
@@ -163,3 +165,4 @@ def _write_sidecars(found: Iterable[ImageLabels], names: Iterable[Name]) -> None
         f"{plural(written, 'XMP file')} written beside pictures"
         + (f", {refused:,} could not be" if refused else "")
     )
+    return refused

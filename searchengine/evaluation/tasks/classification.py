@@ -38,6 +38,9 @@ EXAMPLES = 3
 
 NAMES_AT_A_TIME = 64
 
+SAME = 0.9999
+"""The least cosine of one picture with itself, in any batch; its files have one size, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
@@ -97,6 +100,8 @@ class Classification:
     truth: NDArray[np.int64]
     chosen: Chosen
     seconds: float
+    warnings: tuple[str, ...] = ()
+    """Sentences on numbers that do not say what they seem to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +141,13 @@ def measure_classification(
     sizes = np.bincount(known.truth, minlength=len(offered))
     probes: tuple[Accuracy, ...] = ()
     learned_from = ""
+    warnings = [_about_top(len(offered))]
     if train is not None:
         taught = _encode(train, names, directory, encoder, observer, options)
         said = probe(taught.vectors, taught.truth, known.vectors, len(offered))
         probes = _probes(said.neighbours, said.linear, known.truth, len(offered))
         learned_from = f"{len(taught.files):,} images of {train.path.name}"
+        warnings.append(_about_train(known, taught))
     elif with_probes:
         probes = _in_folds(known, len(offered))
         learned_from = f"the images themselves, in {FOLDS} folds"
@@ -170,6 +177,30 @@ def measure_classification(
         truth=known.truth,
         chosen=chosen,
         seconds=time.monotonic() - started,
+        warnings=tuple(warning for warning in warnings if warning is not None),
+    )
+
+
+def _about_top(classes: int) -> str | None:
+    if classes > TOP:
+        return None
+    return f"top-{TOP} is 100 whatever the encoder answers: there are {classes} classes in all"
+
+
+def _about_train(known: _Encoded, taught: _Encoded) -> str | None:
+    """A sentence where the probes have learned from images that they are asked for."""
+    alike: dict[int, list[int]] = {}
+    for row, file in enumerate(taught.files):
+        alike.setdefault(file.stat().st_size, []).append(row)
+    seen = sum(
+        bool((taught.vectors[alike.get(file.stat().st_size, [])] @ vector > SAME).any())
+        for file, vector in zip(known.files, known.vectors, strict=True)
+    )
+    if not seen:
+        return None
+    return (
+        f"{seen:,} of the {len(known.files):,} images are among those of --train too: what k-NN "
+        "and the linear probe find of them is no test"
     )
 
 
