@@ -70,14 +70,20 @@ def keep_up(
 @contextmanager
 def beside(library: Path, roots: Sequence[Path]) -> Iterator[None]:
     """Watch in a process of its own meanwhile: an encoder at work would hold up who searches."""
+    from searchengine.library.layout import CATALOG
+
     command = [sys.executable, "-m", "cli", "index", "--watch", "--library", str(library)]
-    with kept_going([*command, "--", *(str(root.absolute()) for root in roots)]):
+    places = [str(root.absolute()) for root in roots]
+    with kept_going([*command, "--", *places], library / CATALOG):
         yield
 
 
 @contextmanager
-def kept_going(command: Sequence[str]) -> Iterator[None]:
-    """Have a process beside, begun again whenever it ends, later each time it did not last."""
+def kept_going(command: Sequence[str], needed: Path) -> Iterator[None]:
+    """Have a process beside, begun again whenever it ends, later each time it did not last.
+
+    It is begun only while the file that it needs is there: no library is made where one was.
+    """
     from serving.apart.process import end, environment
 
     over = threading.Event()
@@ -85,6 +91,9 @@ def kept_going(command: Sequence[str]) -> Iterator[None]:
     def go_on() -> None:
         pause = PAUSE
         while not over.is_set():
+            if not needed.exists():
+                over.wait(TICK)
+                continue
             began = time.monotonic()
             process = subprocess.Popen(
                 command,

@@ -187,8 +187,12 @@ def test_a_watch_that_ends_is_said_and_begins_again(
         "file.seek(0); number = len(file.read()); "
         "sys.exit(3) if number < 3 else time.sleep(1000)"
     )
-    with staying.kept_going([sys.executable, "-c", program]):
+    needed = tmp_path / "catalog"
+    with staying.kept_going([sys.executable, "-c", program], needed):
         end = time.monotonic() + PATIENCE
+        time.sleep(0.3)
+        assert not begun.exists()
+        needed.touch()
         while not begun.exists() or begun.stat().st_size < 3:
             assert time.monotonic() < end
             time.sleep(0.05)
