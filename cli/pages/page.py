@@ -15,6 +15,7 @@ from pathlib import Path
 
 import jinja2
 
+from cli.output import ReaderGone
 from searchengine.errors import ClipseekError, InputError
 from searchengine.files import read_whole, written
 from searchengine.images.decode import MAX_MEGAPIXELS
@@ -42,12 +43,14 @@ def write_page(path: Path, lines: Iterable[str], example: str) -> None:
     is asked of `lines` before it is known that there is a place for them.
 
     Raises InputError where `path` cannot be written, or has the name of an image; the message
-    gives `example` as a better name.
+    gives `example` as a better name. Raises ReaderGone where it is a pipe that nobody reads.
     """
     require_page_name(path, example)
     try:
         with written(path) as place:
             _write(place, lines)
+    except BrokenPipeError as error:
+        raise ReaderGone from error
     except OSError as error:
         why = error.strerror or str(error)
         raise InputError(f"cannot write the page {path}: {why}; choose another FILE") from error

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from searchengine.errors import InputError, reason_of
-from searchengine.files import read_small, replacing
+from searchengine.files import read_small, written
 from searchengine.sidecars.xmp import with_keywords
 
 MOST_BYTES = 16_000_000
@@ -27,16 +30,27 @@ def add_keywords(picture: Path, names: Sequence[str], paths: Sequence[Sequence[s
     """Put names, and paths of names from the broadest on, into a picture's sidecar.
 
     Whether anything was written: what stands there stays. The sidecar is replaced whole, so that it
-    is never half of one. Raises InputError, with the sidecar and why.
+    is never half of one, and keeps its permissions. Raises InputError, with the sidecar and why; so
+    for one that may not be written, although its folder may, and for a picture that is gone.
     """
     sidecar = sidecar_of(picture)
     try:
-        before = read_small(sidecar, most=MOST_BYTES) if sidecar.exists() else None
+        picture.stat()
+    except OSError as error:
+        raise InputError(f"{picture}: {reason_of(error)}") from error
+    try:
+        before = mode = None
+        if sidecar.exists():
+            before, mode = read_small(sidecar, most=MOST_BYTES), sidecar.stat().st_mode
         packet = with_keywords(before, names, paths)
         if packet is None:
             return False
-        with replacing(sidecar) as beside:
+        if mode is not None and not os.access(sidecar, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        with written(sidecar) as beside:
             beside.write_bytes(packet)
+        if mode is not None:
+            sidecar.chmod(stat.S_IMODE(mode))
     except InputError as error:
         raise InputError(f"{sidecar}: {error}; it stays as it is") from error
     except OSError as error:

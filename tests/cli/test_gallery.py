@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -13,9 +14,10 @@ import pytest
 from PIL import Image
 
 import serving.pages
+from cli.output import ReaderGone
 from cli.pages import gallery
 from cli.pages.gallery import THUMBNAIL_SIDE, write_gallery
-from cli.pages.page import NoThumbnail
+from cli.pages.page import NoThumbnail, write_page
 from searchengine.errors import InputError
 from searchengine.images.thumbnails import Thumbnail
 from searchengine.retrieval.hits import SearchHit
@@ -205,6 +207,19 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         write_gallery(missing, "x", [])
     with pytest.raises(InputError, match="cannot write the page"):
         write_gallery(tmp_path, "x", [])
+
+
+def test_a_pipe_that_nobody_reads_is_no_fault(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    def lines() -> Iterator[str]:
+        os.close(reader)
+        yield from ["x" * 1_000_000] * 2
+
+    with pytest.raises(ReaderGone):
+        write_page(pipe, lines(), "x.html")
 
 
 def test_a_photo_is_never_overwritten(tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ def test_what_cannot_be_read_is_left_alone(packet: bytes, message: str, tmp_path
     with pytest.raises(UnreadableSidecarError, match=message):
         with_keywords(packet, ["dog"], [])
     picture = tmp_path / "a.jpg"
+    picture.touch()
     sidecar_of(picture).write_bytes(packet)
     with pytest.raises(InputError, match=r"a\.jpg\.xmp: .*; it stays as it is"):
         add_keywords(picture, ["dog"], [])
@@ -112,6 +113,7 @@ def test_what_cannot_be_read_is_left_alone(packet: bytes, message: str, tmp_path
 
 def test_the_sidecar_that_is_there_is_the_one(tmp_path: Path) -> None:
     picture = tmp_path / "IMG_1.NEF"
+    picture.touch()
     assert sidecar_of(picture).name == "IMG_1.NEF.xmp"
     (tmp_path / "IMG_1.xmp").write_bytes(LIGHTROOM)
     assert sidecar_of(picture).name == "IMG_1.xmp"
@@ -120,4 +122,5 @@ def test_the_sidecar_that_is_there_is_the_one(tmp_path: Path) -> None:
     assert b"Exposure2012" in (tmp_path / "IMG_1.xmp").read_bytes()
     (tmp_path / "IMG_1.NEF.xmp").write_bytes(LIGHTROOM)
     assert sidecar_of(picture).name == "IMG_1.NEF.xmp"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["IMG_1.NEF.xmp", "IMG_1.xmp"]
+    names = ["IMG_1.NEF", "IMG_1.NEF.xmp", "IMG_1.xmp"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names

@@ -44,6 +44,8 @@ def write_record(path: Path, record: dict[str, Any], **lists: list[dict[str, Any
         return
     try:
         path.write_text(text, encoding="utf-8")
+    except BrokenPipeError as error:
+        raise output.ReaderGone from error
     except OSError as error:
         raise InputError(f"cannot write {path}: {reason_of(error)}; choose another FILE") from error
 
