@@ -7,6 +7,7 @@ cold search's processor time.
 import atexit
 import gc
 import sys
+from types import TracebackType
 
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
 """New objects after which Python looks for garbage. After 700, as it comes, it looks 150 times at
@@ -19,5 +20,12 @@ def _leave() -> None:
         gc.freeze()
 
 
+def _end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What nobody caught. Ctrl-C while a command is being loaded has nothing to tell."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = _end
 gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
 atexit.register(_leave)

@@ -18,6 +18,7 @@ ClipseekError
 │   ├── LibraryTooNewError
 │   ├── LibraryUnusableError
 │   ├── LibraryReplacedError
+│   ├── LibraryClosedError
 │   ├── LibraryDamagedError
 │   ├── NothingIndexedError
 │   ├── SpaceNotFoundError
@@ -36,8 +37,12 @@ A message names the thing, the numbers and the next command, in one line.
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says where a disk, or a share of it, has no room left."""
 
 
 def reason_of(error: OSError) -> str:
@@ -256,6 +261,13 @@ class StorageFullError(LibraryError):
             f"no space left on the disk of library {path}; what was saved before stays: free some "
             "space and run the same command again"
         )
+
+
+def unwritable(library: Path, name: str, error: OSError) -> LibraryError:
+    """What it means that a file of a library cannot be written."""
+    if error.errno in FULL:
+        return StorageFullError(library)
+    return LibraryUnusableError(library, f"{name}: {reason_of(error)}")
 
 
 class EncoderError(ClipseekError):

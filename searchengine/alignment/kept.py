@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from searchengine.alignment.candidates import HUB_WEIGHT, Biases, Learned, mapped
 from searchengine.alignment.ranking import FILE
-from searchengine.encoders.text.tensors import MALFORMED, TensorFile, checksum_of
+from searchengine.encoders.text.tensors import MALFORMED, TensorFile, checksum_of, write_tensors
+from searchengine.errors import unwritable
 from searchengine.files import replacing
 from searchengine.spaces.tied import NOTE, TiedRows
 from searchengine.types import SpaceInfo
@@ -138,10 +139,8 @@ def keep_alignment(
 ) -> None:
     """Put what was learned in the place of what was kept, with a note of the rows that it is of.
 
-    Raises OSError.
+    Raises StorageFullError and LibraryUnusableError.
     """
-    from safetensors.numpy import save_file
-
     parts: dict[str, NDArray[np.float32]] = {}
     if learned.biases is not None:
         parts["biases"] = learned.biases
@@ -155,8 +154,11 @@ def keep_alignment(
         "crc32": checksum_of(parts),
         NOTE: note,
     }
-    with replacing(directory / FILE) as beside:
-        save_file(parts, beside, metadata=notes)
+    try:
+        with replacing(directory / FILE) as beside:
+            write_tensors(beside, parts, notes)
+    except OSError as error:
+        raise unwritable(directory.parents[1], FILE, error) from error
 
 
 def remove_alignment(directory: Path) -> bool:

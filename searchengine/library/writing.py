@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import shutil
@@ -25,8 +24,8 @@ from searchengine.errors import (
     LibraryReplacedError,
     LibraryUnusableError,
     MissingExtraError,
-    StorageFullError,
     reason_of,
+    unwritable,
 )
 from searchengine.files import read_small
 from searchengine.library.layout import LOCK, PID, space_directory
@@ -113,9 +112,7 @@ def _write_pid(pid: Path, library: Path) -> None:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(str(os.getpid()))
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFullError(library) from error
-        raise LibraryUnusableError(library, f"{pid.name}: {reason_of(error)}") from error
+        raise unwritable(library, pid.name, error) from error
 
 
 @contextmanager

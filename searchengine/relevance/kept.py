@@ -17,7 +17,9 @@ from searchengine.encoders.text.tensors import (
     TensorFile,
     UnreadableTensorsError,
     checksum_of,
+    write_tensors,
 )
+from searchengine.errors import unwritable
 from searchengine.files import replacing
 from searchengine.relevance.bar import Spread
 from searchengine.relevance.nouns import digest_of, nouns
@@ -41,12 +43,10 @@ class DamagedStatisticsError(Exception):
 
 
 def write_statistics(statistics: Statistics, space: SpaceInfo, directory: Path, note: str) -> None:
-    """Put the statistics in the space's `directory`, all at once. Raises OSError.
+    """Put the statistics in the space's `directory`, all at once.
 
-    `note` is of the rows that they are of.
+    `note` is of the rows that they are of. Raises StorageFullError and LibraryUnusableError.
     """
-    from safetensors.numpy import save_file
-
     tensors: dict[str, Tensor] = {
         "nouns": statistics.nouns.astype(np.float16),
         "mean": statistics.mean,
@@ -63,8 +63,11 @@ def write_statistics(statistics: Statistics, space: SpaceInfo, directory: Path, 
         "crc32 of facts": digest_of([facts]),
         NOTE: note,
     }
-    with replacing(directory / FILE) as beside:
-        save_file(tensors, beside, metadata=notes)
+    try:
+        with replacing(directory / FILE) as beside:
+            write_tensors(beside, tensors, notes)
+    except OSError as error:
+        raise unwritable(directory.parents[1], FILE, error) from error
 
 
 def read_statistics(space: SpaceInfo, directory: Path, tied: TiedRows) -> Statistics | None:

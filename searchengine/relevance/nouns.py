@@ -9,7 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from searchengine.encoders.text.tensors import TensorFile, UnreadableTensorsError, checksum_of
+from searchengine.encoders.text.tensors import (
+    TensorFile,
+    UnreadableTensorsError,
+    checksum_of,
+    write_tensors,
+)
 from searchengine.files import replacing
 from searchengine.paths import user_cache
 from searchengine.types import SpaceInfo, Vectors
@@ -44,14 +49,12 @@ def known_nouns(space: SpaceInfo) -> Vectors | None:
 
 def keep_nouns(space: SpaceInfo, vectors: Vectors) -> None:
     """Keep them in the user's cache, for all libraries of this encoder, as far as that can be."""
-    from safetensors.numpy import save_file
-
     path = _kept(space)
     tensors = {"nouns": vectors.astype(np.float16)}
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as beside:
-            save_file(tensors, beside, metadata={**_marks(space), "crc32": checksum_of(tensors)})
+            write_tensors(beside, tensors, {**_marks(space), "crc32": checksum_of(tensors)})
 
 
 def _kept(space: SpaceInfo) -> Path:

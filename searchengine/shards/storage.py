@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from searchengine.errors import InputError, MissingExtraError, StorageError, first_line
+from searchengine.errors import (
+    FULL,
+    InputError,
+    MissingExtraError,
+    StorageError,
+    first_line,
+    reason_of,
+)
 from searchengine.files import open_ordinary
 from searchengine.paths import is_url
 
@@ -187,7 +194,11 @@ class Storage:
         except StorageError:
             raise
         except Exception as error:  # of whichever package speaks to the storage
-            raise StorageError(f"{self.url}/{name}", first_line(error)) from error
+            place = f"{self.url}/{name}"
+            if isinstance(error, OSError) and error.errno in FULL:
+                why, then = reason_of(error), "free some space and run the same command again"
+                raise StorageError(place, why, then) from error
+            raise StorageError(place, first_line(error)) from error
 
 
 @contextmanager

@@ -14,8 +14,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.encoders.text.tensors import TensorFile, UnreadableTensorsError, checksum_of
-from searchengine.errors import LibraryUnusableError, reason_of
+from searchengine.encoders.text.tensors import (
+    TensorFile,
+    UnreadableTensorsError,
+    checksum_of,
+    write_tensors,
+)
+from searchengine.errors import unwritable
 from searchengine.files import replacing
 from searchengine.spaces.tied import NOTE, TiedRows
 
@@ -175,8 +180,6 @@ class KnownStacks:
 
     def keep(self, stacks: Stacks) -> None:
         """Put them in the place of those there were. Raises LibraryUnusableError."""
-        from safetensors.numpy import save_file
-
         tensors = {name: getattr(stacks, name) for name in (*_BY_ROW, "links")}
         notes = {
             "format": FORMAT,
@@ -186,10 +189,9 @@ class KnownStacks:
         }
         try:
             with replacing(self._path) as beside:
-                save_file(tensors, beside, metadata=notes)
+                write_tensors(beside, tensors, notes)
         except OSError as error:
-            library, why = self._path.parents[2], f"{STACKS_FILE}: {reason_of(error)}"
-            raise LibraryUnusableError(library, why) from error
+            raise unwritable(self._path.parents[2], STACKS_FILE, error) from error
 
     def forget(self) -> None:
         """Delete the file, where that can be done."""

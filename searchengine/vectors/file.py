@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import zlib
 from collections.abc import Iterable, Iterator
@@ -13,12 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.errors import (
-    LibraryDamagedError,
-    LibraryUnusableError,
-    StorageFullError,
-    reason_of,
-)
+from searchengine.errors import LibraryDamagedError, LibraryUnusableError, reason_of, unwritable
 from searchengine.files import open_own, sync_directory
 from searchengine.float16 import widened
 from searchengine.types import BlockChecksum, Vectors
@@ -98,12 +92,9 @@ class VectorFile:
             with open_own(self.path) as file:
                 yield file
         except OSError as error:
-            library = self.path.parents[2]
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StorageFullError(library) from error
             if (strange := self._what_it_is_instead()) is not None:
                 raise strange from error
-            raise LibraryUnusableError(library, f"{self.path.name}: {reason_of(error)}") from error
+            raise unwritable(self.path.parents[2], self.path.name, error) from error
 
     def read(self, rows: int) -> Rows:
         """The first `rows` rows, shape (rows, d), mapped from disk and read-only.

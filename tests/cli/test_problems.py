@@ -6,6 +6,8 @@ import errno
 import http.client
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -115,3 +117,13 @@ def test_the_lock_is_released_and_hides_nothing(
             writing.lock(colours.library_path),
         ):
             pull()
+
+
+@pytest.mark.parametrize(("raised", "said"), [("KeyboardInterrupt", 0), ("SystemError('x')", 1)])
+def test_ctrl_c_while_a_command_is_loaded_has_nothing_to_tell(raised: str, said: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", f"import cli; raise {raised}"], capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.stderr.count("Traceback") == said
+    assert done.returncode != 0

@@ -10,6 +10,7 @@ from zlib import crc32
 
 import numpy as np
 import pytest
+from safetensors import SafetensorError
 
 from indexers.pipeline import bring_up_to_date
 from indexers.reading import IndexOptions
@@ -18,11 +19,12 @@ from searchengine.alignment.candidates import Learned
 from searchengine.alignment.kept import keep_alignment, read_alignment
 from searchengine.alignment.ranking import FILE as ALIGNMENT
 from searchengine.catalog.records import Batch
+from searchengine.errors import StorageFullError
 from searchengine.index import plan
 from searchengine.library.learned.derived import note_derived
 from searchengine.library.library import Library
 from searchengine.relevance.kept import FILE as STATISTICS
-from searchengine.relevance.kept import read_statistics
+from searchengine.relevance.kept import read_statistics, write_statistics
 from searchengine.spaces.space import Space
 from searchengine.spaces.stacked import STACKS_FILE
 from searchengine.types import Vectors
@@ -168,3 +170,33 @@ def test_a_damaged_row_is_no_fault_of_what_was_made_of_it(pair: tuple[Path, Path
         flip(library.space().images.path, 100)
         [fault] = library.check().faults
         assert fault.where.endswith("vectors.f16")
+
+
+@pytest.mark.parametrize("file", [STACKS_FILE, STATISTICS, ALIGNMENT])
+def test_a_full_disk_is_said_by_whatever_writes(
+    pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    [place] = (pair[0] / "spaces").iterdir()
+    before = (place / file).read_bytes()
+
+    def full(*_given: Any, **_named: Any) -> None:
+        raise SafetensorError("Error while serializing: I/O error: No room left (os error 28)")
+
+    with open_library(pair[0], load=lambda _: Words()) as library:
+        space = library.space()
+        stacks, kept = space.stacks.at(N), USED[ALIGNMENT](space)
+        assert stacks is not None
+        statistics = USED[STATISTICS](space)
+        note = space.tied.note(N)
+        write: dict[str, Callable[[], None]] = {
+            STACKS_FILE: lambda: space.stacks.keep(stacks),
+            STATISTICS: lambda: write_statistics(statistics, space.info, space.directory, note),
+            ALIGNMENT: lambda: keep_alignment(
+                space.info, space.directory, kept.learned, kept.names, kept.captions, note
+            ),
+        }
+        monkeypatch.setattr("safetensors.numpy.save_file", full)
+        with pytest.raises(StorageFullError, match="free some space"):
+            write[file]()
+    assert (place / file).read_bytes() == before
+    assert not list(place.glob(".clipseek*"))

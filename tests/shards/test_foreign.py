@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +15,7 @@ import pytest
 from PIL import Image
 
 from searchengine.encoders import loading
+from searchengine.errors import StorageError
 from searchengine.shards.layout import PARTS, receipts
 from searchengine.shards.snapshots import newest_number
 from searchengine.shards.storage import Storage
@@ -145,3 +149,10 @@ def test_what_is_lost_of_a_part_is_made_anew_by_what_is_said(
     paths = [str(path) for path in (made / "photos").iterdir()]
     check_parts(parts, paths, orphans=True)
     assert run("search", "red", "--library", storage.url).code == 0
+
+
+def test_a_storage_that_is_full_says_what_helps(tmp_path: Path) -> None:
+    storage = Storage(url_of(tmp_path / "parts"))
+    said = f"{storage.url}/a: no space left on device; free some space and run"
+    with pytest.raises(StorageError, match=re.escape(said)), storage._told("a"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -35,6 +35,7 @@ from searchengine.encoders.text.tensors import (
     TensorFile,
     checksum_of,
     with_row_checksums,
+    write_tensors,
 )
 from searchengine.paths import user_cache
 
@@ -126,12 +127,10 @@ def keep_tokens(
     tokenizer: Mapping[str, Tensor],
     notes: Mapping[str, str],
 ) -> None:
-    """Write what `tokens_in` reads, where no text tower has it. Raises what safetensors raises."""
-    from safetensors.numpy import save_file
-
+    """Write what `tokens_in` reads, where no text tower has it. Raises OSError."""
     tensors = {**with_row_checksums(table), **tokenizer}
     told = {**notes, "crc32": checksum_of(tensors)}
-    save_file(tensors, directory / TOKENS_FILE, metadata=told)
+    write_tensors(directory / TOKENS_FILE, tensors, told)
 
 
 def tokens_in(directory: Path) -> TensorFile:

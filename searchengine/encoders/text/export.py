@@ -30,7 +30,12 @@ from searchengine.encoders.text.encoder import (
     has_whole_tower,
     tokenizer_of,
 )
-from searchengine.encoders.text.tensors import Tensor, checksum_of, with_row_checksums
+from searchengine.encoders.text.tensors import (
+    Tensor,
+    checksum_of,
+    with_row_checksums,
+    write_tensors,
+)
 from searchengine.encoders.text.tower import TOKENS, TextTower, TowerShape
 from searchengine.errors import EncoderError
 from searchengine.files import replacing
@@ -185,8 +190,6 @@ def _write(
     mark: str,
 ) -> bool:
     """Whether the tower could be written. Two searches may do it at once."""
-    from safetensors.numpy import save_file
-
     notes = {
         "format": TOWER_FORMAT,
         "fingerprint": mark,
@@ -196,11 +199,7 @@ def _write(
     }
     try:
         with replacing(directory / TOWER_FILE) as beside:
-            save_file(
-                {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()},
-                beside,
-                metadata=notes,
-            )
-    except Exception:  # safetensors has errors of its own for a full disk
+            write_tensors(beside, tensors, notes)
+    except OSError:
         return False
     return True

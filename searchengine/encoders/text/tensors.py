@@ -8,7 +8,10 @@ JSON header, the header with name, type, shape and place of each tensor, then th
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from math import prod
@@ -85,6 +88,20 @@ class TensorFile(Mapping[str, Tensor]):
 
     def __len__(self) -> int:
         return len(self._tensors)
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], notes: Mapping[str, str]) -> None:
+    """Write a file at `path` that says `notes` about itself. Raises OSError."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
+    whole = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    try:
+        save_file(whole, path, metadata=dict(notes))
+    except SafetensorError as error:  # its words alone say what the system said
+        found = re.search(r"os error (\d+)", str(error))
+        number = int(found[1]) if found else errno.EIO
+        raise OSError(number, os.strerror(number), str(path)) from error
 
 
 def checksum_of(tensors: Mapping[str, Tensor]) -> str:
