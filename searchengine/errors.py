@@ -263,13 +263,6 @@ class StorageFullError(LibraryError):
         )
 
 
-def unwritable(library: Path, name: str, error: OSError) -> LibraryError:
-    """What it means that a file of a library cannot be written."""
-    if error.errno in FULL:
-        return StorageFullError(library)
-    return LibraryUnusableError(library, f"{name}: {reason_of(error)}")
-
-
 class EncoderError(ClipseekError):
     """Something about a model."""
 

@@ -14,7 +14,16 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from searchengine.errors import FileTooLargeError, InputError, PathNotFoundError, reason_of
+from searchengine.errors import (
+    FULL,
+    FileTooLargeError,
+    InputError,
+    LibraryError,
+    LibraryUnusableError,
+    PathNotFoundError,
+    StorageFullError,
+    reason_of,
+)
 from searchengine.paths import at_home
 from searchengine.types import FileState
 
@@ -95,6 +104,13 @@ def read_small(path: Path, most: int = 1_000_000) -> bytes:
         if not stat.S_ISREG(status.st_mode) or status.st_size > most:
             raise OSError(errno.EINVAL, "no file that clipseek wrote", str(path))
         return file.read(most)
+
+
+def unwritable(library: Path, name: str, error: OSError) -> LibraryError:
+    """What it means that a file of a library cannot be written."""
+    if error.errno in FULL:
+        return StorageFullError(library)
+    return LibraryUnusableError(library, f"{name}: {reason_of(error)}")
 
 
 def open_own(path: Path) -> BinaryIO:

@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from searchengine.alignment.candidates import HUB_WEIGHT, Biases, Learned, mapped
 from searchengine.alignment.ranking import FILE
 from searchengine.encoders.text.tensors import MALFORMED, TensorFile, checksum_of, write_tensors
-from searchengine.errors import unwritable
-from searchengine.files import replacing
+from searchengine.files import replacing, unwritable
 from searchengine.spaces.tied import NOTE, TiedRows
 from searchengine.types import SpaceInfo
 

@@ -25,9 +25,8 @@ from searchengine.errors import (
     LibraryUnusableError,
     MissingExtraError,
     reason_of,
-    unwritable,
 )
-from searchengine.files import read_small
+from searchengine.files import read_small, unwritable
 from searchengine.library.layout import LOCK, PID, space_directory
 from searchengine.library.places import listed_images, listed_place, named, place_to_keep_out
 from searchengine.looks.look import LOOK, Looks

@@ -19,8 +19,7 @@ from searchengine.encoders.text.tensors import (
     checksum_of,
     write_tensors,
 )
-from searchengine.errors import unwritable
-from searchengine.files import replacing
+from searchengine.files import replacing, unwritable
 from searchengine.relevance.bar import Spread
 from searchengine.relevance.nouns import digest_of, nouns
 from searchengine.relevance.statistics import LEAST_DEVIATION, Statistics

@@ -20,8 +20,7 @@ from searchengine.encoders.text.tensors import (
     checksum_of,
     write_tensors,
 )
-from searchengine.errors import unwritable
-from searchengine.files import replacing
+from searchengine.files import replacing, unwritable
 from searchengine.spaces.tied import NOTE, TiedRows
 
 STACKS_FILE = "stacks.safetensors"

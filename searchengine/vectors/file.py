@@ -12,8 +12,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from searchengine.errors import LibraryDamagedError, LibraryUnusableError, reason_of, unwritable
-from searchengine.files import open_own, sync_directory
+from searchengine.errors import LibraryDamagedError, LibraryUnusableError, reason_of
+from searchengine.files import open_own, sync_directory, unwritable
 from searchengine.float16 import widened
 from searchengine.types import BlockChecksum, Vectors
 from searchengine.vectors.checksums import BLOCK_ROWS, continued
