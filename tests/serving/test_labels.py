@@ -102,7 +102,7 @@ def test_labels_are_looked_through_without_javascript(labelled: Workbench) -> No
         page = page_of(client, link(last, "From the first again"))
         assert page.by_id("review").hidden() == first
         assert "Every label was looked at" in said(page_of(client, answer(client, page, "accept")))
-        assert page_of(client, "/labels/pets/review", 400)
+        assert page_of(client, "/labels/pets/review", 404)
         for wrong in ({"answer": "maybe"}, {"answer": "accept", "image": "1", "label": "cat"}):
             assert client.post(where, data=wrong).status_code == 400
     with labelled.open() as library:
