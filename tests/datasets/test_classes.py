@@ -47,6 +47,12 @@ def test_a_file(tmp_path: Path, text: str) -> None:
     assert (found.files, found.classes) == (("a.jpg", "b.jpg"), ("cat", "hot dog"))
 
 
+def test_a_class_may_be_a_number(tmp_path: Path) -> None:
+    file = tmp_path / "labels.jsonl"
+    file.write_text('{"image": "a.jpg", "class": 0}\n{"image": "b.jpg", "class": 12}')
+    assert read_labelled(file).classes == ("0", "12")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -54,7 +60,7 @@ def test_a_file(tmp_path: Path, text: str) -> None:
         ("image,caption\na.jpg,x", "neither CSV with the columns image and class"),
         ("image,class\n", "no images in it"),
         ("image,class\na.jpg\n", "line 2: needs an image and a class"),
-        ('{"image": "a.jpg", "class": 3}', "line 1: needs an image and a class"),
+        ('{"image": "a.jpg", "class": 3.5}', "line 1: needs an image and a class"),
         ('image,class\n"a.jpg,x', "not CSV"),
     ],
 )

@@ -185,6 +185,7 @@ ASKED: dict[str, Callable[[CatalogReads], Any]] = {
     "unplaced": lambda now: now.unplaced("1"),
     "images_at_places_with": lambda now: now.images_at_places_with("lisbon"),
     "albums": lambda now: now.albums(),
+    "album_called": lambda now: now.album_called("trip"),
     "album_images": lambda now: now.album_images(1),
     "kept_out": lambda now: now.kept_out(),
     "counts": lambda now: now.counts(),
