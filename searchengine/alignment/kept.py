@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 
 from searchengine.alignment.candidates import HUB_WEIGHT, Biases, Learned, mapped
 from searchengine.alignment.ranking import FILE
-from searchengine.encoders.text.tensors import MALFORMED, TensorFile, checksum_of, write_tensors
-from searchengine.files import replacing, unwritable
-from searchengine.spaces.tied import NOTE, TiedRows
+from searchengine.encoders.text.tensors import MALFORMED, TensorFile
+from searchengine.spaces.tied import NOTE, TiedRows, write_tied
 from searchengine.types import SpaceInfo
 
 FORMAT = "1"
@@ -150,14 +149,8 @@ def keep_alignment(
         "fingerprint": space.fingerprint,
         "names": json.dumps(list(names)),
         "captions": captions,
-        "crc32": checksum_of(parts),
-        NOTE: note,
     }
-    try:
-        with replacing(directory / FILE) as beside:
-            write_tensors(beside, parts, notes)
-    except OSError as error:
-        raise unwritable(directory.parents[1], FILE, error) from error
+    write_tied(directory / FILE, parts, notes, note)
 
 
 def remove_alignment(directory: Path) -> bool:

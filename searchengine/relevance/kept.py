@@ -16,14 +16,11 @@ from searchengine.encoders.text.tensors import (
     Tensor,
     TensorFile,
     UnreadableTensorsError,
-    checksum_of,
-    write_tensors,
 )
-from searchengine.files import replacing, unwritable
 from searchengine.relevance.bar import Spread
 from searchengine.relevance.nouns import digest_of, nouns
 from searchengine.relevance.statistics import LEAST_DEVIATION, Statistics
-from searchengine.spaces.tied import NOTE, TiedRows
+from searchengine.spaces.tied import NOTE, TiedRows, write_tied
 from searchengine.types import SpaceInfo
 
 FILE = "relevance.safetensors"
@@ -58,15 +55,9 @@ def write_statistics(statistics: Statistics, space: SpaceInfo, directory: Path, 
         "fingerprint": space.fingerprint,
         "list": digest_of(nouns()),
         "facts": facts,
-        "crc32": checksum_of(tensors),
         "crc32 of facts": digest_of([facts]),
-        NOTE: note,
     }
-    try:
-        with replacing(directory / FILE) as beside:
-            write_tensors(beside, tensors, notes)
-    except OSError as error:
-        raise unwritable(directory.parents[1], FILE, error) from error
+    write_tied(directory / FILE, tensors, notes, note)
 
 
 def read_statistics(space: SpaceInfo, directory: Path, tied: TiedRows) -> Statistics | None:

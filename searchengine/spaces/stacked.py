@@ -17,11 +17,8 @@ from numpy.typing import NDArray
 from searchengine.encoders.text.tensors import (
     TensorFile,
     UnreadableTensorsError,
-    checksum_of,
-    write_tensors,
 )
-from searchengine.files import replacing, unwritable
-from searchengine.spaces.tied import NOTE, TiedRows
+from searchengine.spaces.tied import NOTE, TiedRows, write_tied
 
 STACKS_FILE = "stacks.safetensors"
 
@@ -178,19 +175,10 @@ class KnownStacks:
         return None
 
     def keep(self, stacks: Stacks) -> None:
-        """Put them in the place of those there were. Raises LibraryUnusableError."""
+        """Put them in the place of those there were. Raises as `write_tied`."""
         tensors = {name: getattr(stacks, name) for name in (*_BY_ROW, "links")}
-        notes = {
-            "format": FORMAT,
-            "crc32": checksum_of(tensors),
-            "images": str(stacks.images),
-            NOTE: self._tied.note(stacks.covered),
-        }
-        try:
-            with replacing(self._path) as beside:
-                write_tensors(beside, tensors, notes)
-        except OSError as error:
-            raise unwritable(self._path.parents[2], STACKS_FILE, error) from error
+        notes = {"format": FORMAT, "images": str(stacks.images)}
+        write_tied(self._path, tensors, notes, self._tied.note(stacks.covered))
 
     def forget(self) -> None:
         """Delete the file, where that can be done."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
+from searchengine.encoders.text.tensors import Tensor, checksum_of, write_tensors
 from searchengine.errors import LibraryDamagedError
+from searchengine.files import replacing, unwritable
 from searchengine.types import BlockChecksum
 from searchengine.vectors.checksums import blocks_of
 from searchengine.vectors.file import VectorFile
@@ -75,6 +78,22 @@ class TiedRows:
         lacking = _lacking(known, rows)
         found = self._file.checksums(count, lacking)
         return any(known.get(block) != now for block, now in zip(lacking, found, strict=True))
+
+
+def write_tied(
+    path: Path, tensors: Mapping[str, Tensor], notes: Mapping[str, str], note: str
+) -> None:
+    """Put a derived file of a space in the place of the one before, all at once.
+
+    It says `notes` about itself, `note` of its rows, and the checksum of its tensors. Raises
+    StorageFullError and LibraryUnusableError.
+    """
+    told = {**notes, "crc32": checksum_of(tensors), NOTE: note}
+    try:
+        with replacing(path) as beside:
+            write_tensors(beside, tensors, told)
+    except OSError as error:
+        raise unwritable(path.parents[2], path.name, error) from error
 
 
 def _lacking(known: Mapping[int, BlockChecksum], rows: int) -> list[int]:
