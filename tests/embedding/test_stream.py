@@ -199,7 +199,7 @@ def test_what_is_saved_is_asked_for_and_no_longer_kept(painted: list[Path]) -> N
     with stream.outcomes([*painted[:2], *[painted[0]] * 20, *[painted[1]] * 20]) as outcomes:
         for outcome in outcomes:
             kinds.append(type(outcome))
-            if outcome.job == painted[0] and isinstance(outcome, Encoded):
+            if not known:  # later the other one has its vector too, and is not saved
                 known.add(painted[0].read_bytes())
                 stream.forget()
     assert kinds.count(KnownContent) > 0
