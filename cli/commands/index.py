@@ -128,6 +128,7 @@ def index(
     from searchengine import open_library
     from searchengine.index.plan import cells_of
     from searchengine.library.layout import url_of
+    from searchengine.paths import at_home
 
     sharded = ShardedOptions(shard_size, task, finish, allow_missing, executor, gpus_per_worker)
     url = url_of(library)
@@ -166,8 +167,6 @@ def index(
             as_json=json_output,
         )
         return
-    from searchengine.paths import at_home
-
     roots = [at_home(path) for path in paths or ()]
     require_roots(roots)
     require_a_picture(roots, options.max_megapixels, options.max_file_size)

@@ -45,7 +45,8 @@ def write_page(path: Path, lines: Iterable[str], example: str) -> None:
     Raises InputError where `path` cannot be written, or has the name of an image; the message
     gives `example` as a better name. Raises ReaderGone where it is a pipe that nobody reads.
     """
-    require_page_name(path, example)
+    if is_image_name(path.name):
+        raise InputError(f"{path}: a page does not replace an image; name a file like {example}")
     try:
         with written(path) as place:
             _write(place, lines)
@@ -54,12 +55,6 @@ def write_page(path: Path, lines: Iterable[str], example: str) -> None:
     except OSError as error:
         why = error.strerror or str(error)
         raise InputError(f"cannot write the page {path}: {why}; choose another FILE") from error
-
-
-def require_page_name(path: Path, example: str) -> None:
-    """Raises InputError where `path` has the name of an image."""
-    if is_image_name(path.name):
-        raise InputError(f"{path}: a page does not replace an image; name a file like {example}")
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:

@@ -51,12 +51,8 @@ def numbers_of(info: LibraryInfo, failures: Iterable[Failure]) -> Numbers:
     ]
     excluded = sum(number for _, number in info.excluded)
     if excluded:
-        facts.append(
-            (
-                "Left out",
-                f"{excluded:,} {'picture or folder' if excluded == 1 else 'pictures and folders'}",
-            )
-        )
+        what = "picture or folder" if excluded == 1 else "pictures and folders"
+        facts.append(("Left out", f"{excluded:,} {what}"))
     roots = [Root(root, n, f"/?{urlencode({'under': root})}") for root, n in info.roots]
     reasons = count_reasons((failure.kind, failure.reason) for failure in failed)
     return Numbers(facts, roots, reasons, failed[:MOST_FAILED], len(failed))
